@@ -1,0 +1,1 @@
+//! Agent registry, the rule-based planner, skills.

@@ -1,0 +1,3 @@
+//! The chancery binary: server and client in one.
+
+fn main() {}

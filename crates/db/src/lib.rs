@@ -1,0 +1,1 @@
+//! The only owner of database connections: contexts, organisation-scoped transactions, migrations, blobs.

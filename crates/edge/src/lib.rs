@@ -1,0 +1,1 @@
+//! The HTTP kit: problems, context, idempotency, cursors, event streams, OpenAPI base.

@@ -1,0 +1,1 @@
+//! The one way out by HTTP: resolves, pins, refuses, bounds.

@@ -1,0 +1,3 @@
+//! The untrusted side: sandbox, files, skills, shell.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The gateway to nodes: enrolment, connections, dispatch, results.

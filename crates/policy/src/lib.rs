@@ -1,0 +1,1 @@
+//! Cedar decisions with reasons, capability tokens, approval digests; pure.

@@ -1,0 +1,1 @@
+//! Versioned wire types between gateway and node.

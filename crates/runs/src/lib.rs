@@ -1,0 +1,1 @@
+//! The durable engine: journals folded into states, worker, timers, replay.

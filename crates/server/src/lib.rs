@@ -1,0 +1,1 @@
+//! Composition: configuration, router, OpenAPI document, roles.

@@ -1,0 +1,1 @@
+//! The road of every action: registry, broker, built-in tools, approvals.

@@ -1,0 +1,1 @@
+//! Envelope encryption, secrets, grants, and erasable content.

@@ -1,0 +1,1 @@
+//! Words that every part of Chancery shares: ids, actors, time, digests, limits.
