@@ -1,0 +1,96 @@
+//! Every limit, in one place: validation, the published document and the tests read them here.
+
+use std::time::Duration;
+
+/// The largest JSON body of a request, in bytes.
+pub const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// How deeply JSON may be nested, in levels.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// The largest URL that a request may have, in bytes.
+pub const URL_BYTES_MAX: usize = 8 * 1024;
+/// How long a request may take before it is answered with a time-out.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How many items a page holds unless asked otherwise.
+pub const PAGE_DEFAULT: u32 = 50;
+/// How many items a page holds at most.
+pub const PAGE_MAX: u32 = 200;
+
+/// The longest name of anything, in characters.
+pub const NAME_CHARS_MAX: usize = 128;
+/// The longest description or comment, in characters.
+pub const TEXT_CHARS_MAX: usize = 4_000;
+/// The longest message, in bytes.
+pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
+/// How many labels a session or an agent has at most.
+pub const LABELS_MAX: usize = 32;
+
+/// The shortest password, in characters (NIST SP 800-63B).
+pub const PASSWORD_CHARS_MIN: usize = 10;
+/// The longest password, in characters; hashing is not free.
+pub const PASSWORD_CHARS_MAX: usize = 256;
+
+/// How long an access token lives.
+pub const ACCESS_TOKEN_TTL: Duration = Duration::from_secs(15 * 60);
+/// How long a refresh token lives if it is not used.
+pub const REFRESH_TOKEN_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How long an invitation can be accepted.
+pub const INVITATION_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long a device code can be approved (RFC 8628).
+pub const DEVICE_CODE_TTL: Duration = Duration::from_secs(15 * 60);
+/// How often a device may ask whether its code was approved.
+pub const DEVICE_POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// How long a password reset can be used.
+pub const PASSWORD_RESET_TTL: Duration = Duration::from_secs(3600);
+/// The shortest time that an idempotency key is remembered.
+pub const IDEMPOTENCY_TTL: Duration = Duration::from_secs(48 * 3600);
+/// The longest idempotency key, in characters.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+
+/// The largest content that stays in the database, in bytes; larger ones go to the blob store.
+pub const CONTENT_INLINE_BYTES_MAX: usize = 64 * 1024;
+/// The largest single content, in bytes.
+pub const CONTENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The largest secret value, in bytes.
+pub const SECRET_BYTES_MAX: usize = 64 * 1024;
+/// The largest text of one policy, in bytes.
+pub const POLICY_BYTES_MAX: usize = 256 * 1024;
+/// How many policies an organisation has at most.
+pub const POLICIES_MAX: usize = 500;
+
+/// The largest arguments of a tool, as canonical JSON, in bytes.
+pub const ARGUMENTS_BYTES_MAX: usize = 1024 * 1024;
+/// The largest output of a tool that a run keeps, in bytes; the rest is cut and said to be cut.
+pub const TOOL_OUTPUT_BYTES_MAX: usize = 1024 * 1024;
+/// How long one tool call may take unless it asks for less.
+pub const TOOL_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The most steps that a message to the rule-based planner may have.
+pub const PLAN_STEPS_MAX: usize = 100;
+/// The most entries of one run's journal.
+pub const RUN_ENTRIES_MAX: u32 = 10_000;
+/// How deep runs may start runs.
+pub const RUN_DEPTH_MAX: u32 = 8;
+/// How long a worker holds a run before another may take it.
+pub const RUN_LEASE: Duration = Duration::from_secs(30);
+/// How many runs of one organisation are worked on at once unless a plan says otherwise.
+pub const RUNS_CONCURRENT_PER_ORG: usize = 64;
+/// The longest that a timer may wait.
+pub const TIMER_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// How long a capability token can be used.
+pub const CAPABILITY_TTL: Duration = Duration::from_secs(5 * 60);
+/// How long an approval waits before it expires as a denial.
+pub const APPROVAL_TTL: Duration = Duration::from_secs(24 * 3600);
+
+/// How often an event stream says that it is alive.
+pub const SSE_HEARTBEAT: Duration = Duration::from_secs(15);
+/// How many sealed events wait for a slow reader before it is disconnected.
+pub const SSE_BACKLOG_MAX: usize = 1_024;
+/// How many events one sealing takes at most.
+pub const SEAL_BATCH_MAX: usize = 5_000;
+
+/// How long a node holds its lease without a heartbeat.
+pub const NODE_LEASE: Duration = Duration::from_secs(15);
+/// How often a node says that it is alive.
+pub const NODE_HEARTBEAT: Duration = Duration::from_secs(5);
