@@ -1,0 +1,117 @@
+//! Bringing a schema up to this version.
+//!
+//! Each migration runs in a transaction of its own together with the note that it ran, so an
+//! interrupted run leaves whole migrations behind and the next run goes on. What ran once is
+//! pinned by its digest: a file that was changed afterwards is refused, as is a schema that is
+//! newer than this program.
+
+use tokio_postgres::types::ToSql;
+use vocab::{Clock, Digest};
+
+use crate::StoreError;
+use crate::postgres::{self, Postgres};
+use crate::sqlite::{self, Sqlite};
+
+/// One step of the schema, in both dialects.
+#[derive(Debug)]
+pub struct Migration {
+    /// Its place in the order.
+    pub version: i64,
+    /// What it is about.
+    pub title: &'static str,
+    /// Its statements for SQLite.
+    pub sqlite: &'static str,
+    /// Its statements for Postgres.
+    pub postgres: &'static str,
+}
+
+/// Every migration, in order.
+pub const MIGRATIONS: &[Migration] = &include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
+
+const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
+    version BIGINT PRIMARY KEY, title TEXT NOT NULL, digest TEXT NOT NULL, applied_at_us BIGINT NOT NULL)";
+const APPLIED: &str = "SELECT version, digest FROM schema_migrations ORDER BY version";
+const NOTE: &str =
+    "INSERT INTO schema_migrations (version, title, digest, applied_at_us) VALUES ($1, $2, $3, $4)";
+
+/// The number that says "a migration is under way" in this database, for an advisory lock.
+const LOCK: i64 = 0x6368_616e_6365_7279;
+
+/// Which migrations are still to run, if what ran fits what this program knows.
+fn pending(
+    applied: &[(i64, String)],
+    text: fn(&Migration) -> &'static str,
+) -> Result<&'static [Migration], StoreError> {
+    if applied.len() > MIGRATIONS.len() {
+        let newest = applied.last().map_or(0, |(version, _)| *version);
+        return Err(StoreError::Schema(format!(
+            "the schema has version {newest}, which is newer than this program"
+        )));
+    }
+    for ((version, digest), known) in applied.iter().zip(MIGRATIONS) {
+        if *version != known.version || *digest != Digest::of(text(known).as_bytes()).hex() {
+            return Err(StoreError::Schema(format!(
+                "migration {version} on disk is not the one that this program knows"
+            )));
+        }
+    }
+    Ok(MIGRATIONS.get(applied.len()..).unwrap_or_default())
+}
+
+pub(crate) async fn sqlite(sqlite: &Sqlite, clock: &Clock) -> Result<Vec<&'static str>, StoreError> {
+    let now = clock.now().as_micros();
+    sqlite
+        .alone(|connection| {
+            connection.execute_batch(CREATE_TABLE).map_err(sqlite::translate)?;
+            let applied: Result<Vec<(i64, String)>, _> = connection
+                .prepare(APPLIED)
+                .and_then(|mut it| it.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect());
+            let pending = pending(&applied.map_err(sqlite::translate)?, |it| it.sqlite)?;
+            for migration in pending {
+                let tx = connection.transaction().map_err(sqlite::translate)?;
+                let digest = Digest::of(migration.sqlite.as_bytes()).hex();
+                let note = (migration.version, migration.title, digest, now);
+                tx.execute_batch(migration.sqlite)
+                    .and_then(|()| tx.execute(NOTE, note))
+                    .and_then(|_| tx.commit())
+                    .map_err(sqlite::translate)?;
+            }
+            Ok(pending.iter().map(|migration| migration.title).collect())
+        })
+        .await
+}
+
+pub(crate) async fn postgres(
+    postgres: &Postgres,
+    clock: &Clock,
+) -> Result<Vec<&'static str>, StoreError> {
+    let mut connection = postgres.connection().await?;
+    // Held until the connection closes, which also happens if this process dies.
+    connection.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(postgres::translate)?;
+    let done = run_on(&mut connection, clock).await;
+    let unlocked = connection.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await;
+    let done = done?;
+    unlocked.map_err(postgres::translate)?;
+    Ok(done)
+}
+
+async fn run_on(
+    connection: &mut deadpool_postgres::Object,
+    clock: &Clock,
+) -> Result<Vec<&'static str>, StoreError> {
+    let translate = postgres::translate;
+    connection.batch_execute(CREATE_TABLE).await.map_err(translate)?;
+    let rows = connection.query(APPLIED, &[]).await.map_err(translate)?;
+    let applied: Vec<(i64, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let pending = pending(&applied, |it| it.postgres)?;
+    for migration in pending {
+        let tx = connection.transaction().await.map_err(translate)?;
+        tx.batch_execute(migration.postgres).await.map_err(translate)?;
+        let digest = Digest::of(migration.postgres.as_bytes()).hex();
+        let now = clock.now().as_micros();
+        let note: [&(dyn ToSql + Sync); 4] = [&migration.version, &migration.title, &digest, &now];
+        tx.execute(NOTE, &note).await.map_err(translate)?;
+        tx.commit().await.map_err(translate)?;
+    }
+    Ok(pending.iter().map(|migration| migration.title).collect())
+}
