@@ -40,8 +40,8 @@ impl Stamp<'_> {
             draft.kind.as_str().into(),
             draft.subject.into(),
             draft.session.into(),
-            draft.run.map(|(run, _)| run).into(),
-            draft.run.map(|(_, seq)| i64::from(seq)).into(),
+            draft.run.into(),
+            draft.run_seq.into(),
             data.into(),
             content.into(),
         ])

@@ -1,3 +1,4 @@
 //! The untrusted side: sandbox, files, skills, shell.
-
-fn main() {}
+fn main() -> std::process::ExitCode {
+    node::sandbox::init::main()
+}

@@ -125,8 +125,10 @@ pub struct Draft {
     pub subject: String,
     /// The session it belongs to.
     pub session: Option<SessionId>,
-    /// The run it belongs to, and its place in that run's journal, from 1.
-    pub run: Option<(RunId, u32)>,
+    /// The run that it is about.
+    pub run: Option<RunId>,
+    /// Its place in that run's journal, from 1. Only what the run's worker appends has one.
+    pub run_seq: Option<u32>,
     /// Small facts; never personal or bulky content.
     pub data: Map<String, Value>,
     /// Digests of the contents it refers to.
@@ -142,6 +144,7 @@ impl Draft {
             subject: subject.to_string(),
             session: None,
             run: None,
+            run_seq: None,
             data: Map::new(),
             content: Vec::new(),
         }
@@ -170,10 +173,18 @@ impl Draft {
         self
     }
 
+    /// Says that it is about a run, without being an entry of its journal.
+    #[must_use]
+    pub fn about_run(mut self, run: RunId) -> Self {
+        self.run = Some(run);
+        self
+    }
+
     /// Places it in a run's journal.
     #[must_use]
-    pub fn in_run(mut self, run: RunId, run_seq: u32) -> Self {
-        self.run = Some((run, run_seq));
+    pub fn in_journal(mut self, run: RunId, run_seq: u32) -> Self {
+        self.run = Some(run);
+        self.run_seq = Some(run_seq);
         self
     }
 

@@ -1,0 +1,75 @@
+//! Measures the product from outside, and kills it under load.
+//!
+//! A bench prints a table of figures, each the median of its rounds, beside its limit. The chaos
+//! loop prints what was acknowledged, lost, duplicated and left unknown. Both are started by
+//! `cargo xtask bench` and `cargo xtask chaos`, which build the programs and start Postgres:
+//! `CHANCERY_BIN` is the server, `CHANCERY_NODE_BIN` the node, `CHANCERY_BENCH_POSTGRES` the URL of
+//! an empty database.
+//!
+//! Deliberately absent: any trust in the product's own word about what it did. Effects are counted
+//! by a process of their own, and the record is verified again here.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+mod chaos;
+mod client;
+mod dice;
+mod figures;
+mod server;
+mod start;
+
+#[derive(Parser)]
+#[command(name = "chancery-bench", disable_version_flag = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+/// Measure, or kill and reconcile.
+#[derive(Subcommand)]
+enum Task {
+    /// Time to ready, idle memory, size of the binaries.
+    Start,
+    /// Every bench, one after the other.
+    All,
+    /// Kill a server under load, again and again, and reconcile.
+    Chaos(chaos::Options),
+    /// Count effects: the far end of the chaos loop's requests.
+    #[command(hide = true)]
+    Sink { file: PathBuf },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether every limit was kept.
+#[tokio::main]
+async fn run(task: Task) -> Result<bool> {
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .ok();
+    match task {
+        Task::Start | Task::All => start::run().await,
+        Task::Chaos(options) => Box::pin(chaos::run(options)).await,
+        Task::Sink { file } => chaos::sink::serve(&file).await.map(|()| true),
+    }
+}
+
+/// A program under test, named by an environment variable.
+fn program(variable: &str) -> Result<PathBuf> {
+    let path = std::env::var_os(variable)
+        .with_context(|| format!("`{variable}` is not set; run this by `cargo xtask`"))?;
+    Ok(path.into())
+}

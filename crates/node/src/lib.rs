@@ -1,0 +1,3 @@
+//! Node
+pub mod process;
+pub mod sandbox;

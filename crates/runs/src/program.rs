@@ -1,0 +1,272 @@
+//! What a run does: a pure state machine.
+//!
+//! A program is built from its input and is fed the outcomes of what it asked for. It reads no
+//! clock, rolls no dice and touches nothing, so the same input and the same outcomes always lead
+//! it to ask for the same things. That is what makes a run durable and repeatable.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A run's program.
+pub trait Program: Send {
+    /// Takes the outcome of one of the effects it asked for. Each step ends once.
+    fn apply(&mut self, step: u32, outcome: &Outcome);
+
+    /// What it wants now. Asking twice without an outcome in between gives the same answer.
+    fn next(&self) -> Next;
+}
+
+/// What a program wants.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Next {
+    /// These effects, each under a step number from 1 that it keeps. Those that are under way
+    /// are named again until their outcome has been applied.
+    Perform(Vec<Wanted>),
+    /// Nothing more: this is the end.
+    Finish(Finish),
+}
+
+/// One effect that a program waits for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wanted {
+    /// Its number in the run.
+    pub step: u32,
+    /// What it is.
+    pub effect: Effect,
+}
+
+/// What a program can ask for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Use a tool, by the road that every action takes.
+    Tool {
+        /// The tool's name.
+        tool: String,
+        /// Its arguments.
+        arguments: Value,
+    },
+    /// Wait.
+    Timer {
+        /// How long.
+        wait: Duration,
+    },
+    /// Wait for somebody to send this signal to the run.
+    Signal {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// What became of an effect.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// A tool's result, whether good or bad.
+    Tool(ToolResult),
+    /// The time is over.
+    TimerFired,
+    /// The signal came, with what it carried.
+    Signalled(Value),
+}
+
+/// The result of a tool, as programs and clients see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolResult {
+    /// Whether it did what was asked.
+    pub ok: bool,
+    /// What it gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
+    /// Whether the output was cut to its limit.
+    #[serde(default)]
+    pub truncated: bool,
+    /// The artifacts that it made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifact_ids: Vec<vocab::ArtifactId>,
+    /// How long it took, in milliseconds.
+    #[serde(default)]
+    pub duration_ms: u64,
+    /// Why it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ToolError>,
+}
+
+/// Why a tool did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolError {
+    /// Stable, in UPPER_SNAKE.
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// Whether the same call may succeed later.
+    pub retryable: bool,
+    /// What would have to change for policy to allow it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggested_fix: Option<String>,
+}
+
+impl ToolResult {
+    /// A good result.
+    #[must_use]
+    pub fn success(output: Value, duration_ms: u64) -> Self {
+        Self {
+            ok: true,
+            output: Some(output),
+            truncated: false,
+            artifact_ids: Vec::new(),
+            duration_ms,
+            error: None,
+        }
+    }
+
+    /// A bad result.
+    #[must_use]
+    pub fn failure(code: &str, message: impl Into<String>, retryable: bool) -> Self {
+        Self {
+            ok: false,
+            output: None,
+            truncated: false,
+            artifact_ids: Vec::new(),
+            duration_ms: 0,
+            error: Some(ToolError {
+                code: code.to_owned(),
+                message: message.into(),
+                retryable,
+                suggested_fix: None,
+            }),
+        }
+    }
+}
+
+/// How a program ends.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Finish {
+    /// With an answer.
+    Succeeded {
+        /// What the run was for.
+        answer: Value,
+    },
+    /// Without one.
+    Failed(Failure),
+}
+
+/// Why a run failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Stable, in UPPER_SNAKE.
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// Whether the same run may succeed later.
+    pub retryable: bool,
+    /// Whose failure it was.
+    pub at: FailedAt,
+}
+
+/// Whose failure it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailedAt {
+    /// Chancery itself.
+    Platform,
+    /// The agent: its instructions, its plan, its limits.
+    Agent,
+    /// A tool.
+    Tool,
+    /// A model provider.
+    Provider,
+}
+
+/// What a run's program is built from, stored as the run's input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Input {
+    /// An agent answers a message.
+    AgentTurn {
+        /// The agent as it is at this moment: the run keeps it however the registry changes.
+        agent: AgentSnapshot,
+        /// The message's text.
+        message: String,
+    },
+    /// One tool call, by a person or a program directly.
+    Tool {
+        /// The tool's name.
+        tool: String,
+        /// Its arguments.
+        arguments: Value,
+    },
+}
+
+/// What of an agent a run depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentSnapshot {
+    /// The agent's name.
+    pub name: String,
+    /// Its version in the registry.
+    pub version: u32,
+    /// What it was told to be.
+    pub instructions: String,
+    /// How it plans: `rules` or `model`.
+    pub planner: String,
+    /// The tools that it may ask for; policy decides on each use besides.
+    pub tools: Vec<String>,
+    /// How many steps it may take at most.
+    pub max_steps: u32,
+}
+
+impl Input {
+    /// The persisted name of the kind.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::AgentTurn { .. } => "agent_turn",
+            Self::Tool { .. } => "tool",
+        }
+    }
+}
+
+/// Builds a program from its input. The server composes it from the crates that own the kinds.
+pub type Programs = std::sync::Arc<dyn Fn(&Input) -> Box<dyn Program> + Send + Sync>;
+
+/// The program of a single tool call: its result is the answer.
+pub struct OneTool {
+    tool: String,
+    arguments: Value,
+    result: Option<ToolResult>,
+}
+
+impl OneTool {
+    /// A call of this tool with these arguments.
+    #[must_use]
+    pub fn new(tool: &str, arguments: &Value) -> Self {
+        Self { tool: tool.to_owned(), arguments: arguments.clone(), result: None }
+    }
+}
+
+impl Program for OneTool {
+    fn apply(&mut self, _step: u32, outcome: &Outcome) {
+        match outcome {
+            Outcome::Tool(result) => self.result = Some(result.clone()),
+            Outcome::TimerFired | Outcome::Signalled(_) => {}
+        }
+    }
+
+    fn next(&self) -> Next {
+        let Some(result) = &self.result else {
+            let effect =
+                Effect::Tool { tool: self.tool.clone(), arguments: self.arguments.clone() };
+            return Next::Perform(vec![Wanted { step: 1, effect }]);
+        };
+        let finish = match &result.error {
+            None => Finish::Succeeded { answer: result.output.clone().unwrap_or(Value::Null) },
+            Some(error) => Finish::Failed(Failure {
+                code: error.code.clone(),
+                message: error.message.clone(),
+                retryable: error.retryable,
+                at: FailedAt::Tool,
+            }),
+        };
+        Next::Finish(finish)
+    }
+}

@@ -1,0 +1,73 @@
+//! `cargo xtask bench`: build with optimisations and measure, with both databases at hand.
+
+use std::process::Command;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::postgres::{Durability, Postgres};
+use crate::process;
+use crate::project::{self, Profile};
+
+/// Measure, and set each figure beside its limit.
+///
+/// Postgres runs with fsync on. Close what else runs on the machine first: every figure is a median
+/// of rounds, but a busy machine moves all of them.
+#[derive(clap::Args)]
+pub struct Bench {
+    #[arg(value_enum)]
+    name: Name,
+    /// Build without optimisations, to try a bench out; the figures mean nothing then.
+    #[arg(long)]
+    dev: bool,
+    /// Passed on to the bench.
+    #[arg(last = true)]
+    arguments: Vec<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Name {
+    /// Governed runs a second, and the latency of one on an idle server.
+    Runs,
+    /// Events sealed, verified and replayed a second.
+    Journal,
+    /// A decision among 50 policies; minting and verifying a capability token.
+    Policy,
+    /// Authenticated requests a second against a bare handler.
+    Api,
+    /// Memory of idle subscribers, and delivery to many.
+    Sse,
+    /// Time to ready, idle memory, size of the binaries.
+    Start,
+    /// Start of a trivial skill in the sandbox.
+    Sandbox,
+    /// All of them, one after the other.
+    All,
+}
+
+impl Bench {
+    pub fn run(&self) -> Result<()> {
+        let profile = Profile::from_release_flag(!self.dev);
+        project::build(
+            profile,
+            &["chancery-cli", "chancery-node", "chancery-bench"],
+        )?;
+        let postgres = Postgres::start(Durability::Full)?;
+        let name = self
+            .name
+            .to_possible_value()
+            .map(|name| name.get_name().to_owned());
+        let mut command = Command::new(profile.binary("chancery-bench"));
+        command
+            .args(name)
+            .args(&self.arguments)
+            .current_dir(project::root())
+            .env("CHANCERY_BIN", profile.binary("chancery"))
+            .env("CHANCERY_NODE_BIN", profile.binary("chancery-node"))
+            .env(
+                "CHANCERY_BENCH_POSTGRES",
+                postgres.create_database("bench")?,
+            );
+        process::run(&mut command)
+    }
+}

@@ -1,0 +1,126 @@
+//! What the tests need and a fresh machine lacks. Each step looks first and says what it does.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{postgres, process, project};
+
+/// A C compiler (for SQLite and the cryptography library), rustfmt and clippy.
+pub fn compiler() -> Result<()> {
+    if !process::succeeds(Command::new("cc").arg("--version")) {
+        apt(&["build-essential"])?;
+    }
+    for (component, program) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
+        if !process::succeeds(&mut project::cargo(&[program, "--version"])) {
+            eprintln!("installing the Rust component {component}");
+            process::run(Command::new("rustup").args(["component", "add", component]))?;
+        }
+    }
+    Ok(())
+}
+
+/// The Postgres server's programs.
+pub fn postgres() -> Result<()> {
+    if postgres::programs().is_err() {
+        apt(&["postgresql"])?;
+    }
+    Ok(())
+}
+
+/// A cargo subcommand: the one on the PATH, or one built once into `./target/tools`.
+pub fn cargo_tool(name: &str) -> Result<PathBuf> {
+    if process::succeeds(Command::new(name).arg("--version")) {
+        return Ok(name.into());
+    }
+    let tools = project::target().join("tools");
+    let program = tools.join("bin").join(name);
+    if !program.exists() {
+        eprintln!("installing {name} into ./target/tools; this takes some minutes, once");
+        // Unoptimised: it builds in half the time and runs long enough for nobody to notice.
+        let mut install = project::cargo(&["install", "--locked", "--debug", name, "--root"]);
+        install
+            .arg(&tools)
+            .env("CARGO_TARGET_DIR", tools.join("build"))
+            .env("CARGO_PROFILE_DEV_DEBUG", "false");
+        process::run(&mut install)?;
+        // Only the program is needed from now on.
+        std::fs::remove_dir_all(tools.join("build"))
+            .context("can't remove ./target/tools/build")?;
+    }
+    Ok(program)
+}
+
+/// The interpreter of `./target/venv`, with the packages of a requirements file installed.
+pub fn python(requirements: Option<&Path>) -> Result<PathBuf> {
+    let venv = project::target().join("venv");
+    let python = venv.join("bin/python");
+    if !process::succeeds(Command::new(&python).args(["-m", "pip", "--version"])) {
+        if !process::succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])) {
+            apt(&["python3", "python3-venv"])?;
+        }
+        eprintln!("making a Python environment in ./target/venv");
+        process::run(
+            Command::new("python3")
+                .args(["-m", "venv", "--clear"])
+                .arg(&venv),
+        )?;
+    }
+    let Some(requirements) = requirements else {
+        return Ok(python);
+    };
+    let wanted = std::fs::read(requirements)
+        .with_context(|| format!("can't read `{}`", requirements.display()))?;
+    // What was installed last is kept beside it, so that a second run asks nobody.
+    let installed = venv.join("installed.txt");
+    if std::fs::read(&installed).is_ok_and(|last| last == wanted) {
+        return Ok(python);
+    }
+    eprintln!("installing Python packages into ./target/venv");
+    let mut pip = Command::new(&python);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--requirement",
+    ]);
+    process::run(pip.arg(requirements))?;
+    std::fs::write(&installed, wanted).context("can't write to ./target/venv")?;
+    Ok(python)
+}
+
+/// Installs Debian packages, as root or by sudo.
+fn apt(packages: &[&str]) -> Result<()> {
+    let list = packages.join(" ");
+    if !process::succeeds(Command::new("apt-get").arg("--version")) {
+        bail!("missing: {list}. Install what your system calls these packages, then try again");
+    }
+    let root = process::capture(Command::new("id").arg("-u"))? == "0";
+    if !root && !process::succeeds(Command::new("sudo").args(["-n", "true"])) {
+        bail!("missing: {list}. Run `sudo apt-get install {list}`, then try again");
+    }
+    let apt_get = |arguments: &[&str]| {
+        let mut command = Command::new(if root { "env" } else { "sudo" });
+        if !root {
+            command.arg("env");
+        }
+        command.args([
+            "DEBIAN_FRONTEND=noninteractive",
+            "apt-get",
+            "--yes",
+            "--quiet",
+        ]);
+        process::run(command.args(arguments))
+    };
+    eprintln!("installing {list} with apt-get");
+    let install = [&["install", "--no-install-recommends"], packages].concat();
+    // The package lists of a fresh machine are absent or old: fetch them when the first try fails.
+    if apt_get(&install).is_err() {
+        apt_get(&["update"])?;
+        apt_get(&install)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! `cargo xtask up`: build both programs, then become `chancery up`.
+
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::project::{self, Profile};
+
+/// Build Chancery and start it, with its data in ./.dev.
+#[derive(clap::Args)]
+pub struct Up {
+    /// Build with optimisations. Slower to build, several times faster to run.
+    #[arg(long)]
+    release: bool,
+    /// Where the data lives; delete it to start afresh.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Passed on to `chancery up`, for example `-- --listen 127.0.0.1:9000`.
+    #[arg(last = true)]
+    arguments: Vec<String>,
+}
+
+impl Up {
+    pub fn run(&self) -> Result<()> {
+        let profile = Profile::from_release_flag(self.release);
+        let program = profile.binary("chancery");
+        if !program.exists() {
+            eprintln!("building Chancery; the first build takes some minutes, later ones seconds");
+        }
+        project::build(profile, project::PROGRAMS)?;
+        let data_dir = self
+            .data_dir
+            .clone()
+            .unwrap_or_else(|| project::root().join(".dev"));
+        // Becoming the program hands it the terminal, every signal and the exit code.
+        let error = Command::new(&program)
+            .args(["up", "--data-dir"])
+            .arg(data_dir)
+            .args(&self.arguments)
+            .exec();
+        Err(error).with_context(|| format!("can't start `{}`", program.display()))
+    }
+}

@@ -1,0 +1,34 @@
+//! Which crate may depend on which: the whole table.
+
+/// The layers from the bottom up. A crate may depend on any crate of a lower layer.
+pub const LAYERS: &[&[&str]] = &[
+    &["chancery-vocab"],
+    &["chancery-policy", "chancery-protocol", "chancery-egress"],
+    &["chancery-db"],
+    &["chancery-journal"],
+    &["chancery-vault"],
+    &["chancery-edge"],
+    &["chancery-orgs"],
+    &["chancery-tools"],
+    &["chancery-nodes"],
+    &["chancery-runs"],
+    &["chancery-agents"],
+    &["chancery-chat"],
+    &["chancery-server"],
+    &["chancery-cli"],
+    &["chancery-bench"],
+];
+
+/// Crates beside the layers, each with everything it may depend on.
+pub const BESIDE: &[(&str, &[&str])] = &[
+    // The untrusted side: no database, no domain.
+    (
+        "chancery-node",
+        &["chancery-vocab", "chancery-policy", "chancery-protocol"],
+    ),
+    // Builds before anything else does.
+    ("xtask", &[]),
+];
+
+/// Edges that only tests may have, beyond the table above.
+pub const ONLY_IN_TESTS: &[(&str, &str)] = &[];
