@@ -1,1 +1,28 @@
-//! Agent registry, the rule-based planner, skills.
+//! Agents: who acts, and how they decide what to do.
+//!
+//! The **registry** keeps each agent as a row and every version that it ever had; a run takes a
+//! snapshot of its agent when it is queued, so a change reaches the next run and never one that is
+//! under way. The **planner** reads a message as steps without a model ([`planner`]), and
+//! [`RulesTurn`] carries them out. **Skills** are packages in the Agent Skills format, published once
+//! under their digest and fetched by the nodes that run them.
+//!
+//! The life of an agent: active ⇄ paused → retired. A paused agent starts no runs; a retired one
+//! never will again, but its versions stay readable for whoever reads an old run.
+//!
+//! Invariants
+//! - Every change of an agent is a new version; versions are never changed or deleted.
+//! - A name belongs to one agent of an organisation at a time.
+//! - Programs are pure: the same input and the same outcomes ask for the same effects.
+//! - A skill's package never changes under its digest; the package that runs is the one that the
+//!   run's capability names.
+//!
+//! Deliberately absent: a model. An agent whose planner is `model` can be registered, and its runs
+//! fail with `PLANNER_UNAVAILABLE`.
+
+pub mod output;
+pub mod planner;
+mod programs;
+mod turn;
+
+pub use programs::programs;
+pub use turn::RulesTurn;

@@ -111,3 +111,34 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
         self.socket.is_write_vectored()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delivery_step_by_step() {
+        let progress = Progress::default();
+        let write = |bytes| progress.written.fetch_add(bytes, Ordering::Relaxed);
+        assert_eq!(progress.delivery(), Delivery::NotSent);
+        write(300);
+        assert_eq!(progress.delivery(), Delivery::NotSent, "a handshake");
+        progress.opened();
+        assert_eq!(
+            progress.delivery(),
+            Delivery::NotSent,
+            "the connection stands"
+        );
+        write(1);
+        assert_eq!(progress.delivery(), Delivery::Unknown);
+        progress.answered();
+        assert_eq!(progress.delivery(), Delivery::Answered);
+        progress.redirected();
+        write(300);
+        assert_eq!(progress.delivery(), Delivery::Answered, "by the hop before");
+        progress.opened();
+        assert_eq!(progress.delivery(), Delivery::Answered, "by the hop before");
+        write(1);
+        assert_eq!(progress.delivery(), Delivery::Unknown, "of the second hop");
+    }
+}

@@ -109,6 +109,20 @@ impl Process {
         .into()
     }
 
+    /// The command as it is given inside: a relative path names a file of the skill.
+    #[must_use]
+    pub fn command_inside(&self) -> Vec<String> {
+        let mut command = self.command.clone();
+        if let Some(program) = command.first_mut()
+            && program.contains('/')
+            && !program.starts_with('/')
+        {
+            let below = program.strip_prefix("./").unwrap_or(program);
+            *program = format!("{}/{below}", inside::SKILL);
+        }
+        command
+    }
+
     /// The folder in which it starts, as it is named inside.
     #[must_use]
     pub fn folder_inside(&self) -> String {

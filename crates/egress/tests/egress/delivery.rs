@@ -1,8 +1,11 @@
 //! Whether the peer can have acted, told apart by what was really sent.
 
-use std::time::Duration;
+use std::io;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
-use egress::{Client, Delivery, Limits, Request, SystemDialer, Trust};
+use egress::{Client, Delivery, Failure, Limits, Phase, Request, Resolve, SystemDialer, Trust};
+use futures::future::BoxFuture;
 use http::Method;
 use tokio::net::TcpListener;
 
@@ -45,6 +48,45 @@ async fn nothing_was_sent() {
     let silent = Peer::always(Act::Ignore).await;
     let stalled = deliver(&format!("https://{}/", silent.address), &limits()).await;
     assert_eq!(stalled, ("EGRESS_TIMEOUT", Delivery::NotSent, true));
+}
+
+/// A resolver that never answers.
+struct Silent;
+
+impl Resolve for Silent {
+    fn resolve<'a>(&'a self, _: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// The connect deadline holds for DNS and for TLS, well before the deadline of the whole.
+#[tokio::test]
+async fn connecting_has_a_deadline_of_its_own() {
+    let peer = Peer::always(Act::Ignore).await;
+    let client = Client::with(Silent, SystemDialer, Trust::Only(vec![])).unwrap();
+    let limits = Limits {
+        connect_timeout: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    for url in [
+        "http://silent.test/".to_owned(),
+        format!("https://{}/", peer.address),
+    ] {
+        let started = Instant::now();
+        let request = Request::get(&url).unwrap();
+        let error = client.fetch(request, &limits, &loopback).await.unwrap_err();
+        assert!(
+            matches!(
+                error.failure(),
+                Failure::Timeout {
+                    phase: Phase::Connect
+                }
+            ),
+            "{error}"
+        );
+        assert_eq!(error.delivery(), Delivery::NotSent);
+        assert!(started.elapsed() < Duration::from_secs(5));
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Names whose addresses change or mix.
 
-use egress::{Allowance, Endpoint, Hop, Limits, Refusal, Request};
+use egress::{Allowance, Client, Endpoint, Gate, Hop, Limits, Refusal, Request, Trust};
 
 use crate::peer::{Act, Peer, ok, redirect};
 use crate::seams::{Names, Network, client, public};
@@ -214,4 +214,25 @@ async fn a_dead_address_does_not_hold_up_a_live_one() {
         .await
         .unwrap();
     assert_eq!(response.hops[0].address.ip().to_string(), PUBLIC);
+}
+
+/// The system's resolver and the kernel's `connect`: `localhost` is refused unless it is named.
+#[tokio::test]
+async fn localhost_by_the_system_resolver() {
+    let peer = Peer::hello().await;
+    let client = Client::new(Trust::Only(Vec::new())).unwrap();
+    let url = format!("http://LocalHost.:{}/", peer.address.port());
+    let fetch = async |gate: &Gate<'_>| {
+        client
+            .fetch(Request::get(&url).unwrap(), &Limits::default(), gate)
+            .await
+    };
+    assert_eq!(
+        fetch(&public).await.unwrap_err().code(),
+        "EGRESS_ADDRESS_REFUSED"
+    );
+    assert_eq!(peer.accepted(), 0);
+    let named = |hop: &Hop<'_>| Ok(Allowance::public().and_endpoint(Endpoint::of(hop.target)));
+    assert_eq!(fetch(&named).await.unwrap().body, "hello");
+    assert_eq!(peer.accepted(), 1);
 }

@@ -154,9 +154,4 @@ async fn extreme_limits() {
         fetch(&narrowest).await.unwrap_err().code(),
         "EGRESS_TOO_LARGE"
     );
-    let now = Limits {
-        total_timeout: std::time::Duration::ZERO,
-        ..Limits::default()
-    };
-    assert_eq!(fetch(&now).await.unwrap_err().code(), "EGRESS_TIMEOUT");
 }

@@ -35,7 +35,7 @@ pub fn confine(workspace_writable: bool, network: bool) -> Result<bool, RulesetE
     if !network {
         rules = rules.handle_access(AccessNet::from_all(NEWEST))?;
     }
-    let mut created = rules.create()?;
+    let mut created = allow(rules.create()?, "/", AccessFs::ReadDir.into())?;
     for path in READABLE {
         created = allow(created, path, AccessFs::from_read(NEWEST))?;
     }

@@ -16,14 +16,14 @@ use tokio_util::sync::CancellationToken;
 use super::cgroup::{Cgroups, Group};
 use super::mounts::bind_of;
 use super::spec::{self, Ended, InnerLimits, Payload, Report, Spec, Why};
-use crate::process::{Captured, Exit, Process, Ran, capture, inside};
+use crate::process::{Captured, Exit, Process, Ran, capture};
 
 /// Who foreign code is outside, when the node is root: nobody.
 pub const NOBODY: u32 = 65_534;
 /// The size of `/tmp`, in bytes.
 const TMP_BYTES: u64 = 64 * 1024 * 1024;
 /// The size of `/out`, in bytes: twice what is handed back, so that too much is seen as too much.
-const OUT_BYTES: u64 = 2 * protocol::limits::ARTIFACTS_BYTES_MAX;
+pub const OUT_BYTES: u64 = 2 * protocol::limits::ARTIFACTS_BYTES_MAX;
 /// How long after its time limit a sandbox that does not end is killed from outside.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -162,16 +162,9 @@ impl Namespaces {
             .transpose()?;
         let limits = &process.limits;
         let bounded = self.cgroups.limits_memory();
-        let mut command = process.command.clone();
-        if let Some(program) = command.first_mut().filter(|program| program.contains('/')) {
-            // A path of the skill: `./run.sh` and `run/it` are below its folder.
-            if !program.starts_with('/') {
-                *program = format!("{}/{program}", inside::SKILL);
-            }
-        }
         Ok(Spec {
             staging: self.staging.clone(),
-            payload: Payload::Command(command),
+            payload: Payload::Command(process.command_inside()),
             env: Process::environment(),
             cwd: process.folder_inside(),
             input: process.input.clone(),

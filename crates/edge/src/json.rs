@@ -1,0 +1,194 @@
+//! JSON bodies, in and out.
+
+use std::error::Error;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use garde::Validate;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+use vocab::limits::BODY_BYTES_MAX;
+
+use crate::strict::{self, push_step};
+use crate::{FieldError, Problem};
+
+/// A JSON body. Coming in, it must be `application/json`, at most
+/// [`BODY_BYTES_MAX`] bytes of UTF-8, free of duplicate members and U+0000, not nested too deeply,
+/// of `T`'s form and valid by `T`'s rules. Whatever it is not becomes a [`Problem`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Json<T>(pub T);
+
+/// A JSON body that may be left out altogether.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OptionalJson<T>(pub Option<T>);
+
+impl<S, T> FromRequest<S> for Json<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned + Validate<Context = ()>,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        expect_json(&parts.headers)?;
+        let bytes = read(&parts.headers, body).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+impl<S, T> FromRequest<S> for OptionalJson<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned + Validate<Context = ()>,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(&parts.headers, body).await?;
+        if bytes.is_empty() {
+            return Ok(Self(None));
+        }
+        expect_json(&parts.headers)?;
+        parse(&bytes).map(|value| Self(Some(value)))
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => {
+                let json = HeaderValue::from_static("application/json");
+                ([(header::CONTENT_TYPE, json)], body).into_response()
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &(dyn Error + 'static), "an answer has no JSON");
+                Problem::internal().into_response()
+            }
+        }
+    }
+}
+
+/// The whole body, if it is not too large.
+pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > BODY_BYTES_MAX as u64) {
+        return Err(Problem::too_large(BODY_BYTES_MAX));
+    }
+    to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| {
+        if error.into_inner().is::<http_body_util::LengthLimitError>() {
+            return Problem::too_large(BODY_BYTES_MAX);
+        }
+        let detail = "the body broke off before its end";
+        Problem::new(StatusCode::BAD_REQUEST, "BODY_INCOMPLETE", detail).retryable()
+    })
+}
+
+fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|it| it.split(';').next()).map(str::trim).unwrap_or_default();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Problem::unsupported_media())
+}
+
+fn parse<T: DeserializeOwned + Validate<Context = ()>>(bytes: &[u8]) -> Result<T, Problem> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| Problem::invalid_field("", "the body is not UTF-8"))?;
+    strict::check(text).map_err(|flaw| Problem::invalid(vec![flaw]))?;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let message = wanted(&error.inner().to_string());
+        Problem::invalid_field(pointer(error.path()), message)
+    })?;
+    validate(&value)?;
+    Ok(value)
+}
+
+/// Applies the rules of a type.
+pub(crate) fn validate<T: Validate<Context = ()>>(value: &T) -> Result<(), Problem> {
+    value.validate().map_err(|report| {
+        let errors = report.iter().map(|(path, error)| {
+            let mut pointer = String::new();
+            for step in path.to_string().split(['.', '[']).filter(|step| !step.is_empty()) {
+                push_step(&mut pointer, step.trim_end_matches(']'));
+            }
+            FieldError::new(pointer, error.message())
+        });
+        Problem::invalid(errors.collect())
+    })
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => push_step(&mut pointer, &index.to_string()),
+            Segment::Map { key } => push_step(&mut pointer, key),
+            Segment::Enum { variant } => push_step(&mut pointer, variant),
+            Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+/// What was wanted, without a copy of what was sent: that may be a secret in the wrong place.
+pub(crate) fn wanted(message: &str) -> String {
+    let message = message.split(" at line ").next().unwrap_or_default();
+    let sent = message.starts_with("invalid type") || message.starts_with("invalid value");
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) if sent => format!("expected {expected}"),
+        _ => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize, Validate)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[garde(length(min = 2))]
+        name: String,
+    }
+
+    #[derive(Debug, serde::Deserialize, Validate)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[garde(dive)]
+        items: Vec<Inner>,
+        #[garde(range(max = 10))]
+        count: u32,
+    }
+
+    fn errors(text: &str) -> Vec<(String, String)> {
+        let problem = parse::<Outer>(text.as_bytes()).unwrap_err();
+        let body: serde_json::Value = serde_json::from_slice(&problem.body()).unwrap();
+        let text = |error: &serde_json::Value, name: &str| error[name].as_str().unwrap().to_owned();
+        let errors = body["errors"].as_array().unwrap().iter();
+        errors.map(|error| (text(error, "pointer"), text(error, "message"))).collect()
+    }
+
+    #[test]
+    fn each_flaw_has_its_pointer_and_no_copy_of_the_value() {
+        assert!(parse::<Outer>(br#"{"items":[{"name":"ab"}],"count":1}"#).is_ok());
+        let found = errors(r#"{"items":[{"name":"ab"},{"name":"a"}],"count":11}"#);
+        assert_eq!(found[0].0, "/items/1/name");
+        assert_eq!(found[1].0, "/count");
+        let found = errors(r#"{"items":[{"name":7}],"count":1}"#);
+        assert_eq!(found, [("/items/0/name".into(), "expected a string".into())]);
+        let found = errors(r#"{"items":[],"count":"hunter2"}"#);
+        assert_eq!(found, [("/count".into(), "expected u32".into())]);
+        let found = errors(r#"{"items":[],"count":1,"colour":"red"}"#);
+        assert!(found[0].1.starts_with("unknown field `colour`"), "{found:?}");
+        assert_eq!(errors(r#"{"items":[]}"#), [(String::new(), "missing field `count`".into())]);
+        assert_eq!(parse::<Outer>(b"\xff").unwrap_err().status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
+}

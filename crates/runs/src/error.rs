@@ -1,0 +1,43 @@
+//! What can go wrong with a run.
+
+use vocab::RunId;
+
+use crate::fold::FoldError;
+
+/// Why something about runs did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// There is no such run here.
+    #[error("run `{0}` not found")]
+    NotFound(RunId),
+    /// The run is over.
+    #[error("the run is over")]
+    Over,
+    /// No step of the run waits for such a decision.
+    #[error("no step of the run waits for a decision")]
+    NothingToResolve,
+    /// Runs would start runs without an end.
+    #[error("runs may start runs at most {} levels deep", vocab::limits::RUN_DEPTH_MAX)]
+    TooDeep,
+    /// Another worker has the run now.
+    #[error("the lease of the run is lost")]
+    LeaseLost,
+    /// The journal can't be folded.
+    #[error("the journal can't be folded")]
+    Fold(#[from] FoldError),
+    /// A content can't be sealed or opened.
+    #[error("a content can't be sealed or opened")]
+    Content(#[from] vault::ContentError),
+    /// The road refused to work.
+    #[error("the road failed")]
+    Road(#[from] tools::RoadError),
+    /// The policies that a replay names do not compile.
+    #[error("the policies do not compile")]
+    Policies(Vec<policy::PolicyProblem>),
+    /// The content of the run was erased, so it can't be folded again.
+    #[error("the content of the run was erased")]
+    Erased,
+    /// The database.
+    #[error("storage failed")]
+    Store(#[from] db::StoreError),
+}

@@ -1,0 +1,478 @@
+//! The only SQL about runs.
+
+use db::{Authority, OrgContext, Row, Sql, StoreError, SystemWrite, Value, WriteTx, params};
+use vocab::{Actor, Digest, EventKind, OrgId, Role, RunId, SessionId, Timestamp};
+
+use crate::model::{Run, State};
+
+macro_rules! columns {
+    () => {
+        "org_id, id, kind, state, detail, actor, role, workspace, session_id, agent_id, parent_id, \
+         parent_step, depth, input, answer, entries, cancel_requested, created_at_us, \
+         started_at_us, ended_at_us, epoch, pokes"
+    };
+}
+
+/// A run's row, with what belongs to its lease.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    pub run: Run,
+    pub epoch: i64,
+    pub pokes: i64,
+}
+
+fn stored(row: &Row) -> Result<Stored, StoreError> {
+    let decode = |column, expected| StoreError::Decode { column, expected };
+    let (detail, actor, role): (String, String, String) = (row.get(4)?, row.get(5)?, row.get(6)?);
+    let parent: Option<RunId> = row.get(10)?;
+    let parent_step: Option<u32> = row.get(11)?;
+    let run = Run {
+        org: row.get(0)?,
+        id: row.get(1)?,
+        kind: row.get(2)?,
+        state: serde_json::from_str(&detail).map_err(|_| decode(4, "a run's state"))?,
+        actor: serde_json::from_str::<Actor>(&actor).map_err(|_| decode(5, "an actor"))?,
+        role: role.parse::<Role>().map_err(|_| decode(6, "a role"))?,
+        workspace: row.get(7)?,
+        session: row.get(8)?,
+        agent: row.get(9)?,
+        parent: parent.zip(parent_step),
+        depth: row.get(12)?,
+        input: row.get(13)?,
+        answer: row.get(14)?,
+        entries: row.get(15)?,
+        cancel_requested: row.get(16)?,
+        created_at: row.get(17)?,
+        started_at: row.get(18)?,
+        ended_at: row.get(19)?,
+    };
+    Ok(Stored { run, epoch: row.get(20)?, pokes: row.get(21)? })
+}
+
+pub(crate) fn json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Statement(error.into()))
+}
+
+/// Who holds a run from its first moment on, and until when.
+pub(crate) struct HandedTo<'a> {
+    pub holder: &'a str,
+    pub until: Timestamp,
+}
+
+/// Inserts a run. Without `wake_at` it waits for the run before it in its session.
+pub(crate) async fn insert(
+    tx: &mut WriteTx,
+    run: &Run,
+    wake_at: Option<Timestamp>,
+    handed: Option<&HandedTo<'_>>,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO runs (org_id, id, kind, state, detail, actor, role, workspace, session_id, \
+         agent_id, parent_id, parent_step, depth, input, entries, epoch, holder, wake_at_us, \
+         pokes, cancel_requested, created_at_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
+         $11, $12, $13, $14, $15, $16, $17, $18, 0, $19, $20)",
+        &params![
+            run.id,
+            &run.kind,
+            run.state.as_str(),
+            json(&run.state)?,
+            json(&run.actor)?,
+            run.role.as_str(),
+            &run.workspace,
+            run.session,
+            run.agent,
+            run.parent.map(|(parent, _)| parent),
+            run.parent.map(|(_, step)| step),
+            run.depth,
+            run.input,
+            run.entries,
+            i64::from(handed.is_some()),
+            handed.map(|it| it.holder),
+            handed.map_or(wake_at, |it| Some(it.until)),
+            false,
+            run.created_at
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Serialises what starts and ends runs of one session, so that the next one is never forgotten.
+pub(crate) async fn lock_session(tx: &mut WriteTx, session: SessionId) -> Result<(), StoreError> {
+    let lock = Sql::Each {
+        sqlite: "SELECT 1 FROM organisations WHERE org_id = $1 AND $2 IS NULL",
+        postgres: "SELECT pg_advisory_xact_lock(hashtextextended($1::text || $2::text, 0)), \
+            'org_id'",
+    };
+    tx.all(lock, &params![session]).await.map(drop)
+}
+
+/// The runs of a session that are not over, the oldest first.
+pub(crate) async fn open_in_session(
+    tx: &mut WriteTx,
+    session: SessionId,
+) -> Result<Vec<Run>, StoreError> {
+    let sql = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM runs WHERE org_id = $1 AND session_id = $2 AND parent_id IS NULL \
+         AND ended_at_us IS NULL ORDER BY id"
+    );
+    let rows = tx.all(sql, &params![session]).await?;
+    rows.iter().map(|row| stored(row).map(|it| it.run)).collect()
+}
+
+/// Wakes the session's next run, after one of its runs ended.
+pub(crate) async fn wake_next_in_session(
+    tx: &mut WriteTx,
+    session: SessionId,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE runs SET wake_at_us = $3 WHERE org_id = $1 AND id = (SELECT id FROM runs \
+         WHERE org_id = $1 AND session_id = $2 AND parent_id IS NULL AND ended_at_us IS NULL \
+         ORDER BY id LIMIT 1) AND state = 'queued' AND wake_at_us IS NULL",
+        &params![session, now],
+    )
+    .await
+}
+
+pub(crate) async fn get(ctx: &OrgContext, id: RunId) -> Result<Option<Stored>, StoreError> {
+    let sql = concat!("SELECT ", columns!(), " FROM runs WHERE org_id = $1 AND id = $2");
+    let row = ctx.read().await?.optional(sql, &params![id]).await?;
+    row.as_ref().map(stored).transpose()
+}
+
+pub(crate) async fn get_in(tx: &mut WriteTx, id: RunId) -> Result<Option<Run>, StoreError> {
+    let sql = Sql::Each {
+        sqlite: concat!("SELECT ", columns!(), " FROM runs WHERE org_id = $1 AND id = $2"),
+        postgres: concat!("SELECT ", columns!(), " FROM runs WHERE org_id = $1 AND id = $2 FOR UPDATE"),
+    };
+    let row = tx.optional(sql, &params![id]).await?;
+    row.as_ref().map(|row| stored(row).map(|it| it.run)).transpose()
+}
+
+/// What a list of runs is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct RunFilter {
+    /// Only runs of this session.
+    pub session: Option<SessionId>,
+    /// Only runs in this state.
+    pub state: Option<String>,
+    /// Only runs that this run started.
+    pub parent: Option<RunId>,
+}
+
+/// One page of runs, the newest first.
+pub(crate) async fn list(
+    ctx: &OrgContext,
+    filter: &RunFilter,
+    before: Option<RunId>,
+    limit: u32,
+) -> Result<Vec<Run>, StoreError> {
+    let sql = Sql::Each {
+        sqlite: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM runs WHERE org_id = $1 AND ($2 IS NULL OR session_id = $2) \
+             AND ($3 IS NULL OR state = $3) AND ($4 IS NULL OR parent_id = $4) \
+             AND ($5 IS NULL OR id < $5) ORDER BY id DESC LIMIT $6"
+        ),
+        postgres: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM runs WHERE org_id = $1 AND ($2::uuid IS NULL OR session_id = $2) \
+             AND ($3::text IS NULL OR state = $3) AND ($4::uuid IS NULL OR parent_id = $4) \
+             AND ($5::uuid IS NULL OR id < $5) ORDER BY id DESC LIMIT $6"
+        ),
+    };
+    let params =
+        params![filter.session, filter.state.as_deref(), filter.parent, before, limit];
+    let rows = ctx.read().await?.all(sql, &params).await?;
+    rows.iter().map(|row| stored(row).map(|it| it.run)).collect()
+}
+
+/// Asks a worker to look at a parked run; one that is being worked on is looked at again before it
+/// is parked.
+pub(crate) async fn poke(tx: &mut WriteTx, id: RunId, now: Timestamp) -> Result<bool, StoreError> {
+    let changed = tx
+        .execute(
+            "UPDATE runs SET pokes = pokes + 1, wake_at_us = CASE WHEN holder IS NULL THEN $3 \
+             ELSE wake_at_us END WHERE org_id = $1 AND id = $2 AND ended_at_us IS NULL",
+            &params![id, now],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Notes that somebody wants a run to end. False if it is over.
+pub(crate) async fn request_cancel(
+    tx: &mut WriteTx,
+    id: RunId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let changed = tx
+        .execute(
+            "UPDATE runs SET cancel_requested = $4, pokes = pokes + 1, \
+             wake_at_us = CASE WHEN holder IS NULL THEN $3 ELSE wake_at_us END \
+             WHERE org_id = $1 AND id = $2 AND ended_at_us IS NULL",
+            &params![id, now, true],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+/// The children of a run that are not over.
+pub(crate) async fn open_children(tx: &mut WriteTx, id: RunId) -> Result<Vec<RunId>, StoreError> {
+    let sql = "SELECT id FROM runs WHERE org_id = $1 AND parent_id = $2 AND ended_at_us IS NULL";
+    tx.all(sql, &params![id]).await?.iter().map(|row| row.get(0)).collect()
+}
+
+/// What an append changes of the run's row.
+pub(crate) struct Change<'a> {
+    pub run: RunId,
+    pub holder: &'a str,
+    pub epoch: i64,
+    pub state: &'a State,
+    pub entries: u32,
+    pub answer: Option<Digest>,
+    pub started_at: Timestamp,
+    /// `Some` while the worker keeps the run, with the new end of its lease.
+    pub lease_until: Option<Timestamp>,
+    /// When to wake it, if the worker lets go.
+    pub wake_at: Option<Timestamp>,
+    /// The pokes that the worker has seen.
+    pub pokes_seen: i64,
+    pub ended_at: Option<Timestamp>,
+}
+
+/// What the row says back.
+pub(crate) struct Heard {
+    pub pokes: i64,
+    pub cancel_requested: bool,
+}
+
+/// Moves the row along with the journal. `None` if the lease is lost: nothing may be appended.
+pub(crate) async fn advance(
+    tx: &mut WriteTx,
+    it: &Change<'_>,
+    now: Timestamp,
+) -> Result<Option<Heard>, StoreError> {
+    let row = tx
+        .optional(
+            "UPDATE runs SET state = $5, detail = $6, entries = $7, \
+             answer = coalesce($8, answer), started_at_us = coalesce(started_at_us, $9), \
+             ended_at_us = $10, holder = CASE WHEN $11 IS NULL THEN NULL ELSE holder END, \
+             wake_at_us = CASE WHEN $10 IS NOT NULL THEN NULL WHEN $11 IS NOT NULL THEN $11 \
+             WHEN pokes > $12 THEN $13 ELSE $14 END \
+             WHERE org_id = $1 AND id = $2 AND holder = $3 AND epoch = $4 \
+             AND ended_at_us IS NULL RETURNING pokes, cancel_requested",
+            &params![
+                it.run,
+                it.holder,
+                it.epoch,
+                it.state.as_str(),
+                json(it.state)?,
+                it.entries,
+                it.answer,
+                it.started_at,
+                it.ended_at,
+                it.lease_until,
+                it.pokes_seen,
+                now,
+                it.wake_at
+            ],
+        )
+        .await?;
+    row.map(|row| Ok(Heard { pokes: row.get(0)?, cancel_requested: row.get(1)? })).transpose()
+}
+
+/// Lets go of a run in whose journal nothing happened.
+pub(crate) async fn release(
+    tx: &mut SystemWrite,
+    (org, run): (OrgId, RunId),
+    (holder, epoch): (&str, i64),
+    (wake_at, pokes_seen, now): (Option<Timestamp>, i64, Timestamp),
+) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE runs SET holder = NULL, wake_at_us = CASE WHEN pokes > $5 THEN $6 ELSE $7 END \
+         WHERE org_id = $1 AND id = $2 AND holder = $3 AND epoch = $4",
+        &params![org, run, holder, epoch, pokes_seen, now, wake_at],
+    )
+    .await
+}
+
+/// Puts off the end of leases that are still held.
+pub(crate) async fn extend(
+    tx: &mut SystemWrite,
+    holder: &str,
+    leases: &[(OrgId, RunId, i64)],
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    let rows: Vec<Vec<Value>> = leases
+        .iter()
+        .map(|(org, run, epoch)| params![*org, *run, holder, *epoch, until].to_vec())
+        .collect();
+    tx.execute_each(
+        "UPDATE runs SET wake_at_us = $5 WHERE org_id = $1 AND id = $2 AND holder = $3 \
+         AND epoch = $4 AND ended_at_us IS NULL",
+        &rows,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Lets go of every run that an earlier life of this process held. Only where nobody else works on
+/// this database.
+pub(crate) async fn release_all(authority: &Authority, now: Timestamp) -> Result<u64, StoreError> {
+    let mut tx = authority.system_write(Actor::system("worker")).await?;
+    let released = tx
+        .execute(
+            "UPDATE runs SET holder = NULL, wake_at_us = $1 \
+             WHERE holder IS NOT NULL AND ended_at_us IS NULL",
+            &params![now],
+        )
+        .await?;
+    tx.commit_unrecorded("leases of a process that is gone").await?;
+    Ok(released)
+}
+
+/// The organisations that have a run to be looked at: an index is skipped through, however long the
+/// queue of each is.
+pub(crate) async fn organisations_due(
+    authority: &Authority,
+    now: Timestamp,
+) -> Result<Vec<OrgId>, StoreError> {
+    let sql = "WITH RECURSIVE due (org_id) AS (\
+         SELECT * FROM (SELECT org_id FROM runs WHERE wake_at_us IS NOT NULL \
+         ORDER BY org_id LIMIT 1) AS first_one \
+         UNION ALL SELECT (SELECT runs.org_id FROM runs WHERE wake_at_us IS NOT NULL \
+         AND runs.org_id > due.org_id ORDER BY runs.org_id LIMIT 1) FROM due \
+         WHERE due.org_id IS NOT NULL) \
+         SELECT org_id FROM due WHERE org_id IS NOT NULL AND EXISTS (SELECT 1 FROM runs \
+         WHERE runs.org_id = due.org_id AND wake_at_us <= $1)";
+    let rows = authority.system_read().await?.all(sql, &params![now]).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// When the next run is due, if any.
+pub(crate) async fn next_due(authority: &Authority) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT min(wake_at_us) FROM runs WHERE wake_at_us IS NOT NULL";
+    authority.system_read().await?.one(sql, &[]).await?.get(0)
+}
+
+/// Claims up to `limit` due runs of one organisation.
+pub(crate) async fn claim(
+    tx: &mut SystemWrite,
+    org: OrgId,
+    limit: u32,
+    (holder, now, until): (&str, Timestamp, Timestamp),
+) -> Result<Vec<Stored>, StoreError> {
+    let sql = Sql::Each {
+        sqlite: concat!(
+            "UPDATE runs SET holder = $2, epoch = epoch + 1, wake_at_us = $4 \
+             WHERE org_id = $1 AND id IN (SELECT id FROM runs WHERE org_id = $1 \
+             AND wake_at_us <= $3 ORDER BY wake_at_us, id LIMIT $5) RETURNING ",
+            columns!()
+        ),
+        postgres: concat!(
+            "UPDATE runs SET holder = $2, epoch = epoch + 1, wake_at_us = $4 \
+             WHERE org_id = $1 AND id IN (SELECT id FROM runs WHERE org_id = $1 \
+             AND wake_at_us <= $3 ORDER BY wake_at_us, id LIMIT $5 FOR UPDATE SKIP LOCKED) RETURNING ",
+            columns!()
+        ),
+    };
+    let rows = tx.all(sql, &params![org, holder, now, until, limit]).await?;
+    rows.iter().map(stored).collect()
+}
+
+/// One entry of a journal as it is stored.
+pub(crate) struct StoredEntry {
+    pub seq: u32,
+    pub kind: EventKind,
+    pub at: Timestamp,
+    pub data: serde_json::Map<String, serde_json::Value>,
+    pub content: Vec<Digest>,
+}
+
+/// The journal of a run, in order.
+pub(crate) async fn journal(ctx: &OrgContext, run: RunId) -> Result<Vec<StoredEntry>, StoreError> {
+    let sql = "SELECT run_seq, kind, at_us, data, content FROM events \
+        WHERE org_id = $1 AND run_id = $2 AND run_seq IS NOT NULL ORDER BY run_seq";
+    let rows = ctx.read().await?.all(sql, &params![run]).await?;
+    rows.iter()
+        .map(|row| {
+            let decode = |column, expected| StoreError::Decode { column, expected };
+            let (kind, data): (String, String) = (row.get(1)?, row.get(3)?);
+            let content: Option<String> = row.get(4)?;
+            let content = content.map(|text| serde_json::from_str(&text)).transpose();
+            Ok(StoredEntry {
+                seq: row.get(0)?,
+                kind: EventKind::parse(&kind).ok_or_else(|| decode(1, "an event kind"))?,
+                at: row.get(2)?,
+                data: serde_json::from_str(&data).map_err(|_| decode(3, "an object"))?,
+                content: content.map_err(|_| decode(4, "digests"))?.unwrap_or_default(),
+            })
+        })
+        .collect()
+}
+
+/// What a person decided about an unknown outcome.
+pub(crate) async fn resolution(
+    ctx: &OrgContext,
+    run: RunId,
+    step: u32,
+) -> Result<Option<(String, String)>, StoreError> {
+    let sql = "SELECT decision, decided_by FROM run_resolutions \
+        WHERE org_id = $1 AND run_id = $2 AND step = $3";
+    let row = ctx.read().await?.optional(sql, &params![run, step]).await?;
+    row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
+}
+
+/// Writes a person's decision down; the last word counts until the run has taken it.
+pub(crate) async fn put_resolution(
+    tx: &mut WriteTx,
+    run: RunId,
+    step: u32,
+    (decision, decided_by, now): (&str, &str, Timestamp),
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO run_resolutions (org_id, run_id, step, decision, decided_by, created_at_us) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (org_id, run_id, step) DO UPDATE SET \
+         decision = excluded.decision, decided_by = excluded.decided_by, \
+         created_at_us = excluded.created_at_us",
+        &params![run, step, decision, decided_by, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Forgets a decision that the run has taken, so that a later unknown outcome of the same step
+/// asks again.
+pub(crate) async fn take_resolution(
+    tx: &mut WriteTx,
+    run: RunId,
+    step: u32,
+) -> Result<(), StoreError> {
+    let sql = "DELETE FROM run_resolutions WHERE org_id = $1 AND run_id = $2 AND step = $3";
+    tx.execute(sql, &params![run, step]).await?;
+    Ok(())
+}
+
+/// Wakes every run that waits for a node.
+pub(crate) async fn wake_waiting_for_node(
+    authority: &Authority,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let mut tx = authority.system_write(Actor::system("gateway")).await?;
+    let woken = tx
+        .execute(
+            "UPDATE runs SET pokes = pokes + 1, wake_at_us = CASE WHEN holder IS NULL THEN $1 \
+             ELSE wake_at_us END WHERE state = 'waiting' AND ended_at_us IS NULL \
+             AND detail LIKE '%\"kind\":\"node\"%'",
+            &params![now],
+        )
+        .await?;
+    tx.commit_unrecorded("a wake-up").await?;
+    Ok(woken)
+}

@@ -1,0 +1,1 @@
+//! Routes: written once the kit is there.
