@@ -19,10 +19,21 @@
 //! Deliberately absent: a model. An agent whose planner is `model` can be registered, and its runs
 //! fail with `PLANNER_UNAVAILABLE`.
 
+mod directory;
+mod error;
+pub mod http;
+pub mod model;
 pub mod output;
 pub mod planner;
 mod programs;
+pub mod service;
+pub mod skills;
+mod store;
 mod turn;
 
+pub use directory::Directory;
+pub use error::{AgentError, SkillError};
+pub use model::{Agent, AgentState, AgentVersion, Definition};
 pub use programs::programs;
+pub use skills::{Skill, SkillPackages, Skills};
 pub use turn::RulesTurn;

@@ -13,8 +13,8 @@ use crate::AgentError;
 pub const STEPS_MAX: u32 = 1_000;
 /// The steps that an agent may take unless it says otherwise.
 pub const STEPS_DEFAULT: u32 = 50;
-/// The longest instructions, in bytes.
-pub const INSTRUCTIONS_BYTES_MAX: usize = 64 * 1024;
+/// The longest instructions, in bytes: with a message, they are the sealed input of a run.
+pub const INSTRUCTIONS_BYTES_MAX: usize = 16 * 1024;
 /// The most tools of one agent.
 pub const TOOLS_MAX: usize = 256;
 /// The largest budget, in micro-USD: what every reader of JSON keeps exactly.

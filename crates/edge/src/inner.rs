@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use crate::Problem;
 use crate::edge::Passage;
 use crate::identity::{Identity, Shown};
-use crate::rate::{self, Left, Who};
+use crate::rate::{self, ClientAddress, Left, Who};
 use crate::sse::Guard;
 
 /// The routes on which callers are not known yet.
@@ -33,7 +33,9 @@ pub(crate) async fn pass(
 
 /// Identifies the caller and counts the request.
 async fn admit(passage: &Passage, request: &mut Request) -> Result<Option<Left>, Problem> {
-    let address = Who::Address(rate::address(request, passage.config.proxies));
+    let ip = rate::address(request, passage.config.proxies);
+    request.extensions_mut().insert(ClientAddress(ip));
+    let address = Who::Address(ip);
     let on_auth = request.uri().path().starts_with(AUTH_ROUTES);
     let mut left = None;
     // Before anything is looked up, let alone hashed.

@@ -54,6 +54,6 @@ pub use outer::{TRACE_HEADER, TraceId};
 pub use page::{Page, PageParams, Paging};
 pub use params::{Path, Query};
 pub use problem::{CONTENT_TYPE as PROBLEM_CONTENT_TYPE, FieldError, Problem};
-pub use rate::{Left, Limit, Quota};
+pub use rate::{ClientAddress, Left, Limit, Quota};
 pub use utoipa_axum::router::OpenApiRouter;
 pub use utoipa_axum::routes;

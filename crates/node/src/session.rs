@@ -72,11 +72,12 @@ where
         epoch: welcome.lease_epoch,
         heartbeats: VecDeque::new(),
         sent: HashSet::new(),
-        replies,
     };
+    worker.speak_to(Some(replies));
     let end = session
         .run(&mut to, &mut from, answers, &welcome, stop)
         .await;
+    worker.speak_to(None);
     worker.lease.drop_it();
     let _ = timeout(Duration::from_secs(1), to.close()).await;
     (end, true)
@@ -117,7 +118,6 @@ struct Session<'a> {
     heartbeats: VecDeque<Instant>,
     /// The outcomes that were sent on this connection.
     sent: HashSet<JobId>,
-    replies: mpsc::Sender<NodeFrame>,
 }
 
 impl Session<'_> {
@@ -222,8 +222,7 @@ impl Session<'_> {
                 Ok(None)
             }
             GatewayFrame::Dispatch(dispatch) => {
-                let (authority, replies) = (Arc::clone(&self.authority), self.replies.clone());
-                self.worker.dispatch(*dispatch, authority, replies);
+                self.worker.dispatch(*dispatch, Arc::clone(&self.authority));
                 Ok(None)
             }
             GatewayFrame::Ack(JobRef { job }) => {

@@ -41,15 +41,23 @@ pub struct Worker {
     pub lease: Lease,
     /// Rung when an outcome was kept.
     pub finished: Notify,
-    running: Mutex<HashMap<JobId, CancellationToken>>,
+    in_hand: Mutex<HashMap<JobId, InHand>>,
+    connection: Mutex<Option<Replies>>,
     slots: Semaphore,
     slots_total: usize,
     draining: AtomicBool,
     tasks: TaskTracker,
 }
 
-/// Where the answers of one connection go.
+/// Where what is to be said on a connection goes.
 pub type Replies = mpsc::Sender<NodeFrame>;
+
+/// A job from the moment it arrives until its outcome is kept or it is refused.
+#[derive(Debug)]
+struct InHand {
+    epoch: u64,
+    stop: CancellationToken,
+}
 
 impl Worker {
     /// A worker with that many slots.
@@ -68,7 +76,8 @@ impl Worker {
             drivers,
             lease: Lease::default(),
             finished: Notify::new(),
-            running: Mutex::default(),
+            in_hand: Mutex::default(),
+            connection: Mutex::default(),
             slots: Semaphore::new(slots),
             slots_total: slots,
             draining: AtomicBool::new(false),
@@ -82,7 +91,15 @@ impl Worker {
         u32::try_from(self.slots_total).unwrap_or(u32::MAX)
     }
 
-    /// How many jobs it is working on.
+    /// From now on, what is to be said goes there; nowhere if there is no connection.
+    pub fn speak_to(&self, connection: Option<Replies>) {
+        *self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = connection;
+    }
+
+    /// How many jobs are in hand.
     #[must_use]
     pub fn running(&self) -> u32 {
         u32::try_from(self.lock().len()).unwrap_or(u32::MAX)
@@ -106,24 +123,25 @@ impl Worker {
         self.running() == 0 && self.spool.unacknowledged().is_empty()
     }
 
-    /// Stops a job that is being worked on.
+    /// Stops a job that is in hand. Whether there was one.
     #[must_use]
     pub fn cancel(&self, job: JobId) -> bool {
-        self.lock()
-            .get(&job)
-            .inspect(|stop| stop.cancel())
-            .is_some()
-    }
-
-    /// Stops every job, and waits until their outcomes are kept.
-    pub async fn stop_all(&self) {
-        for stop in self.lock().values() {
-            stop.cancel();
+        let in_hand = self.lock();
+        let found = in_hand.get(&job);
+        if let Some(found) = found {
+            found.stop.cancel();
         }
-        self.wait().await;
+        found.is_some()
     }
 
-    /// Waits until no job is being worked on.
+    /// Stops every job that is in hand.
+    pub fn cancel_all(&self) {
+        for in_hand in self.lock().values() {
+            in_hand.stop.cancel();
+        }
+    }
+
+    /// Waits until no job is in hand.
     pub async fn wait(&self) {
         self.tasks.close();
         self.tasks.wait().await;
@@ -131,46 +149,87 @@ impl Worker {
     }
 
     /// Takes a job in; answers and works in a task of its own.
-    pub fn dispatch(
-        self: &Arc<Self>,
-        dispatch: Dispatch,
-        authority: Arc<Authority>,
-        replies: Replies,
-    ) {
+    pub fn dispatch(self: &Arc<Self>, dispatch: Dispatch, authority: Arc<Authority>) {
         let worker = Arc::clone(self);
         self.tasks.spawn(async move {
             let (job, epoch) = (dispatch.job, dispatch.epoch);
-            let answer = match worker.take(dispatch, &authority, &replies).await {
-                Ok(answer) => answer,
-                Err(error) => Some(refusal(job, epoch, error)),
-            };
-            if let Some(answer) = answer {
-                // The connection may be gone; the gateway will ask on the next one.
-                let _ = replies.send(answer).await;
+            if let Some(answer) = worker
+                .handle(dispatch, &authority)
+                .await
+                .unwrap_or_else(|error| Some(refusal(job, epoch, error)))
+            {
+                worker.say(answer).await;
             }
         });
     }
 
-    /// What is to be said about a job that the gateway asks about.
+    /// What is to be said about a job that the gateway asks about. `Absent` is said only of a job
+    /// that is nowhere on its way to being begun.
     #[must_use]
     pub fn inquire(&self, job: JobId) -> NodeFrame {
-        match self.spool.get(job) {
-            Some(entry) => known(job, &entry),
-            None => NodeFrame::Absent(JobRef { job }),
+        let in_hand = self.lock();
+        match (in_hand.get(&job), self.spool.get(job)) {
+            (Some(in_hand), _) => NodeFrame::Running(JobEpoch {
+                job,
+                epoch: in_hand.epoch,
+            }),
+            (None, Some(entry)) => known(job, &entry),
+            (None, None) => NodeFrame::Absent(JobRef { job }),
         }
     }
 
-    /// From a dispatch to a kept outcome. The answer is what to send at once, if anything: outcomes
-    /// are sent by whoever watches the spool.
+    /// Says something on whatever connection there is. If there is none, the gateway will ask.
+    async fn say(&self, frame: NodeFrame) {
+        let connection = self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(connection) = connection {
+            let _ = connection.send(frame).await;
+        }
+    }
+
+    /// A job that was sent: taken in hand, or answered with what is known of it.
+    async fn handle(
+        &self,
+        dispatch: Dispatch,
+        authority: &Authority,
+    ) -> Result<Option<NodeFrame>, ToolError> {
+        let (job, epoch) = (dispatch.job, dispatch.epoch);
+        let stop = CancellationToken::new();
+        {
+            let mut in_hand = self.lock();
+            if let Some(same) = in_hand.get(&job) {
+                return Ok(Some(NodeFrame::Running(JobEpoch {
+                    job,
+                    epoch: same.epoch,
+                })));
+            }
+            if let Some(entry) = self.spool.get(job) {
+                return repeated(&dispatch, &entry).map(Some);
+            }
+            in_hand.insert(
+                job,
+                InHand {
+                    epoch,
+                    stop: stop.clone(),
+                },
+            );
+        }
+        let result = self.take(dispatch, authority, &stop).await;
+        self.lock().remove(&job);
+        self.finished.notify_one();
+        result.map(|()| None)
+    }
+
+    /// From a dispatch to a kept outcome, which is sent by whoever watches the spool.
     async fn take(
         &self,
         dispatch: Dispatch,
         authority: &Authority,
-        replies: &Replies,
-    ) -> Result<Option<NodeFrame>, ToolError> {
-        if let Some(entry) = self.spool.get(dispatch.job) {
-            return repeated(&dispatch, &entry).map(Some);
-        }
+        stop: &CancellationToken,
+    ) -> Result<(), ToolError> {
         if self.is_draining() {
             return Err(ToolError::new(
                 FailureCode::Draining,
@@ -183,7 +242,10 @@ impl Worker {
         })?;
         let plan = Plan::of(&dispatch)?;
         authority.permit(&dispatch, self.spool.now())?;
-        let ready = self.prepare(&dispatch, plan, replies).await?;
+        let ready = tokio::select! {
+            ready = self.prepare(&dispatch, plan) => ready?,
+            () = stop.cancelled() => return Err(cancelled()),
+        };
         // Time has passed if a package was fetched.
         let permit = authority.permit(&dispatch, self.spool.now())?;
         let new = NewJob {
@@ -194,61 +256,67 @@ impl Worker {
             expires_at: permit.expires_at,
         };
         self.check_lease(dispatch.epoch)?;
+        if stop.is_cancelled() {
+            return Err(cancelled());
+        }
+        self.accept(new).await?;
+        let outcome = self.act(&dispatch, ready, stop).await;
+        self.keep(dispatch.job, outcome).await;
+        Ok(())
+    }
+
+    async fn accept(&self, new: NewJob) -> Result<(), ToolError> {
         match self.spool.accept(new).await {
-            Ok(Acceptance::New) => {}
-            Ok(Acceptance::Known(entry)) => return repeated(&dispatch, &entry).map(Some),
-            Ok(Acceptance::TokenSpent) => {
-                return Err(ToolError::new(
-                    FailureCode::TokenSpent,
-                    "the token was spent before",
-                ));
-            }
+            Ok(Acceptance::New) => Ok(()),
+            Ok(Acceptance::TokenSpent) => Err(ToolError::new(
+                FailureCode::TokenSpent,
+                "the token was spent before",
+            )),
+            // It was not known when it was taken in hand, and one job is in hand once.
+            Ok(Acceptance::Known(_)) => Err(ToolError::new(
+                FailureCode::JobMismatch,
+                "the job is known already",
+            )),
             Err(error) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "a job was not accepted"
                 );
-                return Err(ToolError::new(
+                Err(ToolError::new(
                     FailureCode::SpoolUnavailable,
                     error.to_string(),
-                ));
+                ))
             }
         }
-        let outcome = self.act(&dispatch, ready).await;
-        self.keep(dispatch.job, outcome).await;
-        Ok(None)
     }
 
-    async fn prepare(
-        &self,
-        dispatch: &Dispatch,
-        plan: Plan,
-        replies: &Replies,
-    ) -> Result<Ready, ToolError> {
+    async fn prepare(&self, dispatch: &Dispatch, plan: Plan) -> Result<Ready, ToolError> {
         let skill = match &plan {
             Plan::Skill(call) => {
                 let need = NodeFrame::NeedSkill(SkillRef {
                     digest: call.digest,
                 });
-                let ask = async || {
-                    let _ = replies.send(need).await;
-                };
-                Some(self.skills.get(call.digest, ask).await?)
+                Some(
+                    self.skills
+                        .get(call.digest, async || self.say(need).await)
+                        .await?,
+                )
             }
             Plan::File(_) | Plan::Shell(_) => None,
         };
         execute::prepare(dispatch, plan, skill, &self.workspaces, &self.drivers)
     }
 
-    async fn act(&self, dispatch: &Dispatch, ready: Ready) -> Outcome {
-        let stop = CancellationToken::new();
-        self.lock().insert(dispatch.job, stop.clone());
+    async fn act(&self, dispatch: &Dispatch, ready: Ready, stop: &CancellationToken) -> Outcome {
         // The disk may have taken its time.
         let outcome = match self.check_lease(dispatch.epoch) {
-            Ok(()) => execute::execute(ready, &self.drivers, &stop).await,
             Err(error) => Outcome::failure(Failure::refused(error.code, error.message)),
+            Ok(()) if stop.is_cancelled() => {
+                let error = cancelled();
+                Outcome::failure(Failure::refused(error.code, error.message))
+            }
+            Ok(()) => execute::execute(ready, &self.drivers, stop).await,
         };
-        self.lock().remove(&dispatch.job);
         fit(dispatch.job, dispatch.epoch, outcome)
     }
 
@@ -257,7 +325,6 @@ impl Worker {
             // It is in memory, and the gateway's record is worth more than the node's.
             tracing::error!(error = &error as &dyn std::error::Error, %job, "an outcome was not kept");
         }
-        self.finished.notify_one();
     }
 
     fn check_lease(&self, epoch: u64) -> Result<(), ToolError> {
@@ -270,8 +337,8 @@ impl Worker {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, CancellationToken>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, InHand>> {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -306,6 +373,10 @@ pub fn known(job: JobId, entry: &Entry) -> NodeFrame {
             })
         }
     }
+}
+
+fn cancelled() -> ToolError {
+    ToolError::new(FailureCode::Cancelled, "it was stopped before it began")
 }
 
 fn refusal(job: JobId, epoch: u64, error: ToolError) -> NodeFrame {

@@ -6,46 +6,51 @@
 
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use edge::Problem;
 use protocol::limits::FRAME_BYTES_MAX;
 
 use crate::service::Nodes;
+use crate::store::Admitted;
 use crate::{connection, credential, registry};
 
 /// Lets a node in and serves its connection.
 pub(crate) async fn connect(
     State(nodes): State<Nodes>,
     headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    let Some(digest) = bearer(&headers).and_then(credential::digest) else {
-        return unauthenticated();
-    };
-    let admitted = match registry::admit(&nodes, digest).await {
-        Ok(Some(admitted)) => admitted,
-        Ok(None) => return unauthenticated(),
-        Err(error) => return unavailable(error),
-    };
-    upgrade
-        .max_message_size(FRAME_BYTES_MAX)
-        .max_frame_size(FRAME_BYTES_MAX)
-        .on_upgrade(move |socket| {
-            let tasks = nodes.0.tasks.clone();
-            tasks.track_future(connection::serve(nodes, socket, admitted))
-        })
+    match admit(&nodes, &headers, upgrade).await {
+        Ok((upgrade, admitted)) => upgrade
+            .max_message_size(FRAME_BYTES_MAX)
+            .max_frame_size(FRAME_BYTES_MAX)
+            .on_upgrade(move |socket| {
+                let tasks = nodes.0.tasks.clone();
+                tasks.track_future(connection::serve(nodes, socket, admitted))
+            }),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn admit(
+    nodes: &Nodes,
+    headers: &HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<(WebSocketUpgrade, Admitted), Problem> {
+    let digest = bearer(headers).and_then(credential::digest);
+    let digest = digest.ok_or_else(Problem::unauthenticated)?;
+    let found = registry::admit(nodes, digest).await?;
+    let admitted = found.ok_or_else(Problem::unauthenticated)?;
+    let upgrade = upgrade.map_err(|_| {
+        let detail = "nodes speak WebSocket here";
+        Problem::new(StatusCode::UPGRADE_REQUIRED, "UPGRADE_REQUIRED", detail)
+    })?;
+    Ok((upgrade, admitted))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
-}
-
-fn unauthenticated() -> Response {
-    (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer")]).into_response()
-}
-
-fn unavailable(error: db::StoreError) -> Response {
-    tracing::warn!(error = &error as &dyn std::error::Error, "a node was not let in");
-    StatusCode::SERVICE_UNAVAILABLE.into_response()
 }

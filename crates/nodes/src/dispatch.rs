@@ -138,7 +138,7 @@ impl Inner {
         match news {
             Some(news) if queued => self.follow(live, sent, news, First::Wait).await,
             // An earlier sending may have reached the node: only the node can tell.
-            _ if !fresh => Fate::Away,
+            _ if !fresh => self.away(node).await,
             _ => {
                 self.hub.forget(Acknowledged { org, node, job: asked.job });
                 Fate::not_sent("the node disconnected before the job was sent")
@@ -175,9 +175,7 @@ impl Inner {
         if let Some(settled) = self.hub.kept(org, node, job) {
             return settled.into();
         }
-        let Some(live) = self.hub.arrival(org, node, Duration::ZERO).await else {
-            return Fate::Away;
-        };
+        let Some(live) = self.hub.live_for(org, node) else { return self.away(node).await };
         let sent = match self.sent(org, node, job).await {
             Ok(Some(sent)) => sent,
             Ok(None) => return Fate::unknown("the job was not sent to this node"),
@@ -188,6 +186,23 @@ impl Inner {
         };
         let Some(news) = self.hub.follow(&live, &sent) else { return Fate::Away };
         self.follow(live, sent, news, First::Ask).await
+    }
+
+    /// A node that is away may come back, unless it was revoked: then nobody will ever know.
+    async fn away(&self, node: NodeId) -> Fate {
+        let read = async {
+            let mut tx = self.authority.system_read().await?;
+            store::lease_epoch(&mut tx, node).await
+        };
+        match read.await {
+            Ok(None) => Fate::unknown("the node was revoked"),
+            Ok(Some(_)) => Fate::Away,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, %node, "a node was not looked up");
+                Fate::Away
+            }
+        }
     }
 
     /// How a job was sent. A job without a row was sent by a database that is no more, or so long
@@ -241,7 +256,7 @@ impl Inner {
                 }
                 Heard::Gone => {
                     let back = self.hub.arrival(sent.org, sent.node, self.timing.reconnect).await;
-                    let Some(again) = back else { return Fate::Away };
+                    let Some(again) = back else { return self.away(sent.node).await };
                     let Some(followed) = self.hub.follow(&again, &sent) else { continue };
                     (live, news, ask) = (again, followed, true);
                 }

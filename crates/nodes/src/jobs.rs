@@ -25,6 +25,18 @@ pub(crate) enum Settled {
     Absent,
 }
 
+impl Settled {
+    /// Whether nothing was done, so that the node forgets the job, and the same job may be sent
+    /// again.
+    fn is_undone(&self) -> bool {
+        match self {
+            Self::Absent => true,
+            Self::Unknown(_) => false,
+            Self::Ended(outcome) => outcome.error.as_ref().is_some_and(|error| !error.executed),
+        }
+    }
+}
+
 /// What was last heard of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum News {
@@ -109,9 +121,9 @@ impl Jobs {
         if matches!(&*entry.news.borrow(), News::Settled(_)) {
             return;
         }
-        let absent = settled == Settled::Absent;
+        let undone = settled.is_undone();
         entry.news.send_replace(News::Settled(settled));
-        if absent {
+        if undone {
             // Whoever waits has heard it; the job may be sent again.
             self.entries.remove(&key);
             return;

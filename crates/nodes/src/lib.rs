@@ -1,7 +1,7 @@
 //! Nodes: the gateway to the programs that run code which is not ours.
 //!
 //! The life of a node: an admin enrols it and gets a credential, shown once ([`Enrolment`]); the
-//! node connects out by WebSocket with it ([`connect`]) and says what it can enforce; it gets a
+//! node connects out by WebSocket with it ([`http`]) and says what it can enforce; it gets a
 //! lease whose epoch is higher than every one before; jobs are sent to it and their outcomes come
 //! back; it goes away and comes back; one day it is revoked and its connection is cut at once.
 //!
@@ -35,12 +35,13 @@
 //! signing of tokens (see `policy`), and the forwarding of jobs between processes of the control
 //! plane: a node is reached through the process that it is connected to.
 
+mod connect;
 mod connection;
-pub mod connect;
 mod credential;
 mod dispatch;
 mod error;
 mod greeting;
+pub mod http;
 mod hub;
 mod jobs;
 pub mod limits;

@@ -80,12 +80,17 @@ impl Nodes {
     }
 
     /// The nodes that may work for the caller's organisation: its own and the shared one, oldest
-    /// first, without the revoked ones. There are at most [`NODES_PER_ORG_MAX`] and a few.
+    /// first, without the revoked ones; at most `limit` of those that come after `after`.
     ///
     /// # Errors
     /// The database.
-    pub async fn list(&self, ctx: &OrgContext) -> Result<Vec<Node>, NodesError> {
-        let mut nodes = store::list(&mut ctx.read().await?).await?;
+    pub async fn list(
+        &self,
+        ctx: &OrgContext,
+        after: Option<NodeId>,
+        limit: u32,
+    ) -> Result<Vec<Node>, NodesError> {
+        let mut nodes = store::list(&mut ctx.read().await?, after, limit).await?;
         for node in &mut nodes {
             self.freshen(node, ctx.now());
         }

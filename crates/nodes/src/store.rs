@@ -49,11 +49,16 @@ fn node(row: &Row) -> Result<Node, NodesError> {
 
 // What an organisation sees and does.
 
-pub(crate) async fn list(tx: &mut ReadTx) -> Result<Vec<Node>, NodesError> {
+pub(crate) async fn list(
+    tx: &mut ReadTx,
+    after: Option<NodeId>,
+    limit: u32,
+) -> Result<Vec<Node>, NodesError> {
     let sql = select_node!(
-        "WHERE (org_id = $1 OR org_id IS NULL) AND revoked_at_us IS NULL ORDER BY id"
+        "WHERE (org_id = $1 OR org_id IS NULL) AND revoked_at_us IS NULL \
+         AND ($2 IS NULL OR id > $2) ORDER BY id LIMIT $3"
     );
-    tx.all(sql, &[]).await?.iter().map(node).collect()
+    tx.all(sql, &params![after, limit]).await?.iter().map(node).collect()
 }
 
 pub(crate) async fn get(tx: &mut ReadTx, id: NodeId) -> Result<Option<Node>, NodesError> {

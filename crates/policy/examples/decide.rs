@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use policy::capability::{Claims, Executor, Expected, Signer, mint, verify};
 use policy::{Context, PolicySet, PolicySource, Principal, Question, Verdict, example_policy};
 use vocab::{
-    Action, AgentId, CapabilityId, Clock, Digest, Id, OrgId, Random, Role, RunId, Target, Timestamp,
-    UserId,
+    Action, AgentId, CapabilityId, Clock, Digest, Id, OrgId, Random, Role, RunId, Target,
+    Timestamp, UserId,
 };
 
 const ROUNDS: usize = 20_000;
@@ -27,19 +27,28 @@ fn decisions(clock: &Clock, random: &Random) -> Result<(), Box<dyn Error>> {
     let question = question(clock, random);
     for (name, sources) in [
         ("50 policies, mixed actions, allowed", mixed(false)),
-        ("50 policies, mixed actions, denied with a suggestion", mixed(true)),
+        (
+            "50 policies, mixed actions, denied with a suggestion",
+            mixed(true),
+        ),
         ("50 policies, all on this action, allowed", same_action()),
     ] {
         let set = PolicySet::compile(&sources).map_err(|problems| format!("{problems:?}"))?;
         let verdict = set.decide(&question).verdict;
-        let expected = if name.ends_with("allowed") { Verdict::Allow } else { Verdict::Deny };
+        let expected = if name.ends_with("allowed") {
+            Verdict::Allow
+        } else {
+            Verdict::Deny
+        };
         if verdict != expected {
             return Err(format!("{name}: {verdict:?}").into());
         }
         report(name, || drop(black_box(set.decide(black_box(&question)))));
     }
     let sources = mixed(false);
-    report("compile 50 policies", || drop(black_box(PolicySet::compile(&sources))));
+    report("compile 50 policies", || {
+        drop(black_box(PolicySet::compile(&sources)))
+    });
     Ok(())
 }
 
@@ -66,7 +75,9 @@ fn tokens(clock: &Clock, random: &Random) -> Result<(), Box<dyn Error>> {
     verify(&keys, &token, &expected, clock.now())?;
     println!("{:<56} {:>9} bytes", "token", token.len());
     report("mint", || drop(black_box(mint(&signer, &claims))));
-    report("verify", || drop(black_box(verify(&keys, &token, &expected, clock.now()))));
+    report("verify", || {
+        drop(black_box(verify(&keys, &token, &expected, clock.now())))
+    });
     Ok(())
 }
 
@@ -74,7 +85,11 @@ fn tokens(clock: &Clock, random: &Random) -> Result<(), Box<dyn Error>> {
 fn report(name: &str, mut call: impl FnMut()) {
     let started = Instant::now();
     call();
-    let rounds = if started.elapsed() > Duration::from_millis(1) { 100 } else { ROUNDS };
+    let rounds = if started.elapsed() > Duration::from_millis(1) {
+        100
+    } else {
+        ROUNDS
+    };
     let mut times: Vec<Duration> = (0..rounds)
         .map(|_| {
             let started = Instant::now();
@@ -84,7 +99,11 @@ fn report(name: &str, mut call: impl FnMut()) {
         .collect();
     times.sort_unstable();
     let micros = |at: usize| times[at].as_secs_f64() * 1e6;
-    println!("{name:<56} p50 {:>9.2} µs  p99 {:>9.2} µs", micros(rounds / 2), micros(rounds * 99 / 100));
+    println!(
+        "{name:<56} p50 {:>9.2} µs  p99 {:>9.2} µs",
+        micros(rounds / 2),
+        micros(rounds * 99 / 100)
+    );
 }
 
 fn question(clock: &Clock, random: &Random) -> Question {
@@ -114,7 +133,10 @@ fn mixed(without_example: bool) -> Vec<PolicySource> {
     let resources = [
         ("file.read", "resource.path like \"private/*\""),
         ("file.write", "resource.path like \"*.md\""),
-        ("http.fetch", "resource.host == \"api.example\" && resource.port == 443"),
+        (
+            "http.fetch",
+            "resource.host == \"api.example\" && resource.port == 443",
+        ),
         ("process.exec", "resource.command like \"ls *\""),
         ("skill.run", "resource.name == \"summary\""),
     ];
@@ -139,7 +161,11 @@ fn mixed(without_example: bool) -> Vec<PolicySource> {
 fn same_action() -> Vec<PolicySource> {
     let rule = |n: usize| {
         let effect = if n % 3 == 0 { "forbid" } else { "permit" };
-        let folder = if n == 49 { "projects".to_owned() } else { format!("folder-{n}") };
+        let folder = if n == 49 {
+            "projects".to_owned()
+        } else {
+            format!("folder-{n}")
+        };
         let cedar = format!(
             "{effect} (principal, action == Chancery::Action::\"file.read\", \
              resource in Chancery::Folder::\"{folder}\") \
@@ -152,5 +178,9 @@ fn same_action() -> Vec<PolicySource> {
 }
 
 fn source(name: String, cedar: String) -> PolicySource {
-    PolicySource { name, cedar, managed: false }
+    PolicySource {
+        name,
+        cedar,
+        managed: false,
+    }
 }

@@ -5,8 +5,15 @@ use std::sync::Arc;
 use cedar_policy::Effect;
 
 /// The annotations that mean something here.
-pub(crate) const KNOWN: [&str; 7] =
-    ["id", "reason", "suggested_fix", "risk", "require_approval", "four_eyes", "description"];
+pub(crate) const KNOWN: [&str; 7] = [
+    "id",
+    "reason",
+    "suggested_fix",
+    "risk",
+    "require_approval",
+    "four_eyes",
+    "description",
+];
 
 /// The longest name that a rule may have, in characters.
 const ID_CHARS_MAX: usize = vocab::limits::NAME_CHARS_MAX;
@@ -75,9 +82,16 @@ fn checked_id(value: &str) -> Result<Arc<str>, Complaint> {
 
 fn checked_risk(value: &str) -> Result<u8, Complaint> {
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    value.parse().ok().filter(|risk| digits && *risk <= 100).ok_or_else(|| {
-        (format!("`{value}` is not a risk"), "use a whole number from 0 to 100".to_owned())
-    })
+    value
+        .parse()
+        .ok()
+        .filter(|risk| digits && *risk <= 100)
+        .ok_or_else(|| {
+            (
+                format!("`{value}` is not a risk"),
+                "use a whole number from 0 to 100".to_owned(),
+            )
+        })
 }
 
 fn checked_flag(value: &str) -> Result<bool, Complaint> {

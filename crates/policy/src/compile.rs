@@ -1,6 +1,7 @@
 //! From the texts of policies to a set that can decide.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
 use cedar_policy::{
@@ -10,6 +11,8 @@ use cedar_policy::{
 use vocab::{Action, Digest, limits};
 
 use crate::annotations::{Annotations, Complaint};
+use crate::lexical::{self, NESTING_MAX, OPERATORS_MAX, TooComplex};
+use crate::mentions::Mentions;
 use crate::problem::PolicyProblem;
 use crate::schema::{NAMES, VALIDATOR};
 
@@ -25,16 +28,24 @@ pub struct PolicySource {
 }
 
 /// The policies of one organisation, checked, and sliced by action.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PolicySet {
     pub(crate) rules: Vec<Rule>,
     /// In the order of [`Action::ALL`]; a rule's id is its index in `rules`.
-    pub(crate) slices: Vec<CedarSet>,
-    /// The same without forbids, for telling what is missing beside an exception.
-    pub(crate) permits: Vec<CedarSet>,
+    pub(crate) slices: Vec<Slice>,
     /// Whether a managed rule permits anything, so that managed permits are the ceiling.
     pub(crate) capped: bool,
     revision: Digest,
+}
+
+/// The rules that can apply to one action.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Slice {
+    pub all: CedarSet,
+    /// Without the forbids, for telling what is missing beside an exception.
+    pub permits: CedarSet,
+    /// What the rules mention.
+    pub mentions: Mentions,
 }
 
 /// One Cedar rule and what is known of it.
@@ -48,6 +59,17 @@ pub(crate) struct Rule {
     pub annotations: Annotations,
     /// Whether its scope names one host.
     pub names_host: bool,
+    mentions: Mentions,
+}
+
+impl fmt::Debug for PolicySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("PolicySet");
+        debug
+            .field("rules", &self.rules.len())
+            .field("revision", &self.revision);
+        debug.finish_non_exhaustive()
+    }
 }
 
 impl PolicySet {
@@ -56,18 +78,8 @@ impl PolicySet {
     /// # Errors
     /// Everything that is wrong with any of them, in the order of the texts.
     pub fn compile(sources: &[PolicySource]) -> Result<Self, Vec<PolicyProblem>> {
-        let mut compiler = Compiler::default();
-        compiler.check_names(sources);
-        for source in sources {
-            compiler.take(source);
-        }
-        compiler.validate(sources);
-        if compiler.problems.is_empty() {
-            Ok(compiler.finish(revision(sources)))
-        } else {
-            compiler.problems.dedup();
-            Err(compiler.problems)
-        }
+        let compiled = lexical::on_a_large_stack(|| Compiler::default().compile(sources));
+        compiled.unwrap_or_else(|error| Err(vec![PolicyProblem::at("", "", 0, error.to_string())]))
     }
 
     /// What this set is made of: equal for equal sources, in whatever order they came.
@@ -101,6 +113,18 @@ struct Compiler {
 }
 
 impl Compiler {
+    fn compile(mut self, sources: &[PolicySource]) -> Result<PolicySet, Vec<PolicyProblem>> {
+        self.check_names(sources);
+        for source in sources {
+            self.take(source);
+        }
+        self.validate(sources);
+        if self.problems.is_empty() {
+            return Ok(self.finish(revision(sources)));
+        }
+        Err(self.problems)
+    }
+
     fn check_names(&mut self, sources: &[PolicySource]) {
         if sources.len() > limits::POLICIES_MAX {
             let message = format!("more than {} policies", limits::POLICIES_MAX);
@@ -109,7 +133,8 @@ impl Compiler {
         let mut seen = HashSet::new();
         for source in sources.iter().filter(|source| !seen.insert(&source.name)) {
             let message = format!("two policies are called `{}`", source.name);
-            self.problems.push(PolicyProblem::at(&source.name, "", 0, message));
+            self.problems
+                .push(PolicyProblem::at(&source.name, "", 0, message));
         }
     }
 
@@ -118,13 +143,22 @@ impl Compiler {
         self.taken += 1;
         if source.cedar.len() > limits::POLICY_BYTES_MAX {
             let message = format!("longer than {} bytes", limits::POLICY_BYTES_MAX);
-            self.problems.push(PolicyProblem::at(&source.name, "", 0, message));
+            self.problems
+                .push(PolicyProblem::at(&source.name, "", 0, message));
+            return;
+        }
+        if let Err(excess) = lexical::check(&source.cedar) {
+            let (byte, (message, help)) = complexity_complaint(excess);
+            let problem = PolicyProblem::at(&source.name, &source.cedar, byte, message);
+            self.problems.push(problem.with_help(help));
             return;
         }
         match source.cedar.parse::<CedarSet>() {
             Ok(parsed) => self.take_rules(source, origin, &parsed),
             Err(errors) => self.problems.extend(
-                errors.iter().map(|each| PolicyProblem::of(&source.name, &source.cedar, 0, each)),
+                errors
+                    .iter()
+                    .map(|each| PolicyProblem::of(&source.name, &source.cedar, 0, each)),
             ),
         }
     }
@@ -143,9 +177,15 @@ impl Compiler {
         let name: Arc<str> = Arc::from(source.name.as_str());
         for (position, policy) in in_order.into_iter().enumerate() {
             let (annotations, complaints) = read_annotations(policy);
-            self.problems.extend(complaints.into_iter().map(|(at, each)| complain(at, each)));
-            if annotations.id.as_ref().is_some_and(|id| !ids.insert(Arc::clone(id))) {
-                self.problems.push(complain(start(policy), duplicate_complaint()));
+            self.problems
+                .extend(complaints.into_iter().map(|(at, each)| complain(at, each)));
+            if annotations
+                .id
+                .as_ref()
+                .is_some_and(|id| !ids.insert(Arc::clone(id)))
+            {
+                self.problems
+                    .push(complain(start(policy), duplicate_complaint()));
             }
             let id = PolicyId::new(self.rules.len().to_string());
             self.rules.push(Rule {
@@ -154,6 +194,7 @@ impl Compiler {
                 managed: source.managed,
                 permits: policy.effect() == Effect::Permit,
                 names_host: names_host(&policy.resource_constraint()),
+                mentions: mentions(policy),
                 annotations,
             });
             self.policies.push(policy.new_id(id));
@@ -182,9 +223,14 @@ impl Compiler {
         }
         found.sort_by(|(a, left), (b, right)| {
             let key = |problem: &PolicyProblem| (problem.line, problem.column);
-            a.cmp(b).then(key(left).cmp(&key(right))).then(left.message.cmp(&right.message))
+            a.cmp(b)
+                .then(key(left).cmp(&key(right)))
+                .then(left.message.cmp(&right.message))
         });
-        self.problems.extend(found.into_iter().map(|(_, problem)| problem));
+        // One mistake is found once for each action that the rule can apply to.
+        found.dedup_by_key(|(origin, problem)| (*origin, problem.line, problem.column));
+        self.problems
+            .extend(found.into_iter().map(|(_, problem)| problem));
     }
 
     fn locate(
@@ -193,36 +239,49 @@ impl Compiler {
         id: &PolicyId,
         diagnostic: &dyn miette::Diagnostic,
     ) -> (usize, PolicyProblem) {
-        let rule = rule_index(id).filter(|rule| *rule < self.rules.len()).unwrap_or(0);
+        let rule = rule_index(id)
+            .filter(|rule| *rule < self.rules.len())
+            .unwrap_or(0);
         let origin = self.origins[rule];
         let source = &sources[origin];
         let fallback = start(&self.policies[rule]);
-        (origin, PolicyProblem::of(&source.name, &source.cedar, fallback, diagnostic))
+        (
+            origin,
+            PolicyProblem::of(&source.name, &source.cedar, fallback, diagnostic),
+        )
     }
 
     fn finish(self, revision: Digest) -> PolicySet {
-        let permits = |policy: &Policy| policy.effect() == Effect::Permit;
         PolicySet {
-            slices: slices(&self.policies, |_| true),
-            permits: slices(&self.policies, permits),
+            slices: Action::ALL
+                .iter()
+                .map(|action| self.slice(*action))
+                .collect(),
             capped: self.rules.iter().any(|rule| rule.managed && rule.permits),
             rules: self.rules,
             revision,
         }
     }
-}
 
-/// For each action, the policies that can apply to it.
-fn slices(policies: &[Policy], wanted: impl Fn(&Policy) -> bool) -> Vec<CedarSet> {
-    let slice = |action: &Action| {
-        let mut slice = CedarSet::new();
-        for policy in policies.iter().filter(|each| wanted(each) && can_apply(each, *action)) {
-            // It fails for an id that is there twice, and ids are indices.
-            let _ = slice.add(policy.clone());
+    fn slice(&self, action: Action) -> Slice {
+        let mut slice = Slice::default();
+        let rules = self.policies.iter().zip(&self.rules);
+        for (policy, rule) in rules.filter(|(policy, _)| can_apply(policy, action)) {
+            // Adding fails for an id that is there twice, and ids are indices.
+            let _ = slice.all.add(policy.clone());
+            if rule.permits {
+                let _ = slice.permits.add(policy.clone());
+            }
+            slice.mentions = slice.mentions.and(rule.mentions);
         }
         slice
-    };
-    Action::ALL.iter().map(slice).collect()
+    }
+}
+
+/// What a rule's text mentions; everything, if its text isn't known.
+fn mentions(policy: &Policy) -> Mentions {
+    let text = policy.as_ref().loc().and_then(|loc| loc.snippet());
+    text.map_or(Mentions::ALL, Mentions::of)
 }
 
 /// The index of the rule that Cedar knows by this id.
@@ -261,7 +320,10 @@ fn read_annotations(policy: &Policy) -> (Annotations, Vec<(usize, Complaint)>) {
     let mut complaints = Vec::new();
     for (key, annotation) in policy.as_ref().annotations() {
         if let Err(complaint) = annotations.set(key.as_ref(), annotation.val.as_str()) {
-            let at = annotation.loc.as_ref().map_or_else(|| start(policy), |loc| loc.start());
+            let at = annotation
+                .loc
+                .as_ref()
+                .map_or_else(|| start(policy), |loc| loc.start());
             complaints.push((at, complaint));
         }
     }
@@ -278,8 +340,25 @@ fn template_complaint() -> Complaint {
     )
 }
 
+fn complexity_complaint(excess: TooComplex) -> (usize, Complaint) {
+    match excess {
+        TooComplex::Nesting(byte) => {
+            let message = format!("brackets are nested deeper than {NESTING_MAX} levels");
+            (byte, (message, "split the rule into several".to_owned()))
+        }
+        TooComplex::Operators(byte) => {
+            let message = format!("the rule has more than {OPERATORS_MAX} operators");
+            let help = "use `[…].contains(…)` for alternatives, or split the rule into several";
+            (byte, (message, help.to_owned()))
+        }
+    }
+}
+
 fn duplicate_complaint() -> Complaint {
-    ("another rule of this policy has the same `@id`".to_owned(), "give each its own".to_owned())
+    (
+        "another rule of this policy has the same `@id`".to_owned(),
+        "give each its own".to_owned(),
+    )
 }
 
 /// SHA-256 over each source in the order of names: the lengths of name and text as 64-bit

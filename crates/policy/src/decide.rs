@@ -111,12 +111,12 @@ impl PolicySet {
     #[must_use]
     pub fn decide(&self, question: &Question) -> Decision {
         let risk = risk::score(question);
-        let case = match Case::build(question, risk) {
+        let slice = &self.slices[index(question.action)];
+        let case = match Case::build(question, risk, slice.mentions) {
             Ok(case) => case,
             Err(error) => return deny(&[], risk, error.to_string(), None),
         };
-        let slice = &self.slices[index(question.action)];
-        let evaluation = evaluate(slice, &case.entities, &case.request);
+        let evaluation = evaluate(&slice.all, &case.entities, &case.request);
         if !evaluation.errors.is_empty() {
             return self.broken(&evaluation, risk);
         }
@@ -131,26 +131,41 @@ impl PolicySet {
     }
 
     fn rules_of(&self, evaluation: &Evaluation) -> Vec<&Rule> {
-        let mut indices: Vec<usize> =
-            evaluation.determining.iter().filter_map(rule_index).collect();
+        let mut indices: Vec<usize> = evaluation
+            .determining
+            .iter()
+            .filter_map(rule_index)
+            .collect();
         indices.sort_unstable();
-        indices.into_iter().filter_map(|index| self.rules.get(index)).collect()
+        indices
+            .into_iter()
+            .filter_map(|index| self.rules.get(index))
+            .collect()
     }
 
     /// Some permit holds and no forbid does: `Allow` or `RequireApproval`, or `Deny` where managed
     /// permits are the ceiling and none of them is among those that hold.
     fn permitted(&self, question: &Question, holding: &[&Rule], risk: u8) -> Decision {
-        let (permits, others): (Vec<&Rule>, Vec<&Rule>) =
-            holding.iter().partition(|rule| rule.managed || !self.capped);
+        let (permits, others): (Vec<&Rule>, Vec<&Rule>) = holding
+            .iter()
+            .partition(|rule| rule.managed || !self.capped);
         if permits.is_empty() {
             return self.unpermitted(question, risk);
         }
-        let plain: Vec<&Rule> = permits.iter().copied().filter(|rule| !rule.asks()).collect();
+        let plain: Vec<&Rule> = permits
+            .iter()
+            .copied()
+            .filter(|rule| !rule.asks())
+            .collect();
         let mut carrying = if plain.is_empty() { permits } else { plain };
         let names_host = carrying.iter().any(|rule| rule.names_host);
         // Below the ceiling others can't permit, but they can ask.
         carrying.extend(others.into_iter().filter(|rule| rule.asks()));
-        let asking: Vec<&Rule> = carrying.iter().copied().filter(|rule| rule.asks()).collect();
+        let asking: Vec<&Rule> = carrying
+            .iter()
+            .copied()
+            .filter(|rule| rule.asks())
+            .collect();
         let verdict = if asking.is_empty() {
             Verdict::Allow
         } else {
@@ -168,16 +183,28 @@ impl PolicySet {
     }
 
     fn unpermitted(&self, question: &Question, risk: u8) -> Decision {
-        let who = if self.capped { "no managed policy" } else { "no policy" };
+        let who = if self.capped {
+            "no managed policy"
+        } else {
+            "no policy"
+        };
         let target = phrase::target(&question.target);
         let reason = format!("{who} permits `{}` on {target}", question.action);
-        deny(&[], risk, reason, Some(suggest::permit(question, self.capped)))
+        deny(
+            &[],
+            risk,
+            reason,
+            Some(suggest::permit(question, self.capped)),
+        )
     }
 
     fn forbidden(&self, question: &Question, case: &Case, by: &[&Rule], risk: u8) -> Decision {
-        let slice = &self.permits[index(question.action)];
-        let without = evaluate(slice, &case.entities, &case.request);
-        let permitted = self.rules_of(&without).iter().any(|rule| rule.managed || !self.capped);
+        let slice = &self.slices[index(question.action)];
+        let without = evaluate(&slice.permits, &case.entities, &case.request);
+        let permitted = self
+            .rules_of(&without)
+            .iter()
+            .any(|rule| rule.managed || !self.capped);
         let first = by.first().map(|rule| &rule.annotations);
         let named: Vec<PolicyRef> = by.iter().map(|rule| rule.named()).collect();
         let reason = match first.and_then(|annotations| annotations.reason.as_ref()) {
@@ -204,7 +231,10 @@ impl PolicySet {
             .map(|(rule, message)| format!("`{}` can't be evaluated: {message}", rule.named()))
             .collect();
         let named: Vec<PolicyRef> = rules.iter().map(|rule| rule.named()).collect();
-        let fix = format!("correct {}; until then it denies whatever it fails on", list(&named));
+        let fix = format!(
+            "correct {}; until then it denies whatever it fails on",
+            list(&named)
+        );
         deny(&rules, risk, said.join("; "), Some(fix))
     }
 }
@@ -221,12 +251,21 @@ fn deny(by: &[&Rule], risk: u8, reason: String, suggested_fix: Option<String>) -
 }
 
 fn risk_of(rules: &[&Rule], risk: u8) -> u8 {
-    rules.iter().map(|rule| rule.annotations.risk).fold(risk, u8::max)
+    rules
+        .iter()
+        .map(|rule| rule.annotations.risk)
+        .fold(risk, u8::max)
 }
 
 fn why_permitted(rule: Option<&Rule>) -> String {
-    let Some(rule) = rule else { return String::new() };
-    let asked = rule.annotations.require_approval.as_deref().filter(|text| !text.is_empty());
+    let Some(rule) = rule else {
+        return String::new();
+    };
+    let asked = rule
+        .annotations
+        .require_approval
+        .as_deref()
+        .filter(|text| !text.is_empty());
     match asked.or(rule.annotations.reason.as_deref()) {
         Some(text) => text.to_owned(),
         None if rule.asks() => format!("`{}` permits it once a person approves", rule.named()),
@@ -235,5 +274,9 @@ fn why_permitted(rule: Option<&Rule>) -> String {
 }
 
 fn list(rules: &[PolicyRef]) -> String {
-    rules.iter().map(|rule| format!("`{rule}`")).collect::<Vec<_>>().join(", ")
+    rules
+        .iter()
+        .map(|rule| format!("`{rule}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -3,11 +3,13 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cedar_policy::{
-    Context as CedarContext, Entities, Entity, EntityUid, Request, RestrictedExpression,
+    Context as CedarContext, Entities, Entity, EntityTypeName, EntityUid, Request,
+    RestrictedExpression,
 };
 use vocab::{Role, Target, Timestamp};
 
-use crate::question::{Principal, Question, QuestionError};
+use crate::mentions::{Mentions, Word};
+use crate::question::{HasRead, Principal, Question, QuestionError};
 use crate::schema::{NAMES, uid};
 
 type Attributes = HashMap<String, RestrictedExpression>;
@@ -20,13 +22,18 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// Builds the entities directly; through JSON it would take longer than the decision.
-    pub fn build(question: &Question, risk: u8) -> Result<Self, QuestionError> {
+    /// Builds what the rules mention, and builds it directly: through JSON it would take longer than
+    /// the decision.
+    pub fn build(question: &Question, risk: u8, mentions: Mentions) -> Result<Self, QuestionError> {
         question.check()?;
-        let mut entities = Vec::with_capacity(3);
-        let principal = principal(question, &mut entities)?;
-        let resource = resource(question, &mut entities)?;
-        let context = CedarContext::from_pairs(situation(question, risk)).map_err(engine)?;
+        let mut builder = Builder {
+            question,
+            mentions,
+            entities: Vec::with_capacity(3),
+        };
+        let principal = builder.principal()?;
+        let resource = builder.resource()?;
+        let context = CedarContext::from_pairs(builder.situation(risk)).map_err(engine)?;
         // Both are left unchecked against the schema: they are built here for it, the tests check
         // them against it, and checking costs as much again as deciding.
         let request = Request::new(
@@ -37,7 +44,7 @@ impl Case {
             None,
         )
         .map_err(engine)?;
-        let entities = Entities::from_entities(entities, None).map_err(engine)?;
+        let entities = Entities::from_entities(builder.entities, None).map_err(engine)?;
         Ok(Self { entities, request })
     }
 }
@@ -46,114 +53,211 @@ fn engine(error: impl std::fmt::Display) -> QuestionError {
     QuestionError::Engine(error.to_string())
 }
 
-fn entity(
-    uid: &EntityUid,
-    attributes: Attributes,
-    parents: HashSet<EntityUid>,
-) -> Result<Entity, QuestionError> {
-    Entity::new(uid.clone(), attributes, parents).map_err(engine)
+struct Builder<'a> {
+    question: &'a Question,
+    mentions: Mentions,
+    entities: Vec<Entity>,
 }
 
-fn principal(question: &Question, out: &mut Vec<Entity>) -> Result<EntityUid, QuestionError> {
-    let parents = memberships(question);
-    match &question.principal {
-        Principal::User { id } => person(&id.to_string(), question.role, parents, out),
-        Principal::Agent { id, name, labels, user } => {
-            if let Some(user) = user {
-                person(&user.to_string(), question.role, parents.clone(), out)?;
-            }
-            let this = uid(&NAMES.agent, &id.to_string());
-            let attributes = HashMap::from([
-                ("role".to_owned(), text(question.role.as_str())),
-                ("name".to_owned(), text(name)),
-                ("labels".to_owned(), texts(labels)),
-            ]);
-            out.push(entity(&this, attributes, parents)?);
-            Ok(this)
+/// One entity in the making, of which only what is mentioned is kept.
+struct Draft {
+    mentions: Mentions,
+    attributes: Attributes,
+    parents: HashSet<EntityUid>,
+}
+
+impl Draft {
+    fn set(&mut self, word: Word, value: impl FnOnce() -> RestrictedExpression) {
+        if self.mentions.has(word) {
+            self.attributes.insert(word.as_str().to_owned(), value());
+        }
+    }
+
+    fn within(&mut self, word: Word, parent: impl FnOnce() -> EntityUid) {
+        if self.mentions.has(word) {
+            self.parents.insert(parent());
         }
     }
 }
 
-fn person(
-    id: &str,
-    role: Role,
-    parents: HashSet<EntityUid>,
-    out: &mut Vec<Entity>,
-) -> Result<EntityUid, QuestionError> {
-    let this = uid(&NAMES.user, id);
-    let attributes = HashMap::from([("role".to_owned(), text(role.as_str()))]);
-    out.push(entity(&this, attributes, parents)?);
-    Ok(this)
-}
+impl Builder<'_> {
+    fn draft(&self) -> Draft {
+        let (attributes, parents) = (Attributes::new(), HashSet::new());
+        Draft {
+            mentions: self.mentions,
+            attributes,
+            parents,
+        }
+    }
 
-/// The organisation, and every role that the role includes.
-fn memberships(question: &Question) -> HashSet<EntityUid> {
-    let organisation = uid(&NAMES.organisation, &question.org.to_string());
-    let included = Role::ALL.iter().zip(&NAMES.roles).filter(|(role, _)| **role <= question.role);
-    included.map(|(_, uid)| uid.clone()).chain([organisation]).collect()
-}
+    /// An entity without attributes and parents needn't be there at all.
+    fn keep(&mut self, uid: &EntityUid, draft: Draft) -> Result<(), QuestionError> {
+        if !draft.attributes.is_empty() || !draft.parents.is_empty() {
+            let entity = Entity::new(uid.clone(), draft.attributes, draft.parents);
+            self.entities.push(entity.map_err(engine)?);
+        }
+        Ok(())
+    }
 
-fn resource(question: &Question, out: &mut Vec<Entity>) -> Result<EntityUid, QuestionError> {
-    let names = &*NAMES;
-    let mut attributes = Attributes::new();
-    let mut parents = HashSet::new();
-    let mut set = |key: &str, value| {
-        attributes.insert(key.to_owned(), value);
-    };
-    let this = match &question.target {
-        Target::Nothing => return Ok(names.nothing.clone()),
-        Target::File { path, workspace, size_bytes } => {
-            set("path", text(path));
-            set("name", text(path.rsplit('/').next().unwrap_or_default()));
-            set("components", RestrictedExpression::new_set(components(path).map(text)));
-            set("workspace", text(workspace));
-            if let Some(size) = size_bytes {
-                set("size_bytes", long(*size));
+    fn principal(&mut self) -> Result<EntityUid, QuestionError> {
+        let mut draft = self.draft();
+        self.join(&mut draft);
+        let this = match &self.question.principal {
+            Principal::User { id } => uid(&NAMES.user, &id.to_string()),
+            Principal::Agent {
+                id,
+                name,
+                labels,
+                user,
+            } => {
+                if let Some(user) = user.filter(|_| self.mentions.has(Word::User)) {
+                    let mut person = self.draft();
+                    self.join(&mut person);
+                    self.keep(&uid(&NAMES.user, &user.to_string()), person)?;
+                }
+                draft.set(Word::Name, || text(name));
+                draft.set(Word::Labels, || texts(labels));
+                uid(&NAMES.agent, &id.to_string())
             }
-            parents.extend(folders(path).map(|folder| uid(&names.folder, folder)));
-            parents.insert(uid(&names.workspace, workspace));
-            uid(&names.file, path)
+        };
+        self.keep(&this, draft)?;
+        Ok(this)
+    }
+
+    /// The organisation, the role, and every role that it includes.
+    fn join(&self, draft: &mut Draft) {
+        let role = self.question.role;
+        draft.set(Word::Role, || text(role.as_str()));
+        draft.within(Word::OrganisationType, || {
+            uid(&NAMES.organisation, &self.question.org.to_string())
+        });
+        for (_, included) in Role::ALL
+            .iter()
+            .zip(&NAMES.roles)
+            .filter(|(each, _)| **each <= role)
+        {
+            draft.within(Word::RoleType, || included.clone());
         }
-        Target::Http { method, scheme, host, port, path } => {
-            set("method", text(method.as_str()));
-            set("scheme", text(scheme));
-            set("host", text(host));
-            set("port", long(u64::from(*port)));
-            set("path", text(path));
-            parents.insert(uid(&names.host, host));
-            uid(&names.endpoint, &endpoint_id(scheme, host, *port, path))
-        }
-        Target::Process { command, workspace } => {
-            set("command", text(command));
-            set("workspace", text(workspace));
-            parents.insert(uid(&names.workspace, workspace));
-            uid(&names.command, command)
-        }
-        Target::Skill { name, digest, workspace } => {
-            set("name", text(name));
-            set("workspace", text(workspace));
-            if let Some(digest) = digest {
-                set("digest", text(&digest.to_string()));
+    }
+
+    fn resource(&mut self) -> Result<EntityUid, QuestionError> {
+        let names = &*NAMES;
+        let mut draft = self.draft();
+        let this = match &self.question.target {
+            Target::Nothing => return Ok(names.nothing.clone()),
+            Target::File {
+                path,
+                workspace,
+                size_bytes,
+            } => {
+                draft.file(path, workspace, *size_bytes);
+                uid(&names.file, path)
             }
-            parents.insert(uid(&names.workspace, workspace));
-            uid(&names.skill, name)
+            Target::Http {
+                method,
+                scheme,
+                host,
+                port,
+                path,
+            } => {
+                draft.set(Word::Method, || text(method.as_str()));
+                draft.set(Word::Scheme, || text(scheme));
+                draft.set(Word::Host, || text(host));
+                draft.set(Word::Port, || long(u64::from(*port)));
+                draft.set(Word::Path, || text(path));
+                draft.within(Word::HostType, || uid(&names.host, host));
+                uid(&names.endpoint, &endpoint_id(scheme, host, *port, path))
+            }
+            Target::Process { command, workspace } => {
+                draft.set(Word::Command, || text(command));
+                draft.workspace(workspace);
+                uid(&names.command, command)
+            }
+            Target::Skill {
+                name,
+                digest,
+                workspace,
+            } => {
+                draft.set(Word::Name, || text(name));
+                draft.workspace(workspace);
+                if let Some(digest) = digest {
+                    draft.set(Word::Digest, || text(&digest.to_string()));
+                }
+                uid(&names.skill, name)
+            }
+            Target::Artifact { name } => draft.named(&names.artifact, name),
+            Target::Agent { name } => draft.named(&names.callee, name),
+            Target::Secret { name } => draft.named(&names.secret, name),
+        };
+        draft.set(Word::Labels, || texts(&self.question.target_labels));
+        self.keep(&this, draft)?;
+        Ok(this)
+    }
+
+    fn situation(&self, risk: u8) -> Vec<(String, RestrictedExpression)> {
+        let context = &self.question.context;
+        let clock = Calendar::of(context.now);
+        let number = RestrictedExpression::new_long;
+        let mut draft = self.draft();
+        draft.set(Word::Tool, || text(&self.question.tool));
+        draft.set(Word::RunKind, || text(&context.run_kind));
+        draft.set(Word::Labels, || texts(&context.session_labels));
+        draft.set(Word::Enforcement, || text(context.enforcement.as_str()));
+        draft.set(Word::SpendUsdMicros, || number(context.spend_usd_micros));
+        draft.set(Word::Now, || number(clock.seconds));
+        draft.set(Word::HourUtc, || number(clock.hour));
+        draft.set(Word::Weekday, || number(clock.weekday));
+        draft.set(Word::Risk, || number(i64::from(risk)));
+        draft.set(Word::HasRead, || has_read(context.has_read));
+        if let Principal::Agent {
+            user: Some(user), ..
+        } = &self.question.principal
+        {
+            let user = || uid(&NAMES.user, &user.to_string());
+            draft.set(Word::User, || RestrictedExpression::new_entity_uid(user()));
         }
-        Target::Artifact { name } => named(&names.artifact, name, &mut set),
-        Target::Agent { name } => named(&names.callee, name, &mut set),
-        Target::Secret { name } => named(&names.secret, name, &mut set),
-    };
-    set("labels", texts(&question.target_labels));
-    out.push(entity(&this, attributes, parents)?);
-    Ok(this)
+        draft.attributes.into_iter().collect()
+    }
 }
 
-fn named(
-    kind: &cedar_policy::EntityTypeName,
-    name: &str,
-    set: &mut impl FnMut(&str, RestrictedExpression),
-) -> EntityUid {
-    set("name", text(name));
-    uid(kind, name)
+impl Draft {
+    fn file(&mut self, path: &str, workspace: &str, size_bytes: Option<u64>) {
+        self.set(Word::Path, || text(path));
+        self.set(Word::Name, || {
+            text(path.rsplit('/').next().unwrap_or_default())
+        });
+        self.set(Word::Components, || {
+            RestrictedExpression::new_set(components(path).map(text))
+        });
+        self.workspace(workspace);
+        if let Some(size) = size_bytes {
+            self.set(Word::SizeBytes, || long(size));
+        }
+        for folder in folders(path) {
+            self.within(Word::FolderType, || uid(&NAMES.folder, folder));
+        }
+    }
+
+    fn workspace(&mut self, workspace: &str) {
+        self.set(Word::Workspace, || text(workspace));
+        self.within(Word::WorkspaceType, || uid(&NAMES.workspace, workspace));
+    }
+
+    fn named(&mut self, kind: &EntityTypeName, name: &str) -> EntityUid {
+        self.set(Word::Name, || text(name));
+        uid(kind, name)
+    }
+}
+
+/// Building a record fails for a name that is there twice, and these are three.
+fn has_read(flags: HasRead) -> RestrictedExpression {
+    let flag = |name: &str, value| (name.to_owned(), RestrictedExpression::new_bool(value));
+    let fields = [
+        flag("trusted", flags.trusted),
+        flag("private", flags.private),
+        flag("untrusted", flags.untrusted),
+    ];
+    RestrictedExpression::new_record(fields).unwrap_or_else(|_| texts(&BTreeSet::new()))
 }
 
 /// The id of an `Endpoint`. Host and path are in canonical form, so two endpoints never share one.
@@ -168,39 +272,9 @@ fn components(path: &str) -> impl Iterator<Item = &str> {
 /// The workspace itself, every folder above the path, and the path as a folder.
 fn folders(path: &str) -> impl Iterator<Item = &str> {
     let above = path.match_indices('/').map(|(slash, _)| &path[..slash]);
-    [""].into_iter().chain(above).chain(Some(path).filter(|path| !path.is_empty()))
-}
-
-fn situation(question: &Question, risk: u8) -> Vec<(String, RestrictedExpression)> {
-    let context = &question.context;
-    let flag = |name: &str, value| (name.to_owned(), RestrictedExpression::new_bool(value));
-    let number = |name: &str, value| (name.to_owned(), RestrictedExpression::new_long(value));
-    let has_read = [
-        flag("trusted", context.has_read.trusted),
-        flag("private", context.has_read.private),
-        flag("untrusted", context.has_read.untrusted),
-    ];
-    let clock = Calendar::of(context.now);
-    let mut pairs = vec![
-        ("tool".to_owned(), text(&question.tool)),
-        ("run_kind".to_owned(), text(&context.run_kind)),
-        ("labels".to_owned(), texts(&context.session_labels)),
-        ("enforcement".to_owned(), text(context.enforcement.as_str())),
-        number("spend_usd_micros", context.spend_usd_micros),
-        number("now", clock.seconds),
-        number("hour_utc", clock.hour),
-        number("weekday", clock.weekday),
-        number("risk", i64::from(risk)),
-    ];
-    // It fails for a name that is there twice, and these are three.
-    if let Ok(record) = RestrictedExpression::new_record(has_read) {
-        pairs.push(("has_read".to_owned(), record));
-    }
-    if let Principal::Agent { user: Some(user), .. } = &question.principal {
-        let user = uid(&NAMES.user, &user.to_string());
-        pairs.push(("user".to_owned(), RestrictedExpression::new_entity_uid(user)));
-    }
-    pairs
+    [""].into_iter()
+        .chain(above)
+        .chain(Some(path).filter(|path| !path.is_empty()))
 }
 
 struct Calendar {
@@ -215,7 +289,11 @@ impl Calendar {
         let days = seconds.div_euclid(86_400);
         let hour = seconds.rem_euclid(86_400) / 3_600;
         // 1970-01-01 was a Thursday, the fourth day.
-        Self { seconds, hour, weekday: (days + 3).rem_euclid(7) + 1 }
+        Self {
+            seconds,
+            hour,
+            weekday: (days + 3).rem_euclid(7) + 1,
+        }
     }
 }
 
@@ -272,7 +350,10 @@ mod tests {
             port: 1,
             path: "/".to_owned(),
         };
-        let process = Target::Process { command: "ls".to_owned(), workspace: workspace.clone() };
+        let process = Target::Process {
+            command: "ls".to_owned(),
+            workspace: workspace.clone(),
+        };
         vec![
             (Action::FileRead, file(None)),
             (Action::FileWrite, file(Some(u64::MAX))),
@@ -280,7 +361,10 @@ mod tests {
             (Action::ProcessExec, process),
             (Action::SkillRun, skill(None)),
             (Action::SkillRun, skill(Some(Digest::ZERO))),
-            (Action::ArtifactSave, Target::Artifact { name: name.clone() }),
+            (
+                Action::ArtifactSave,
+                Target::Artifact { name: name.clone() },
+            ),
             (Action::AgentCall, Target::Agent { name: name.clone() }),
             (Action::SecretUse, Target::Secret { name }),
             (Action::Noop, Target::Nothing),
@@ -301,7 +385,12 @@ mod tests {
         let user = Id::from_uuid(id(3));
         for principal in [agent(None), agent(Some(user)), Principal::User { id: user }] {
             for (action, target) in targets() {
-                let case = Case::build(&question(action, target, principal.clone()), 5).unwrap();
+                let case = Case::build(
+                    &question(action, target, principal.clone()),
+                    5,
+                    Mentions::ALL,
+                )
+                .unwrap();
                 let entities = case.entities.iter().cloned();
                 Entities::from_entities(entities, Some(schema)).unwrap();
                 let request = &case.request;

@@ -3,7 +3,9 @@
 //! Cedar skips a policy that fails to evaluate, so a `forbid` with an overflow in it would forbid
 //! nothing. Here any failure denies.
 
-use cedar_policy::{Authorizer, AuthorizationError, Decision, Entities, PolicyId, PolicySet, Request};
+use cedar_policy::{
+    AuthorizationError, Authorizer, Decision, Entities, PolicyId, PolicySet, Request,
+};
 
 /// What Cedar answered, and what of it counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +43,9 @@ pub fn evaluate(policies: &PolicySet, entities: &Entities, request: &Request) ->
 
 fn describe(error: &AuthorizationError) -> EvaluationError {
     match error {
-        AuthorizationError::PolicyEvaluationError(inner) => {
-            EvaluationError { policy: inner.policy_id().clone(), message: inner.inner().to_string() }
-        }
+        AuthorizationError::PolicyEvaluationError(inner) => EvaluationError {
+            policy: inner.policy_id().clone(),
+            message: inner.inner().to_string(),
+        },
     }
 }

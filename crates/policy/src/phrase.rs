@@ -6,23 +6,45 @@ use vocab::Target;
 /// What an action acts on, as the object of a sentence.
 pub(crate) fn target(target: &Target) -> String {
     match target {
-        Target::File { path, workspace, size_bytes: _ } if path.is_empty() => {
+        Target::File {
+            path,
+            workspace,
+            size_bytes: _,
+        } if path.is_empty() => {
             format!("the whole workspace {workspace:?}")
         }
-        Target::File { path, workspace, size_bytes: _ } => {
+        Target::File {
+            path,
+            workspace,
+            size_bytes: _,
+        } => {
             format!("the path {path:?} in the workspace {workspace:?}")
         }
-        Target::Http { method, scheme, host, port, path } => {
+        Target::Http {
+            method,
+            scheme,
+            host,
+            port,
+            path,
+        } => {
             let address = crate::entities::endpoint_id(scheme, host, *port, path);
             format!("{} {address:?}", method.as_str())
         }
         Target::Process { command, workspace } => {
             format!("the command {command:?} in the workspace {workspace:?}")
         }
-        Target::Skill { name, digest: Some(digest), workspace } => {
+        Target::Skill {
+            name,
+            digest: Some(digest),
+            workspace,
+        } => {
             format!("the skill {name:?} ({digest}) in the workspace {workspace:?}")
         }
-        Target::Skill { name, digest: None, workspace } => {
+        Target::Skill {
+            name,
+            digest: None,
+            workspace,
+        } => {
             format!("the skill {name:?} in the workspace {workspace:?}")
         }
         Target::Artifact { name } => format!("the artifact {name:?}"),

@@ -23,7 +23,13 @@ impl PolicyProblem {
     /// A problem at a byte of the policy's text.
     pub(crate) fn at(policy: &str, text: &str, byte: usize, message: impl Into<String>) -> Self {
         let (line, column) = position(text, byte);
-        Self { policy: policy.to_owned(), line, column, message: message.into(), help: None }
+        Self {
+            policy: policy.to_owned(),
+            line,
+            column,
+            message: message.into(),
+            help: None,
+        }
     }
 
     /// What Cedar has to say, at the place that it names, else at `fallback`.
@@ -40,17 +46,27 @@ impl PolicyProblem {
             message = format!("{message}: {label}");
         }
         let help = diagnostic.help().map(|help| help.to_string());
-        Self { help, ..Self::at(policy, text, byte, message) }
+        Self {
+            help,
+            ..Self::at(policy, text, byte, message)
+        }
     }
 
     pub(crate) fn with_help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
+        Self {
+            help: Some(help.into()),
+            ..self
+        }
     }
 }
 
 impl fmt::Display for PolicyProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.policy, self.line, self.column, self.message)?;
+        write!(
+            f,
+            "{}:{}:{}: {}",
+            self.policy, self.line, self.column, self.message
+        )?;
         match &self.help {
             Some(help) => write!(f, " ({help})"),
             None => Ok(()),
@@ -60,7 +76,9 @@ impl fmt::Display for PolicyProblem {
 
 /// Cedar's messages begin with the id that we gave the rule, which means nothing to a reader.
 fn without_ids(message: &str) -> String {
-    let rest = message.strip_prefix("for policy `").and_then(|rest| rest.split_once("`, "));
+    let rest = message
+        .strip_prefix("for policy `")
+        .and_then(|rest| rest.split_once("`, "));
     rest.map_or(message, |(_, rest)| rest).to_owned()
 }
 
@@ -71,6 +89,15 @@ fn position(text: &str, byte: usize) -> (u32, u32) {
     }
     let before = &text[..end];
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
+    (
+        u32::try_from(line).unwrap_or(u32::MAX),
+        u32::try_from(column).unwrap_or(u32::MAX),
+    )
 }

@@ -119,7 +119,12 @@ pub enum Enforcement {
 
 impl Enforcement {
     /// Every level.
-    pub const ALL: [Self; 4] = [Self::InProcess, Self::Advisory, Self::Partial, Self::Enforced];
+    pub const ALL: [Self; 4] = [
+        Self::InProcess,
+        Self::Advisory,
+        Self::Partial,
+        Self::Enforced,
+    ];
 
     /// The name that policies use.
     #[must_use]
@@ -161,7 +166,12 @@ impl Question {
             (Target::File { path, .. }, Action::FileRead | Action::FileWrite) => {
                 return check_path(path);
             }
-            (Target::Http { scheme, host, path, .. }, Action::HttpFetch) => {
+            (
+                Target::Http {
+                    scheme, host, path, ..
+                },
+                Action::HttpFetch,
+            ) => {
                 return check_address(scheme, host, path);
             }
             (Target::Process { .. }, Action::ProcessExec)
@@ -182,7 +192,11 @@ impl Question {
                 _,
             ) => false,
         };
-        if fits { Ok(()) } else { Err(QuestionError::Mismatch(self.action)) }
+        if fits {
+            Ok(())
+        } else {
+            Err(QuestionError::Mismatch(self.action))
+        }
     }
 }
 
@@ -195,13 +209,18 @@ fn check_path(path: &str) -> Result<(), QuestionError> {
 }
 
 fn check_address(scheme: &str, host: &str, path: &str) -> Result<(), QuestionError> {
-    let odd = |c: char| c.is_whitespace() || c.is_control() || c.is_uppercase() || "/\\@?#".contains(c);
+    let odd =
+        |c: char| c.is_whitespace() || c.is_control() || c.is_uppercase() || "/\\@?#".contains(c);
     let canonical = matches!(scheme, "http" | "https")
         && !host.is_empty()
         && !host.contains(odd)
         && path.starts_with('/')
         && !path.contains(['?', '#']);
-    if canonical { Ok(()) } else { Err(QuestionError::Address(format!("{scheme}://{host}{path}"))) }
+    if canonical {
+        Ok(())
+    } else {
+        Err(QuestionError::Address(format!("{scheme}://{host}{path}")))
+    }
 }
 
 #[cfg(test)]
@@ -210,19 +229,39 @@ mod tests {
 
     #[test]
     fn one_path_has_one_spelling() {
-        for good in ["", "a", "notes/todo.md", ".git/config", "a b/ü", "...", "a/.b"] {
+        for good in [
+            "",
+            "a",
+            "notes/todo.md",
+            ".git/config",
+            "a b/ü",
+            "...",
+            "a/.b",
+        ] {
             assert_eq!(check_path(good), Ok(()), "{good}");
         }
-        for bad in ["/", "/etc/passwd", "a//b", "a/", "./a", "a/./b", "..", "a/../b", "a\0b"] {
+        for bad in [
+            "/",
+            "/etc/passwd",
+            "a//b",
+            "a/",
+            "./a",
+            "a/./b",
+            "..",
+            "a/../b",
+            "a\0b",
+        ] {
             assert!(check_path(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn one_address_has_one_spelling() {
-        for (scheme, host, path) in
-            [("http", "127.0.0.1", "/"), ("https", "api.example", "/v1"), ("http", "[::1]", "/")]
-        {
+        for (scheme, host, path) in [
+            ("http", "127.0.0.1", "/"),
+            ("https", "api.example", "/v1"),
+            ("http", "[::1]", "/"),
+        ] {
             assert_eq!(check_address(scheme, host, path), Ok(()), "{host}{path}");
         }
         for (scheme, host, path) in [
@@ -236,7 +275,10 @@ mod tests {
             ("http", "a", "x"),
             ("http", "a", "/x?y"),
         ] {
-            assert!(check_address(scheme, host, path).is_err(), "{scheme} {host}{path}");
+            assert!(
+                check_address(scheme, host, path).is_err(),
+                "{scheme} {host}{path}"
+            );
         }
     }
 }

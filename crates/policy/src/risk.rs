@@ -16,7 +16,9 @@ const AFTER_PRIVATE: u8 = 20;
 pub fn score(question: &Question) -> u8 {
     let base = base(question.action, &question.target);
     let taint = taint(question.action, question.context.has_read);
-    base.saturating_add(taint).max(question.context.risk).min(100)
+    base.saturating_add(taint)
+        .max(question.context.risk)
+        .min(100)
 }
 
 fn base(action: Action, target: &Target) -> u8 {
@@ -35,7 +37,13 @@ fn base(action: Action, target: &Target) -> u8 {
 
 fn only_reads(target: &Target) -> bool {
     use HttpMethod::{Get, Head, Options};
-    matches!(target, Target::Http { method: Get | Head | Options, .. })
+    matches!(
+        target,
+        Target::Http {
+            method: Get | Head | Options,
+            ..
+        }
+    )
 }
 
 fn taint(action: Action, has_read: HasRead) -> u8 {
@@ -46,7 +54,15 @@ fn taint(action: Action, has_read: HasRead) -> u8 {
             (true, true)
         }
     };
-    let untrusted = if has_read.untrusted && changes { AFTER_UNTRUSTED } else { 0 };
-    let private = if has_read.private && sends { AFTER_PRIVATE } else { 0 };
+    let untrusted = if has_read.untrusted && changes {
+        AFTER_UNTRUSTED
+    } else {
+        0
+    };
+    let private = if has_read.private && sends {
+        AFTER_PRIVATE
+    } else {
+        0
+    };
     untrusted + private
 }

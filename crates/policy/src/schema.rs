@@ -64,12 +64,18 @@ impl Names {
             host: type_name("Host"),
             nothing: uid(&type_name("Nothing"), "nothing"),
             organisation: type_name("Organisation"),
-            roles: vocab::Role::ALL.iter().map(|each| uid(&role, each.as_str())).collect(),
+            roles: vocab::Role::ALL
+                .iter()
+                .map(|each| uid(&role, each.as_str()))
+                .collect(),
             secret: type_name("Secret"),
             skill: type_name("Skill"),
             user: type_name("User"),
             workspace: type_name("Workspace"),
-            actions: Action::ALL.iter().map(|each| uid(&action, each.as_str())).collect(),
+            actions: Action::ALL
+                .iter()
+                .map(|each| uid(&action, each.as_str()))
+                .collect(),
         }
     }
 
@@ -88,8 +94,13 @@ pub(crate) fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {
 }
 
 fn type_name(name: &str) -> EntityTypeName {
-    #[expect(clippy::expect_used, reason = "constant names, all of which the tests parse")]
-    format!("Chancery::{name}").parse().expect("a well-formed type name")
+    #[expect(
+        clippy::expect_used,
+        reason = "constant names, all of which the tests parse"
+    )]
+    format!("Chancery::{name}")
+        .parse()
+        .expect("a well-formed type name")
 }
 
 #[cfg(test)]
@@ -103,7 +114,12 @@ mod tests {
         ours.sort();
         theirs.sort();
         assert_eq!(ours, theirs);
-        assert!(Action::ALL.iter().enumerate().all(|(at, action)| index(*action) == at));
+        assert!(
+            Action::ALL
+                .iter()
+                .enumerate()
+                .all(|(at, action)| index(*action) == at)
+        );
     }
 
     #[test]
@@ -119,7 +135,17 @@ mod tests {
             &names.skill,
             names.nothing.type_name(),
         ];
-        assert!(VALIDATOR.schema().resources().all(|theirs| ours.contains(&theirs)));
-        assert!(VALIDATOR.schema().principals().all(|each| [&names.user, &names.agent].contains(&each)));
+        assert!(
+            VALIDATOR
+                .schema()
+                .resources()
+                .all(|theirs| ours.contains(&theirs))
+        );
+        assert!(
+            VALIDATOR
+                .schema()
+                .principals()
+                .all(|each| [&names.user, &names.agent].contains(&each))
+        );
     }
 }

@@ -35,7 +35,9 @@ pub(crate) fn exception(
     own_advice: Option<&str>,
     missing_permit: Option<&str>,
 ) -> String {
-    let all = [scope(question).to_vec(), conditions(question)].concat().join(" &&\n  ");
+    let all = [scope(question).to_vec(), conditions(question)]
+        .concat()
+        .join(" &&\n  ");
     let mut fix = String::new();
     if let Some(advice) = own_advice {
         let _ = writeln!(fix, "{advice}");
@@ -58,9 +60,13 @@ fn scope(question: &Question) -> [String; 3] {
     };
     let (kind, id) = match &question.target {
         Target::File { path, .. } => ("File", path.clone()),
-        Target::Http { scheme, host, port, path, .. } => {
-            ("Endpoint", endpoint_id(scheme, host, *port, path))
-        }
+        Target::Http {
+            scheme,
+            host,
+            port,
+            path,
+            ..
+        } => ("Endpoint", endpoint_id(scheme, host, *port, path)),
         Target::Process { command, .. } => ("Command", command.clone()),
         Target::Skill { name, .. } => ("Skill", name.clone()),
         Target::Artifact { name } => ("Artifact", name.clone()),
@@ -78,18 +84,29 @@ fn scope(question: &Question) -> [String; 3] {
 fn conditions(question: &Question) -> Vec<String> {
     let mut all = target_conditions(question);
     let context = &question.context;
-    all.push(format!("principal.role == {}", quote(question.role.as_str())));
+    all.push(format!(
+        "principal.role == {}",
+        quote(question.role.as_str())
+    ));
     match &question.principal {
         Principal::User { .. } => {}
-        Principal::Agent { user: Some(user), .. } => {
+        Principal::Agent {
+            user: Some(user), ..
+        } => {
             all.push("context has user".to_owned());
-            all.push(format!("context.user == {}", uid("User", &user.to_string())));
+            all.push(format!(
+                "context.user == {}",
+                uid("User", &user.to_string())
+            ));
         }
         Principal::Agent { user: None, .. } => all.push("!(context has user)".to_owned()),
     }
     all.push(format!("context.tool == {}", quote(&question.tool)));
     all.push(format!("context.run_kind == {}", quote(&context.run_kind)));
-    all.push(format!("context.enforcement == {}", quote(context.enforcement.as_str())));
+    all.push(format!(
+        "context.enforcement == {}",
+        quote(context.enforcement.as_str())
+    ));
     all.push(same_set("context.labels", context.session_labels.iter()));
     let read = context.has_read;
     let levels = [("private", read.private), ("untrusted", read.untrusted)];
@@ -103,7 +120,11 @@ fn target_conditions(question: &Question) -> Vec<String> {
     let mut all = Vec::new();
     let workspace = |name: &str| format!("resource.workspace == {}", quote(name));
     match &question.target {
-        Target::File { workspace: name, size_bytes, .. } => {
+        Target::File {
+            workspace: name,
+            size_bytes,
+            ..
+        } => {
             all.push(workspace(name));
             match size_bytes.and_then(|size| i64::try_from(size).ok()) {
                 Some(size) => {
@@ -117,8 +138,14 @@ fn target_conditions(question: &Question) -> Vec<String> {
         Target::Http { method, .. } => {
             all.push(format!("resource.method == {}", quote(method.as_str())));
         }
-        Target::Process { workspace: name, .. } => all.push(workspace(name)),
-        Target::Skill { digest, workspace: name, .. } => {
+        Target::Process {
+            workspace: name, ..
+        } => all.push(workspace(name)),
+        Target::Skill {
+            digest,
+            workspace: name,
+            ..
+        } => {
             all.push(workspace(name));
             match digest {
                 Some(digest) => {

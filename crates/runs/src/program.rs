@@ -11,7 +11,7 @@ use serde_json::Value;
 pub use tools::{ToolError, ToolResult};
 
 /// A run's program.
-pub trait Program: Send {
+pub trait Program: Send + Sync {
     /// Takes the outcome of one of the effects it asked for. Each step ends once.
     fn apply(&mut self, step: u32, outcome: &Outcome);
 

@@ -101,7 +101,7 @@ pub(crate) async fn insert(
 pub(crate) async fn lock_session(tx: &mut WriteTx, session: SessionId) -> Result<(), StoreError> {
     let lock = Sql::Each {
         sqlite: "SELECT 1 FROM organisations WHERE org_id = $1 AND $2 IS NULL",
-        postgres: "SELECT pg_advisory_xact_lock(hashtextextended($1::text || $2::text, 0)), \
+        postgres: "SELECT pg_advisory_xact_lock(hashtextextended(($1::uuid)::text || ($2::uuid)::text, 0)), \
             'org_id'",
     };
     tx.all(lock, &params![session]).await.map(drop)
@@ -262,9 +262,10 @@ pub(crate) async fn advance(
         .optional(
             "UPDATE runs SET state = $5, detail = $6, entries = $7, \
              answer = coalesce($8, answer), started_at_us = coalesce(started_at_us, $9), \
-             ended_at_us = $10, holder = CASE WHEN $11 IS NULL THEN NULL ELSE holder END, \
-             wake_at_us = CASE WHEN $10 IS NOT NULL THEN NULL WHEN $11 IS NOT NULL THEN $11 \
-             WHEN pokes > $12 THEN $13 ELSE $14 END \
+             ended_at_us = $10, holder = CASE WHEN CAST($11 AS BIGINT) IS NULL THEN NULL ELSE holder END, \
+             wake_at_us = CASE WHEN CAST($10 AS BIGINT) IS NOT NULL THEN NULL \
+             WHEN CAST($11 AS BIGINT) IS NOT NULL THEN CAST($11 AS BIGINT) \
+             WHEN pokes > $12 THEN CAST($13 AS BIGINT) ELSE CAST($14 AS BIGINT) END \
              WHERE org_id = $1 AND id = $2 AND holder = $3 AND epoch = $4 \
              AND ended_at_us IS NULL RETURNING pokes, cancel_requested",
             &params![
@@ -295,7 +296,8 @@ pub(crate) async fn release(
     (wake_at, pokes_seen, now): (Option<Timestamp>, i64, Timestamp),
 ) -> Result<u64, StoreError> {
     tx.execute(
-        "UPDATE runs SET holder = NULL, wake_at_us = CASE WHEN pokes > $5 THEN $6 ELSE $7 END \
+        "UPDATE runs SET holder = NULL, wake_at_us = CASE WHEN pokes > $5 THEN CAST($6 AS BIGINT) \
+         ELSE CAST($7 AS BIGINT) END \
          WHERE org_id = $1 AND id = $2 AND holder = $3 AND epoch = $4",
         &params![org, run, holder, epoch, pokes_seen, now, wake_at],
     )
@@ -415,6 +417,39 @@ pub(crate) async fn journal(ctx: &OrgContext, run: RunId) -> Result<Vec<StoredEn
             })
         })
         .collect()
+}
+
+/// Writes a signal down for a run to find.
+pub(crate) async fn put_signal(
+    tx: &mut WriteTx,
+    run: RunId,
+    (name, body, now): (&str, Digest, Timestamp),
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO run_signals (org_id, run_id, name, body, created_at_us) \
+         VALUES ($1, $2, $3, $4, $5)",
+        &params![run, name, body, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The first signal of a name that the run has not taken: its place and what it carries.
+pub(crate) async fn signal(
+    ctx: &OrgContext,
+    run: RunId,
+    name: &str,
+) -> Result<Option<(i64, Digest)>, StoreError> {
+    let sql = "SELECT place, body FROM run_signals \
+        WHERE org_id = $1 AND run_id = $2 AND name = $3 ORDER BY place LIMIT 1";
+    let row = ctx.read().await?.optional(sql, &params![run, name]).await?;
+    row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
+}
+
+/// Takes a signal.
+pub(crate) async fn take_signal(tx: &mut WriteTx, place: i64) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM run_signals WHERE org_id = $1 AND place = $2", &params![place]).await?;
+    Ok(())
 }
 
 /// What a person decided about an unknown outcome.

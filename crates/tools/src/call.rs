@@ -42,8 +42,8 @@ pub enum CallError {
 pub struct Surroundings<'a> {
     /// The workspace of the session.
     pub workspace: &'a str,
-    /// The digest of a skill's package, by the skill's name.
-    pub skill: &'a dyn Fn(&str) -> Option<Digest>,
+    /// The digest of the package of the skill that the call names.
+    pub skill: Option<Digest>,
 }
 
 #[derive(Deserialize)]
@@ -184,8 +184,7 @@ pub fn check(
         },
         "skill.run" => {
             let name = read::<SkillArguments>(arguments)?.name;
-            let digest = (around.skill)(&name);
-            Target::Skill { name, digest, workspace: around.workspace.to_owned() }
+            Target::Skill { name, digest: around.skill, workspace: around.workspace.to_owned() }
         }
         "artifact.save" => {
             let it: ArtifactArguments = read(arguments)?;

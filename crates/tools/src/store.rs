@@ -64,7 +64,7 @@ pub(crate) async fn policy_stamp(tx: &mut ReadTx) -> Result<i64, StoreError> {
 pub(crate) async fn lock_policies(tx: &mut WriteTx) -> Result<(), StoreError> {
     let lock = Sql::Each {
         sqlite: "SELECT 1 FROM organisations WHERE org_id = $1",
-        postgres: "SELECT pg_advisory_xact_lock(hashtextextended('policies/' || $1::text, 0)), \
+        postgres: "SELECT pg_advisory_xact_lock(hashtextextended('policies/' || ($1::uuid)::text, 0)), \
             'org_id'",
     };
     tx.all(lock, &[]).await.map(drop)

@@ -14,7 +14,10 @@ pub enum ArtifactError {
     #[error("the artifact was not found")]
     NotFound,
     /// An empty or overlong name, or one with control characters.
-    #[error("a name has 1 to {} characters, none of them a control character", limits::NAME_CHARS_MAX)]
+    #[error(
+        "a name has 1 to {} characters, none of them a control character",
+        limits::NAME_CHARS_MAX
+    )]
     Name,
     /// Its content.
     #[error(transparent)]
@@ -90,9 +93,8 @@ const LIST: &str = select!("AND a.id < $3 ORDER BY a.id DESC LIMIT $2");
 const LIST_OF_SESSION: &str =
     select!("AND a.id < $3 AND a.session_id = $4 ORDER BY a.id DESC LIMIT $2");
 const LIST_OF_RUN: &str = select!("AND a.id < $3 AND a.run_id = $4 ORDER BY a.id DESC LIMIT $2");
-const LIST_OF_BOTH: &str = select!(
-    "AND a.id < $3 AND a.session_id = $4 AND a.run_id = $5 ORDER BY a.id DESC LIMIT $2"
-);
+const LIST_OF_BOTH: &str =
+    select!("AND a.id < $3 AND a.session_id = $4 AND a.run_id = $5 ORDER BY a.id DESC LIMIT $2");
 
 impl Artifacts {
     pub(crate) fn new(content: Content) -> Self {
@@ -121,8 +123,18 @@ impl Artifacts {
             run: new.run,
             created_at: ctx.now(),
         };
-        let Artifact { id, session, run, created_at, .. } = artifact;
-        tx.execute(INSERT, &params![id, new.name, digest, session, run, created_at]).await?;
+        let Artifact {
+            id,
+            session,
+            run,
+            created_at,
+            ..
+        } = artifact;
+        tx.execute(
+            INSERT,
+            &params![id, new.name, digest, session, run, created_at],
+        )
+        .await?;
         tx.record(saved(&artifact));
         Ok(artifact)
     }
@@ -210,5 +222,9 @@ fn last_id() -> Value {
 fn check_name(name: &str) -> Result<(), ArtifactError> {
     let count = name.chars().count();
     let fits = (1..=limits::NAME_CHARS_MAX).contains(&count);
-    if fits && !name.chars().any(char::is_control) { Ok(()) } else { Err(ArtifactError::Name) }
+    if fits && !name.chars().any(char::is_control) {
+        Ok(())
+    } else {
+        Err(ArtifactError::Name)
+    }
 }

@@ -38,7 +38,10 @@ pub enum ContentError {
     #[error("a content has at most {} bytes", limits::CONTENT_BYTES_MAX)]
     TooLarge,
     /// More than [`limits::CONTENT_INLINE_BYTES_MAX`], and not prepared before the transaction.
-    #[error("a content of more than {} bytes is prepared first", limits::CONTENT_INLINE_BYTES_MAX)]
+    #[error(
+        "a content of more than {} bytes is prepared first",
+        limits::CONTENT_INLINE_BYTES_MAX
+    )]
     TooLargeToSeal,
     /// Not a media type.
     #[error("expected a media type such as `text/plain`")]
@@ -181,7 +184,10 @@ const DESCRIBE: &str = "SELECT c.media, c.size_bytes, c.subject_id, s.erased_at_
 
 impl Content {
     pub(crate) fn new(keyring: Keyring, blobs: Blobs) -> Self {
-        Self { subjects: Subjects::new(keyring), blobs }
+        Self {
+            subjects: Subjects::new(keyring),
+            blobs,
+        }
     }
 
     /// Stores a content of at most [`limits::CONTENT_INLINE_BYTES_MAX`] bytes within a transaction.
@@ -261,7 +267,14 @@ impl Content {
         let name = hex::encode(self.subjects.keyring().random().bytes::<16>());
         self.blobs.put(org, &name, sealed).await?;
         let body = Body::Blob(name);
-        Ok(Prepared { keys, digest, media: media.to_owned(), size_bytes, body, at })
+        Ok(Prepared {
+            keys,
+            digest,
+            media: media.to_owned(),
+            size_bytes,
+            body,
+            at,
+        })
     }
 
     /// Gives a prepared content its row.
@@ -367,7 +380,14 @@ impl Content {
         let body = Body::Inline(keys.seal(digest, media, bytes)?);
         let size_bytes = bytes.len() as u64;
         let at = self.now();
-        Ok(Prepared { keys, digest, media: media.to_owned(), size_bytes, body, at })
+        Ok(Prepared {
+            keys,
+            digest,
+            media: media.to_owned(),
+            size_bytes,
+            body,
+            at,
+        })
     }
 
     async fn place(&self, tx: &mut WriteTx, it: &Prepared) -> Result<Placed, ContentError> {
@@ -378,7 +398,16 @@ impl Content {
         let (subject, key_id) = (it.keys.id, it.keys.key_id.as_slice());
         let size = i64::try_from(it.size_bytes).unwrap_or(i64::MAX);
         let media = it.media.as_str();
-        let row = params![subject, key_id, it.digest, media, size, sealed, blob, self.now()];
+        let row = params![
+            subject,
+            key_id,
+            it.digest,
+            media,
+            size,
+            sealed,
+            blob,
+            self.now()
+        ];
         if tx.execute(INSERT, &row).await? == 1 {
             return Ok(Placed::Here);
         }
@@ -400,7 +429,11 @@ impl Content {
             Standing::Keyed(keys) => keys,
             Standing::Erased | Standing::Unknown => return Err(ContentError::Erased),
         };
-        Ok(Found { keys, media: row.get(1)?, body: body(&row)? })
+        Ok(Found {
+            keys,
+            media: row.get(1)?,
+            body: body(&row)?,
+        })
     }
 
     async fn opened(&self, org: OrgId, digest: Digest, it: Found) -> Result<Bytes, ContentError> {
@@ -418,7 +451,9 @@ impl Content {
             let range = it.keys.open_in_place(digest, &it.media, &mut sealed)?;
             Some(Bytes::from(sealed).slice(range))
         };
-        on_a_fitting_thread(work, open).await?.ok_or(ContentError::Damaged)
+        on_a_fitting_thread(work, open)
+            .await?
+            .ok_or(ContentError::Damaged)
     }
 
     fn now(&self) -> Timestamp {
@@ -470,5 +505,9 @@ fn check_media(media: &str) -> Result<(), ContentError> {
     let halves = media.split_once('/');
     let full = halves.is_some_and(|(kind, rest)| !kind.is_empty() && !rest.is_empty());
     let plain = media.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    if full && plain && media.len() <= MEDIA_BYTES_MAX { Ok(()) } else { Err(ContentError::Media) }
+    if full && plain && media.len() <= MEDIA_BYTES_MAX {
+        Ok(())
+    } else {
+        Err(ContentError::Media)
+    }
 }

@@ -59,7 +59,12 @@ impl RawKey {
     /// 32 bytes for one purpose: HKDF-SHA256 (RFC 5869) without salt.
     pub(crate) fn derive(&self, purpose: &str) -> Result<Self, Refused> {
         let mut out = Zeroizing::new([0; 32]);
-        hkdf_sha256(&[], self.0.as_slice(), purpose.as_bytes(), out.as_mut_slice())?;
+        hkdf_sha256(
+            &[],
+            self.0.as_slice(),
+            purpose.as_bytes(),
+            out.as_mut_slice(),
+        )?;
         Ok(Self(out))
     }
 }
@@ -78,7 +83,9 @@ impl AeadKey {
         sealed.extend_from_slice(&[0; NONCE_LEN]);
         sealed.extend_from_slice(plain);
         let (head, body) = sealed.split_at_mut(HEAD_LEN);
-        let (nonce, tag) = self.0.seal_in_place_separate_tag(Aad::from(&bound_to.0), body)?;
+        let (nonce, tag) = self
+            .0
+            .seal_in_place_separate_tag(Aad::from(&bound_to.0), body)?;
         head[1..].copy_from_slice(nonce.as_ref());
         sealed.extend_from_slice(tag.as_ref());
         Ok(sealed)
@@ -97,7 +104,10 @@ impl AeadKey {
         }
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Unopened)?;
         let aad = Aad::from(&bound_to.0);
-        let plain = self.0.open_in_place(nonce, aad, body).map_err(|_| Unopened)?;
+        let plain = self
+            .0
+            .open_in_place(nonce, aad, body)
+            .map_err(|_| Unopened)?;
         Ok(HEAD_LEN..HEAD_LEN + plain.len())
     }
 
@@ -127,7 +137,8 @@ impl BoundTo {
 
     #[must_use]
     pub(crate) fn field(mut self, field: &[u8]) -> Self {
-        self.0.extend_from_slice(&(field.len() as u64).to_le_bytes());
+        self.0
+            .extend_from_slice(&(field.len() as u64).to_le_bytes());
         self.0.extend_from_slice(field);
         self
     }

@@ -1,6 +1,6 @@
 //! Forgetting a subject: its key goes first, which is what counts; its bytes follow.
 
-use db::{BlobError, OrgContext, Row, StoreError, WriteTx, params};
+use db::{OrgContext, Row, StoreError, WriteTx, params};
 use vocab::{Draft, EventKind, OrgId, SubjectId};
 
 use crate::content::{Content, ContentError};
@@ -25,7 +25,8 @@ const DESTROY: &str = "UPDATE subjects SET key_id = NULL, wrapped = NULL, data_k
 const COUNT: &str = "SELECT count(*) FROM content WHERE org_id = $1 AND subject_id = $2";
 const STILL_THERE: &str = "SELECT digest, blob FROM content WHERE org_id = $1 AND subject_id = $2 \
     AND (sealed IS NOT NULL OR blob IS NOT NULL) LIMIT $3";
-const WIPE: &str = "UPDATE content SET sealed = NULL, blob = NULL WHERE org_id = $1 AND digest = $2";
+const WIPE: &str =
+    "UPDATE content SET sealed = NULL, blob = NULL WHERE org_id = $1 AND digest = $2";
 const UNFINISHED: &str = "SELECT s.id FROM subjects s WHERE s.org_id = $1 AND s.erased_at_us IS NOT \
     NULL AND EXISTS (SELECT 1 FROM content c WHERE c.org_id = $1 AND c.subject_id = s.id AND \
     (c.sealed IS NOT NULL OR c.blob IS NOT NULL)) LIMIT 100";
@@ -90,9 +91,8 @@ impl Content {
 
     async fn delete_blobs(&self, org: OrgId, rows: &[Row]) -> Result<(), ContentError> {
         for row in rows {
-            match row.get::<Option<String>>(1)? {
-                Some(name) => self.blobs.delete(org, &name).await.map_err(BlobError::from)?,
-                None => {}
+            if let Some(name) = row.get::<Option<String>>(1)? {
+                self.blobs.delete(org, &name).await?;
             }
         }
         Ok(())
@@ -100,12 +100,15 @@ impl Content {
 }
 
 async fn still_there(tx: &mut impl Query, id: SubjectId) -> Result<Vec<Row>, StoreError> {
-    tx.rows(STILL_THERE.into(), &params![id, WIPED_AT_ONCE]).await
+    tx.rows(STILL_THERE.into(), &params![id, WIPED_AT_ONCE])
+        .await
 }
 
 async fn wipe_rows(tx: &mut WriteTx, rows: &[Row]) -> Result<(), StoreError> {
-    let digests: Result<Vec<_>, StoreError> =
-        rows.iter().map(|row| Ok(vec![row.get::<vocab::Digest>(0)?.into()])).collect();
+    let digests: Result<Vec<_>, StoreError> = rows
+        .iter()
+        .map(|row| Ok(vec![row.get::<vocab::Digest>(0)?.into()]))
+        .collect();
     tx.execute_each(WIPE, &digests?).await?;
     Ok(())
 }

@@ -7,7 +7,6 @@ use vocab::{Clock, OrgId, Random};
 
 use crate::crypto::{AeadKey, BoundTo, RawKey, Refused};
 use crate::master::{MasterKey, MasterKeys};
-use crate::query::Query;
 
 /// Why a key can't be had.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +34,9 @@ impl KeyError {
     pub const fn is_retryable(&self) -> bool {
         match self {
             Self::Store(error) => error.is_retryable(),
-            Self::MasterKeyMissing(_) | Self::Damaged | Self::RoleTooLow | Self::Refused(_) => false,
+            Self::MasterKeyMissing(_) | Self::Damaged | Self::RoleTooLow | Self::Refused(_) => {
+                false
+            }
         }
     }
 }
@@ -87,14 +88,16 @@ impl DataKey {
 
 const NEWEST: &str = "SELECT version, master_key_id, wrapped FROM data_keys WHERE org_id = $1 \
                       ORDER BY version DESC LIMIT 1";
-const VERSION: &str =
-    "SELECT version, master_key_id, wrapped FROM data_keys WHERE org_id = $1 AND version = $2";
 const INSERT: &str = "INSERT INTO data_keys (org_id, version, master_key_id, wrapped, \
                       created_at_us) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
 
 impl Keyring {
     pub(crate) fn new(master: Arc<MasterKeys>, clock: Clock, random: Random) -> Self {
-        Self(Arc::new(Inner { master, clock, random }))
+        Self(Arc::new(Inner {
+            master,
+            clock,
+            random,
+        }))
     }
 
     pub(crate) fn clock(&self) -> &Clock {
@@ -114,15 +117,6 @@ impl Keyring {
         // Whether it was this insert or another transaction's that came first.
         let row = tx.one(NEWEST, &[]).await?;
         self.unwrap_row(tx.org(), &row, 0)
-    }
-
-    pub(crate) async fn version(
-        &self,
-        tx: &mut impl Query,
-        version: u32,
-    ) -> Result<DataKey, KeyError> {
-        let row = tx.first(VERSION.into(), &params![version]).await?.ok_or(KeyError::Damaged)?;
-        self.unwrap_row(tx.org_id(), &row, 0)
     }
 
     /// Adds a data key; answers whether it was new.
@@ -155,11 +149,17 @@ impl Keyring {
     }
 
     pub(crate) fn newest_master(&self) -> Result<&MasterKey, KeyError> {
-        self.0.master.newest().ok_or_else(|| KeyError::MasterKeyMissing(String::new()))
+        self.0
+            .master
+            .newest()
+            .ok_or_else(|| KeyError::MasterKeyMissing(String::new()))
     }
 
     pub(crate) fn master(&self, id: &str) -> Result<&MasterKey, KeyError> {
-        self.0.master.by_id(id).ok_or_else(|| KeyError::MasterKeyMissing(id.to_owned()))
+        self.0
+            .master
+            .by_id(id)
+            .ok_or_else(|| KeyError::MasterKeyMissing(id.to_owned()))
     }
 }
 

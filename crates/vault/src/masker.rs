@@ -97,7 +97,8 @@ impl Masker {
         self.add_text(name, value)?;
         self.add_text(name, value.trim())?;
         let lines = value.lines().map(str::trim);
-        for line in lines.filter(|line| line.len() >= LINE_BYTES_MIN && !line.starts_with("-----")) {
+        for line in lines.filter(|line| line.len() >= LINE_BYTES_MIN && !line.starts_with("-----"))
+        {
             self.add_text(name, line)?;
         }
         Ok(())
@@ -122,8 +123,14 @@ impl Masker {
     }
 
     fn push(&mut self, name: &str, text: Zeroizing<String>, form: Form) {
-        let pattern = Pattern { name: name.to_owned(), text, form };
-        let Ok(index) = u32::try_from(self.patterns.len()) else { return };
+        let pattern = Pattern {
+            name: name.to_owned(),
+            text,
+            form,
+        };
+        let Ok(index) = u32::try_from(self.patterns.len()) else {
+            return;
+        };
         self.beginnings.resize_with(256, Vec::new);
         for byte in pattern.beginnings() {
             if let Some(patterns) = self.beginnings.get_mut(usize::from(byte)) {
@@ -214,7 +221,9 @@ impl Masker {
 impl Pattern {
     /// The bytes that an occurrence can begin with.
     fn beginnings(&self) -> Vec<u8> {
-        let Some(first) = self.text.chars().next() else { return Vec::new() };
+        let Some(first) = self.text.chars().next() else {
+            return Vec::new();
+        };
         let mut all = match self.form {
             Form::Plain => escapes::beginnings(first),
             Form::Hex => [first.to_ascii_lowercase(), first.to_ascii_uppercase()]
@@ -237,7 +246,8 @@ impl Pattern {
             Form::Plain => escapes::end_in(&self.text, text),
             Form::Hex => {
                 let head = text.get(..self.text.len())?;
-                head.eq_ignore_ascii_case(self.text.as_bytes()).then_some(head.len())
+                head.eq_ignore_ascii_case(self.text.as_bytes())
+                    .then_some(head.len())
             }
             Form::Base64 => base64_end(self.text.as_bytes(), text),
         }
@@ -277,7 +287,10 @@ fn base64_end(core: &[u8], text: &[u8]) -> Option<usize> {
 /// How long the line break is that the text begins with: raw, or as JSON escapes it.
 fn line_break(text: &[u8]) -> usize {
     let breaks: [&[u8]; 4] = [b"\r\n", b"\n", b"\\r\\n", b"\\n"];
-    breaks.iter().find(|it| text.starts_with(it)).map_or(0, |it| it.len())
+    breaks
+        .iter()
+        .find(|it| text.starts_with(it))
+        .map_or(0, |it| it.len())
 }
 
 #[cfg(test)]

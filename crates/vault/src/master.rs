@@ -57,7 +57,9 @@ pub enum MasterKeyError {
         source: std::io::Error,
     },
     /// Others on this machine can read or change the file.
-    #[error("the master key file `{path}` is open to others (mode {mode:o}); run `chmod 600` on it")]
+    #[error(
+        "the master key file `{path}` is open to others (mode {mode:o}); run `chmod 600` on it"
+    )]
     Exposed {
         /// Its path.
         path: PathBuf,
@@ -119,8 +121,13 @@ impl MasterKeys {
     pub fn load_or_create(path: &Path, random: &Random) -> Result<Self, MasterKeyError> {
         match create(path, random) {
             Ok(()) => Self::load_file(path),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Self::load_file(path),
-            Err(source) => Err(MasterKeyError::File { path: path.to_owned(), source }),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                Self::load_file(path)
+            }
+            Err(source) => Err(MasterKeyError::File {
+                path: path.to_owned(),
+                source,
+            }),
         }
     }
 
@@ -133,9 +140,15 @@ impl MasterKeys {
         let old = read(path)?;
         Self::parse(&old)?;
         let new = new_line(random);
-        let text = Zeroizing::new(format!("{}\n{}", old.expose_secret().trim_end(), new.as_str()));
-        replace(path, &text)
-            .map_err(|source| MasterKeyError::File { path: path.to_owned(), source })?;
+        let text = Zeroizing::new(format!(
+            "{}\n{}",
+            old.expose_secret().trim_end(),
+            new.as_str()
+        ));
+        replace(path, &text).map_err(|source| MasterKeyError::File {
+            path: path.to_owned(),
+            source,
+        })?;
         Self::load_file(path)
     }
 
@@ -152,8 +165,13 @@ impl MasterKeys {
     /// # Errors
     /// [`MasterKeyError::Malformed`], [`MasterKeyError::Empty`].
     pub fn parse(text: &SecretString) -> Result<Self, MasterKeyError> {
-        let lines = text.expose_secret().lines().filter(|line| !line.trim_start().starts_with('#'));
-        let entries = lines.flat_map(|line| line.split([',', ' ', '\t'])).map(str::trim);
+        let lines = text
+            .expose_secret()
+            .lines()
+            .filter(|line| !line.trim_start().starts_with('#'));
+        let entries = lines
+            .flat_map(|line| line.split([',', ' ', '\t']))
+            .map(str::trim);
         let keys: Result<Vec<_>, _> = entries
             .filter(|entry| !entry.is_empty())
             .enumerate()
@@ -164,7 +182,11 @@ impl MasterKeys {
             })
             .collect();
         let keys = keys?;
-        if keys.is_empty() { Err(MasterKeyError::Empty) } else { Ok(Self(keys)) }
+        if keys.is_empty() {
+            Err(MasterKeyError::Empty)
+        } else {
+            Ok(Self(keys))
+        }
     }
 
     /// The keys' ids, the newest last. An id says nothing about its key.
@@ -197,7 +219,10 @@ impl MasterKey {
         let id = key.derive("chancery/master-key-id/v1")?;
         let (front, _) = id.expose().split_at(8);
         let wrapping = AeadKey::new(&key.derive("chancery/master-key-wrap/v1")?)?;
-        Ok(Self { id: hex::encode(front), wrapping })
+        Ok(Self {
+            id: hex::encode(front),
+            wrapping,
+        })
     }
 }
 
@@ -207,11 +232,21 @@ fn new_line(random: &Random) -> Zeroizing<String> {
 }
 
 fn read(path: &Path) -> Result<SecretString, MasterKeyError> {
-    let failed = |source| MasterKeyError::File { path: path.to_owned(), source };
-    let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode() & 0o777;
+    let failed = |source| MasterKeyError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let mode = std::fs::metadata(path)
+        .map_err(failed)?
+        .permissions()
+        .mode()
+        & 0o777;
     // A group may read it: that is how orchestrators hand a secret to a process.
     if mode & 0o027 != 0 {
-        return Err(MasterKeyError::Exposed { path: path.to_owned(), mode });
+        return Err(MasterKeyError::Exposed {
+            path: path.to_owned(),
+            mode,
+        });
     }
     Ok(std::fs::read_to_string(path).map_err(failed)?.into())
 }
@@ -220,7 +255,10 @@ fn create(path: &Path, random: &Random) -> std::io::Result<()> {
     // Linked into place only when it is whole: a crash must not leave an empty file behind that
     // the next start takes for the keys.
     let temporary = beside(path);
-    write_private(&temporary, &Zeroizing::new(format!("{HEADING}{}", new_line(random).as_str())))?;
+    write_private(
+        &temporary,
+        &Zeroizing::new(format!("{HEADING}{}", new_line(random).as_str())),
+    )?;
     let linked = std::fs::hard_link(&temporary, path);
     std::fs::remove_file(&temporary)?;
     linked?;
@@ -246,18 +284,27 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let mut file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = std::fs::File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
 
 fn sync_folder(path: &Path) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 async fn ask(program: &str, args: &[String]) -> Result<SecretString, MasterKeyError> {
-    let failed = |why: String| MasterKeyError::Command { program: program.to_owned(), why };
+    let failed = |why: String| MasterKeyError::Command {
+        program: program.to_owned(),
+        why,
+    };
     let mut child = tokio::process::Command::new(program)
         .args(args)
         .stdin(Stdio::null())
@@ -266,15 +313,26 @@ async fn ask(program: &str, args: &[String]) -> Result<SecretString, MasterKeyEr
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| failed(error.to_string()))?;
-    let stdout = child.stdout.take().ok_or_else(|| failed("it has no output".to_owned()))?;
+    let stdout = child
+        .stdout
+        .take()
+        .ok_or_else(|| failed("it has no output".to_owned()))?;
     let mut text = Zeroizing::new(String::new());
     let answer = async {
-        stdout.take(TEXT_BYTES_MAX as u64).read_to_string(&mut text).await?;
+        stdout
+            .take(TEXT_BYTES_MAX as u64)
+            .read_to_string(&mut text)
+            .await?;
         child.wait().await
     };
     let status = tokio::time::timeout(COMMAND_TIMEOUT, answer)
         .await
-        .map_err(|_| failed(format!("no answer within {} seconds", COMMAND_TIMEOUT.as_secs())))?
+        .map_err(|_| {
+            failed(format!(
+                "no answer within {} seconds",
+                COMMAND_TIMEOUT.as_secs()
+            ))
+        })?
         .map_err(|error| failed(error.to_string()))?;
     if !status.success() {
         return Err(failed(status.to_string()));

@@ -44,7 +44,11 @@ impl Keyring {
             return Err(KeyError::RoleTooLow);
         }
         let mut tx = ctx.write().await?;
-        let newest = tx.one(VERSIONS, &[]).await?.get::<Option<u32>>(0)?.unwrap_or(0);
+        let newest = tx
+            .one(VERSIONS, &[])
+            .await?
+            .get::<Option<u32>>(0)?
+            .unwrap_or(0);
         let version = newest + 1;
         if !self.insert(&mut tx, version).await? {
             return Err(StoreError::Busy("another rotation was faster".into()).into());
@@ -63,7 +67,10 @@ impl Keyring {
         // Most of the time there is one key and nothing to do: that costs no write transaction.
         let versions = ctx.read().await?.one(VERSIONS, &[]).await?;
         if versions.get::<Option<u32>>(0)? == versions.get::<Option<u32>>(1)? {
-            return Ok(Resealed { moved: 0, left: false });
+            return Ok(Resealed {
+                moved: 0,
+                left: false,
+            });
         }
         let mut tx = ctx.write().await?;
         let newest = self.newest(&mut tx).await?;
@@ -76,10 +83,17 @@ impl Keyring {
         }
         if moved > 0 {
             let event = Draft::new(EventKind::DataKeyRotated, ctx.org());
-            tx.record(event.fact("version", newest.version).fact("resealed", moved));
+            tx.record(
+                event
+                    .fact("version", newest.version)
+                    .fact("resealed", moved),
+            );
             tx.commit().await?;
         }
-        Ok(Resealed { moved, left: found >= rows })
+        Ok(Resealed {
+            moved,
+            left: found >= rows,
+        })
     }
 
     /// Destroys older data keys that nothing is sealed under any more; answers how many.
@@ -115,7 +129,12 @@ impl Keyring {
             let old_key = self.unwrap_row(tx.org(), row, table.columns)?;
             let (bound_to, key) = (table.bound_to)(tx.org(), row)?;
             let sealed: Vec<u8> = row.get(table.columns - 1)?;
-            let sealed = reseal(&old_key.key_for(table.purpose)?, &new_key, &bound_to, &sealed)?;
+            let sealed = reseal(
+                &old_key.key_for(table.purpose)?,
+                &new_key,
+                &bound_to,
+                &sealed,
+            )?;
             let mut values = params![newest.version, sealed, old_key.version].to_vec();
             values.extend(key);
             changed += tx.execute(table.update, &values).await?;
@@ -137,7 +156,8 @@ impl Keyring {
             if in_this_batch == 0 {
                 return Ok(moved);
             }
-            tx.commit_unrecorded("wrapped under another master key").await?;
+            tx.commit_unrecorded("wrapped under another master key")
+                .await?;
             moved += in_this_batch;
         }
     }
@@ -149,7 +169,10 @@ impl Keyring {
         let update = "UPDATE data_keys SET master_key_id = $3, wrapped = $4 \
                       WHERE org_id = $1 AND version = $2 AND master_key_id = $5";
         let mut moved = 0;
-        for row in tx.all(older, &params![&newest.id, REWRAPPED_AT_ONCE]).await? {
+        for row in tx
+            .all(older, &params![&newest.id, REWRAPPED_AT_ONCE])
+            .await?
+        {
             let (org, version): (OrgId, u32) = (row.get(0)?, row.get(1)?);
             let (was, wrapped): (String, Vec<u8>) = (row.get(2)?, row.get(3)?);
             let key = self
@@ -159,7 +182,9 @@ impl Keyring {
                 .map_err(|_| KeyError::Damaged)?;
             let bound_to = data_key_bound_to(org, version, &newest.id);
             let wrapped = newest.wrapping.seal(&bound_to, &key)?;
-            moved += tx.execute(update, &params![org, version, &newest.id, wrapped, was]).await?;
+            moved += tx
+                .execute(update, &params![org, version, &newest.id, wrapped, was])
+                .await?;
         }
         Ok(moved)
     }
@@ -171,12 +196,22 @@ impl Keyring {
         let update = "UPDATE installation_values SET master_key_id = $3, sealed = $4 \
                       WHERE name = $1 AND version = $2 AND master_key_id = $5";
         let mut moved = 0;
-        for row in tx.all(older, &params![&newest.id, REWRAPPED_AT_ONCE]).await? {
+        for row in tx
+            .all(older, &params![&newest.id, REWRAPPED_AT_ONCE])
+            .await?
+        {
             let (name, version): (String, u32) = (row.get(0)?, row.get(1)?);
             let (was, sealed): (String, Vec<u8>) = (row.get(2)?, row.get(3)?);
             let bound_to = values::installation_bound_to(&name, version);
-            let sealed = reseal(&self.master(&was)?.wrapping, &newest.wrapping, &bound_to, &sealed)?;
-            moved += tx.execute(update, &params![name, version, &newest.id, sealed, was]).await?;
+            let sealed = reseal(
+                &self.master(&was)?.wrapping,
+                &newest.wrapping,
+                &bound_to,
+                &sealed,
+            )?;
+            moved += tx
+                .execute(update, &params![name, version, &newest.id, sealed, was])
+                .await?;
         }
         Ok(moved)
     }
@@ -201,9 +236,12 @@ struct Table {
     columns: usize,
     /// Puts `$3` under key `$2` if it was under key `$4`; the row's key follows.
     update: &'static str,
-    /// What the row is bound to, and its key as parameters.
-    bound_to: fn(OrgId, &Row) -> Result<(BoundTo, Vec<Value>), StoreError>,
+    /// Where the row is.
+    bound_to: fn(OrgId, &Row) -> Result<Place, StoreError>,
 }
+
+/// What a row's ciphertext is bound to, and the row's key as parameters.
+type Place = (BoundTo, Vec<Value>);
 
 const TABLES: &[Table] = &[
     Table {
@@ -216,7 +254,10 @@ const TABLES: &[Table] = &[
             AND data_key_version = $4 AND secret_id = $5 AND version = $6",
         bound_to: |org, row| {
             let (id, version) = (row.get(0)?, row.get(1)?);
-            Ok((secret_store::bound_to(org, id, version), params![id, version].to_vec()))
+            Ok((
+                secret_store::bound_to(org, id, version),
+                params![id, version].to_vec(),
+            ))
         },
     },
     Table {
@@ -229,7 +270,10 @@ const TABLES: &[Table] = &[
             AND data_key_version = $4 AND name = $5 AND version = $6",
         bound_to: |org, row| {
             let (name, version): (String, u32) = (row.get(0)?, row.get(1)?);
-            Ok((values::bound_to(org, &name, version), params![name, version].to_vec()))
+            Ok((
+                values::bound_to(org, &name, version),
+                params![name, version].to_vec(),
+            ))
         },
     },
     Table {
@@ -243,7 +287,10 @@ const TABLES: &[Table] = &[
             AND data_key_version = $4 AND id = $5 AND key_id = $6 AND erased_at_us IS NULL",
         bound_to: |org, row| {
             let (id, key_id): (_, Vec<u8>) = (row.get(0)?, row.get(1)?);
-            Ok((subject::bound_to(org, id, &key_id), params![id, key_id].to_vec()))
+            Ok((
+                subject::bound_to(org, id, &key_id),
+                params![id, key_id].to_vec(),
+            ))
         },
     },
 ];

@@ -64,7 +64,10 @@ pub(crate) async fn next_version(
     id: SecretId,
     now: Timestamp,
 ) -> Result<Option<StoredSecret>, StoreError> {
-    tx.optional(NEXT_VERSION, &params![id, now]).await?.map(|row| stored(&row)).transpose()
+    tx.optional(NEXT_VERSION, &params![id, now])
+        .await?
+        .map(|row| stored(&row))
+        .transpose()
 }
 
 pub(crate) async fn insert_value(
@@ -77,7 +80,13 @@ pub(crate) async fn insert_value(
     let bound_to = bound_to(tx.org(), secret.id, secret.version);
     let plain = value.expose_secret().as_bytes();
     let sealed = data_key.key_for(Purpose::Secret)?.seal(&bound_to, plain)?;
-    let row = params![secret.id, secret.version, data_key.version, sealed, secret.updated_at];
+    let row = params![
+        secret.id,
+        secret.version,
+        data_key.version,
+        sealed,
+        secret.updated_at
+    ];
     tx.execute(INSERT_VERSION, &row).await?;
     Ok(())
 }
@@ -86,7 +95,10 @@ pub(crate) async fn get(
     tx: &mut impl Query,
     id: SecretId,
 ) -> Result<Option<StoredSecret>, StoreError> {
-    tx.first(GET.into(), &params![id]).await?.map(|row| stored(&row)).transpose()
+    tx.first(GET.into(), &params![id])
+        .await?
+        .map(|row| stored(&row))
+        .transpose()
 }
 
 pub(crate) async fn list(
@@ -128,8 +140,14 @@ pub(crate) async fn replace_grants(
     grants: &Grants,
 ) -> Result<(), StoreError> {
     tx.execute(DELETE_GRANTS, &params![id]).await?;
-    let agents = grants.agents.iter().map(|agent| params![id, "agent", agent.to_string()].to_vec());
-    let tools = grants.tools.iter().map(|tool| params![id, "tool", tool].to_vec());
+    let agents = grants
+        .agents
+        .iter()
+        .map(|agent| params![id, "agent", agent.to_string()].to_vec());
+    let tools = grants
+        .tools
+        .iter()
+        .map(|tool| params![id, "tool", tool].to_vec());
     let rows: Vec<_> = agents.chain(tools).collect();
     tx.execute_each(INSERT_GRANT, &rows).await?;
     Ok(())
@@ -149,7 +167,11 @@ pub(crate) async fn open_granted(
     tool: &str,
     agent: Option<AgentId>,
 ) -> Result<Option<Opened>, SecretError> {
-    let row = ctx.read().await?.optional(USE, &params![name, tool, text(agent)]).await?;
+    let row = ctx
+        .read()
+        .await?
+        .optional(USE, &params![name, tool, text(agent)])
+        .await?;
     row.map(|row| opened(keyring, ctx.org(), &row)).transpose()
 }
 
@@ -158,7 +180,11 @@ pub(crate) async fn open_reachable(
     keyring: &Keyring,
     agent: Option<AgentId>,
 ) -> Result<Vec<(String, SecretString)>, SecretError> {
-    let rows = ctx.read().await?.all(REACHABLE, &params![text(agent)]).await?;
+    let rows = ctx
+        .read()
+        .await?
+        .all(REACHABLE, &params![text(agent)])
+        .await?;
     let each = |row: &Row| Ok((row.get(6)?, opened(keyring, ctx.org(), row)?.value));
     rows.iter().map(each).collect()
 }
@@ -169,7 +195,11 @@ fn opened(keyring: &Keyring, org: OrgId, row: &Row) -> Result<Opened, SecretErro
     let plain = key.open(&bound_to(org, id, version), &sealed);
     let plain = plain.map_err(|_| SecretError::Damaged)?;
     let value = std::str::from_utf8(&plain).map_err(|_| SecretError::Damaged)?;
-    Ok(Opened { id, version, value: value.into() })
+    Ok(Opened {
+        id,
+        version,
+        value: value.into(),
+    })
 }
 
 fn text(agent: Option<AgentId>) -> String {

@@ -24,7 +24,10 @@ pub enum SecretError {
     #[error("there is a secret called `{0}` already")]
     NameTaken(String),
     /// A name of other letters, or too long.
-    #[error("a name has 1 to {} letters, digits, `.`, `_` or `-`", limits::NAME_CHARS_MAX)]
+    #[error(
+        "a name has 1 to {} letters, digits, `.`, `_` or `-`",
+        limits::NAME_CHARS_MAX
+    )]
     Name,
     /// Too short to be told from other text in an output.
     #[error("a secret has at least {} bytes", masker::VALUE_BYTES_MIN)]
@@ -130,7 +133,13 @@ impl Secrets {
             return Err(SecretError::NameTaken(name.to_owned()));
         }
         let name = name.to_owned();
-        let secret = StoredSecret { id, name, version: 1, created_at: now, updated_at: now };
+        let secret = StoredSecret {
+            id,
+            name,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
         store::insert_value(tx, &self.0, &secret, value).await?;
         tx.record(event(EventKind::SecretCreated, &secret).fact("version", 1));
         Ok(secret)
@@ -193,7 +202,9 @@ impl Secrets {
     /// # Errors
     /// [`SecretError::NotFound`], and outages.
     pub async fn get(&self, ctx: &OrgContext, id: SecretId) -> Result<StoredSecret, SecretError> {
-        store::get(&mut ctx.read().await?, id).await?.ok_or(SecretError::NotFound)
+        store::get(&mut ctx.read().await?, id)
+            .await?
+            .ok_or(SecretError::NotFound)
     }
 
     /// Who may use a secret.
@@ -202,7 +213,9 @@ impl Secrets {
     /// [`SecretError::NotFound`], and outages.
     pub async fn grants(&self, ctx: &OrgContext, id: SecretId) -> Result<Grants, SecretError> {
         let mut tx = ctx.read().await?;
-        store::get(&mut tx, id).await?.ok_or(SecretError::NotFound)?;
+        store::get(&mut tx, id)
+            .await?
+            .ok_or(SecretError::NotFound)?;
         Ok(store::grants(&mut tx, id).await?)
     }
 
@@ -227,7 +240,11 @@ impl Secrets {
         let granted = store::grants(tx, id).await?;
         let agents: Vec<String> = granted.agents.iter().map(ToString::to_string).collect();
         let event = event(EventKind::SecretGranted, &secret);
-        tx.record(event.fact("agents", agents).fact("tools", granted.tools.clone()));
+        tx.record(
+            event
+                .fact("agents", agents)
+                .fact("tools", granted.tools.clone()),
+        );
         Ok(granted)
     }
 
@@ -252,7 +269,12 @@ impl Secrets {
             None
         };
         let it = granted.ok_or_else(|| SecretError::NotGranted(shown(name)))?;
-        Ok(UsedSecret { id: it.id, name: name.to_owned(), version: it.version, value: it.value })
+        Ok(UsedSecret {
+            id: it.id,
+            name: name.to_owned(),
+            version: it.version,
+            value: it.value,
+        })
     }
 
     /// A masker that knows every value, old and new, of the secrets that this agent could use
@@ -278,7 +300,11 @@ fn event(kind: EventKind, secret: &StoredSecret) -> Draft {
 }
 
 fn check_role(ctx: &OrgContext) -> Result<(), SecretError> {
-    if ctx.role() < Role::Admin { Err(SecretError::RoleTooLow) } else { Ok(()) }
+    if ctx.role() < Role::Admin {
+        Err(SecretError::RoleTooLow)
+    } else {
+        Ok(())
+    }
 }
 
 fn is_name(text: &str) -> bool {
@@ -287,7 +313,11 @@ fn is_name(text: &str) -> bool {
 }
 
 fn check_name(name: &str) -> Result<(), SecretError> {
-    if is_name(name) { Ok(()) } else { Err(SecretError::Name) }
+    if is_name(name) {
+        Ok(())
+    } else {
+        Err(SecretError::Name)
+    }
 }
 
 fn check_value(value: &SecretString) -> Result<(), SecretError> {
@@ -300,5 +330,9 @@ fn check_value(value: &SecretString) -> Result<(), SecretError> {
 
 /// A name for an error's text: somebody may have put a value where the name belongs.
 fn shown(name: &str) -> String {
-    if is_name(name) { name.to_owned() } else { "…".to_owned() }
+    if is_name(name) {
+        name.to_owned()
+    } else {
+        "…".to_owned()
+    }
 }

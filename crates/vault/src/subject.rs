@@ -62,7 +62,9 @@ pub struct SubjectKeys {
 
 impl fmt::Debug for SubjectKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SubjectKeys").field(&self.id).finish_non_exhaustive()
+        f.debug_tuple("SubjectKeys")
+            .field(&self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -89,7 +91,9 @@ impl SubjectKeys {
         media: &str,
         sealed: &mut [u8],
     ) -> Option<std::ops::Range<usize>> {
-        self.sealing.open_in_place(&self.bound_to(digest, media), sealed).ok()
+        self.sealing
+            .open_in_place(&self.bound_to(digest, media), sealed)
+            .ok()
     }
 
     fn bound_to(&self, digest: Digest, media: &str) -> BoundTo {
@@ -141,7 +145,10 @@ pub(crate) struct Subjects {
 
 impl Subjects {
     pub(crate) fn new(keyring: Keyring) -> Self {
-        Self { keyring, cache: Arc::default() }
+        Self {
+            keyring,
+            cache: Arc::default(),
+        }
     }
 
     pub(crate) fn keyring(&self) -> &Keyring {
@@ -163,7 +170,12 @@ impl Subjects {
     /// New keys that no row has yet.
     pub(crate) fn fresh(&self, org: OrgId, id: SubjectId) -> Result<Arc<SubjectKeys>, KeyError> {
         let random = self.keyring.random();
-        Ok(Arc::new(SubjectKeys::new(org, id, random.bytes(), RawKey::random(random))?))
+        Ok(Arc::new(SubjectKeys::new(
+            org,
+            id,
+            random.bytes(),
+            RawKey::random(random),
+        )?))
     }
 
     pub(crate) async fn find(
@@ -212,10 +224,16 @@ impl Subjects {
     ) -> Result<(), KeyError> {
         let data_key = self.keyring.newest(tx).await?;
         let bound_to = bound_to(tx.org(), keys.id, &keys.key_id);
-        let wrapped = data_key.key_for(Purpose::Subject)?.seal(&bound_to, keys.raw.expose())?;
+        let wrapped = data_key
+            .key_for(Purpose::Subject)?
+            .seal(&bound_to, keys.raw.expose())?;
         let now = self.keyring.clock().now();
         let key_id = keys.key_id.as_slice();
-        tx.execute(INSERT, &params![keys.id, key_id, data_key.version, wrapped, now]).await?;
+        tx.execute(
+            INSERT,
+            &params![keys.id, key_id, data_key.version, wrapped, now],
+        )
+        .await?;
         Ok(())
     }
 
@@ -269,9 +287,8 @@ mod tests {
     fn the_cache_is_bounded_and_keeps_what_is_asked_for() {
         let random = Random::seeded(1);
         let org = OrgId::generate(&Clock::system(), &random);
-        let keys = |id| {
-            Arc::new(SubjectKeys::new(org, id, [0; 16], RawKey::random(&random)).unwrap())
-        };
+        let keys =
+            |id| Arc::new(SubjectKeys::new(org, id, [0; 16], RawKey::random(&random)).unwrap());
         let mut cache = Cache::default();
         let kept = SubjectId::generate(&Clock::system(), &random);
         cache.put((org, kept), keys(kept));

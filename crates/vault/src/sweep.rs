@@ -49,7 +49,11 @@ impl Vault {
     /// The first trouble in any organisation, after all the others had their turn.
     pub async fn sweep(&self, authority: &Authority) -> Result<Swept, VaultError> {
         let organisations = "SELECT org_id FROM organisations ORDER BY org_id";
-        let rows = authority.system_read().await?.all(organisations, &[]).await?;
+        let rows = authority
+            .system_read()
+            .await?
+            .all(organisations, &[])
+            .await?;
         let mut swept = Swept::default();
         let mut trouble = None;
         for row in rows {
@@ -79,13 +83,26 @@ impl Vault {
 
     async fn delete_unnamed_blobs(&self, ctx: &OrgContext) -> Result<u64, VaultError> {
         // Twice as long as a blob may wait for its row, so that none that still gets one is here.
-        let before = ctx.now().minus(ATTACH_WITHIN + Duration::from_secs(30 * 60));
+        let before = ctx
+            .now()
+            .minus(ATTACH_WITHIN + Duration::from_secs(30 * 60));
         let blobs = &self.content.blobs;
         let mut deleted = 0;
-        for name in blobs.list(ctx.org(), before).await.map_err(ContentError::from)? {
-            let referred = ctx.read().await?.optional(REFERRED, &params![&name]).await?;
+        for name in blobs
+            .list(ctx.org(), before)
+            .await
+            .map_err(ContentError::from)?
+        {
+            let referred = ctx
+                .read()
+                .await?
+                .optional(REFERRED, &params![&name])
+                .await?;
             if referred.is_none() {
-                blobs.delete(ctx.org(), &name).await.map_err(ContentError::from)?;
+                blobs
+                    .delete(ctx.org(), &name)
+                    .await
+                    .map_err(ContentError::from)?;
                 deleted += 1;
             }
         }

@@ -51,7 +51,9 @@ pub struct SealedValue {
 
 impl std::fmt::Debug for SealedValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SealedValue").field("version", &self.version).finish_non_exhaustive()
+        f.debug_struct("SealedValue")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }
 
@@ -88,19 +90,15 @@ impl SealedValues {
     ///
     /// # Errors
     /// [`ValueError::Name`], [`ValueError::TooLarge`], and outages.
-    pub async fn put(
-        &self,
-        tx: &mut WriteTx,
-        name: &str,
-        value: &[u8],
-    ) -> Result<u32, ValueError> {
+    pub async fn put(&self, tx: &mut WriteTx, name: &str, value: &[u8]) -> Result<u32, ValueError> {
         check(name, value)?;
         let version: u32 = tx.one(NEXT, &params![name]).await?.get(0)?;
         let key = self.0.newest(tx).await?;
         let bound_to = bound_to(tx.org(), name, version);
         let sealed = key.key_for(Purpose::Value)?.seal(&bound_to, value)?;
         let now = self.0.clock().now();
-        tx.execute(INSERT, &params![name, version, key.version, sealed, now]).await?;
+        tx.execute(INSERT, &params![name, version, key.version, sealed, now])
+            .await?;
         Ok(version)
     }
 
@@ -114,7 +112,8 @@ impl SealedValues {
         name: &str,
     ) -> Result<Option<SealedValue>, ValueError> {
         let row = tx.first(NEWEST.into(), &params![name]).await?;
-        row.map(|row| self.opened(tx.org_id(), name, &row)).transpose()
+        row.map(|row| self.opened(tx.org_id(), name, &row))
+            .transpose()
     }
 
     /// One version of a value.
@@ -128,7 +127,8 @@ impl SealedValues {
         version: u32,
     ) -> Result<Option<SealedValue>, ValueError> {
         let row = tx.first(VERSION.into(), &params![name, version]).await?;
-        row.map(|row| self.opened(tx.org_id(), name, &row)).transpose()
+        row.map(|row| self.opened(tx.org_id(), name, &row))
+            .transpose()
     }
 
     /// Deletes every version of a value; answers how many there were.
@@ -168,7 +168,8 @@ impl SealedValues {
     ) -> Result<Option<SealedValue>, ValueError> {
         let mut tx = authority.system_read().await?;
         let row = tx.optional(INSTALLATION_NEWEST, &params![name]).await?;
-        row.map(|row| self.opened_installation(name, &row)).transpose()
+        row.map(|row| self.opened_installation(name, &row))
+            .transpose()
     }
 
     /// The newest version of a value of the installation; the first one is made here. Whoever
@@ -203,7 +204,9 @@ impl SealedValues {
     ) -> Result<u64, ValueError> {
         check(name, value)?;
         let master = self.0.newest_master()?;
-        let sealed = master.wrapping.seal(&installation_bound_to(name, version), value)?;
+        let sealed = master
+            .wrapping
+            .seal(&installation_bound_to(name, version), value)?;
         let row = params![name, version, &master.id, sealed, self.0.clock().now()];
         Ok(tx.execute(INSTALLATION_INSERT, &row).await?)
     }
@@ -212,7 +215,10 @@ impl SealedValues {
         let (version, sealed): (u32, Vec<u8>) = (row.get(0)?, row.get(1)?);
         let key = self.0.unwrap_row(org, row, 2)?.key_for(Purpose::Value)?;
         let bytes = key.open(&bound_to(org, name, version), &sealed);
-        Ok(SealedValue { version, bytes: bytes.map_err(|_| ValueError::Damaged)? })
+        Ok(SealedValue {
+            version,
+            bytes: bytes.map_err(|_| ValueError::Damaged)?,
+        })
     }
 
     fn opened_installation(&self, name: &str, row: &Row) -> Result<SealedValue, ValueError> {
@@ -220,7 +226,10 @@ impl SealedValues {
             (row.get(0)?, row.get(1)?, row.get(2)?);
         let key = &self.0.master(&master)?.wrapping;
         let bytes = key.open(&installation_bound_to(name, version), &sealed);
-        Ok(SealedValue { version, bytes: bytes.map_err(|_| ValueError::Damaged)? })
+        Ok(SealedValue {
+            version,
+            bytes: bytes.map_err(|_| ValueError::Damaged)?,
+        })
     }
 }
 
@@ -228,13 +237,22 @@ fn check(name: &str, value: &[u8]) -> Result<(), ValueError> {
     if name.is_empty() || name.len() > NAME_BYTES_MAX || name.contains('\0') {
         return Err(ValueError::Name);
     }
-    if value.len() > VALUE_BYTES_MAX { Err(ValueError::TooLarge) } else { Ok(()) }
+    if value.len() > VALUE_BYTES_MAX {
+        Err(ValueError::TooLarge)
+    } else {
+        Ok(())
+    }
 }
 
 pub(crate) fn bound_to(org: OrgId, name: &str, version: u32) -> BoundTo {
-    Purpose::Value.bound_to(org).field(name.as_bytes()).number(version.into())
+    Purpose::Value
+        .bound_to(org)
+        .field(name.as_bytes())
+        .number(version.into())
 }
 
 pub(crate) fn installation_bound_to(name: &str, version: u32) -> BoundTo {
-    BoundTo::new("chancery/installation-value/v1").field(name.as_bytes()).number(version.into())
+    BoundTo::new("chancery/installation-value/v1")
+        .field(name.as_bytes())
+        .number(version.into())
 }

@@ -72,7 +72,7 @@ pub const RUN_ENTRIES_MAX: u32 = 10_000;
 /// How deep runs may start runs.
 pub const RUN_DEPTH_MAX: u32 = 8;
 /// How long a worker holds a run before another may take it.
-pub const RUN_LEASE: Duration = Duration::from_secs(30);
+pub const RUN_LEASE: Duration = Duration::from_secs(10);
 /// How many runs of one organisation are worked on at once unless a plan says otherwise.
 pub const RUNS_CONCURRENT_PER_ORG: usize = 64;
 /// The longest that a timer may wait.

@@ -46,3 +46,17 @@ CREATE TABLE run_resolutions (
 );
 SELECT chancery_protect('runs', 'SELECT, INSERT, UPDATE, DELETE', 'SELECT, UPDATE');
 SELECT chancery_protect('run_resolutions', 'SELECT, INSERT, UPDATE, DELETE', NULL);
+
+-- Signals that were sent to a run and that it has not taken yet.
+CREATE TABLE run_signals (
+    place         bigint GENERATED ALWAYS AS IDENTITY,
+    org_id        uuid NOT NULL,
+    run_id        uuid NOT NULL,
+    name          text NOT NULL,
+    body          bytea NOT NULL,
+    created_at_us bigint NOT NULL,
+    PRIMARY KEY (org_id, place),
+    FOREIGN KEY (org_id, run_id) REFERENCES runs (org_id, id)
+);
+CREATE INDEX run_signals_by_run ON run_signals (org_id, run_id, name, place);
+SELECT chancery_protect('run_signals', 'SELECT, INSERT, UPDATE, DELETE', NULL);

@@ -44,3 +44,15 @@ CREATE TABLE run_resolutions (
     PRIMARY KEY (org_id, run_id, step),
     FOREIGN KEY (org_id, run_id) REFERENCES runs (org_id, id)
 );
+
+-- Signals that were sent to a run and that it has not taken yet.
+CREATE TABLE run_signals (
+    place         INTEGER PRIMARY KEY AUTOINCREMENT,
+    org_id        BLOB NOT NULL,
+    run_id        BLOB NOT NULL,
+    name          TEXT NOT NULL,
+    body          BLOB NOT NULL,
+    created_at_us INTEGER NOT NULL,
+    FOREIGN KEY (org_id, run_id) REFERENCES runs (org_id, id)
+);
+CREATE INDEX run_signals_by_run ON run_signals (org_id, run_id, name, place);

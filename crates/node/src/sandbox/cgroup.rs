@@ -141,7 +141,8 @@ impl Cgroups {
         Ok(group)
     }
 
-    /// Removes groups that a node left behind when it was killed. Those in use refuse to go.
+    /// Removes groups that a node left behind when it was killed. Those of a node that lives, and
+    /// those in use, stay.
     fn sweep(&self) {
         for controller in [&self.memory, &self.pids, &self.cpu].into_iter().flatten() {
             for entry in fs::read_dir(&controller.base)
@@ -149,7 +150,12 @@ impl Cgroups {
                 .flatten()
                 .flatten()
             {
-                if entry.file_name().to_string_lossy().starts_with("chancery-") {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let maker = name
+                    .strip_prefix("chancery-")
+                    .and_then(|rest| rest.split('-').next());
+                let is_gone = |pid: u32| !Path::new("/proc").join(pid.to_string()).exists();
+                if maker.and_then(|pid| pid.parse().ok()).is_some_and(is_gone) {
                     let _ = fs::remove_dir(entry.path());
                 }
             }
@@ -257,7 +263,7 @@ fn limit_cpu(at: &Path, version: Version, millis: u32) -> io::Result<()> {
 fn works(controller: &Controller, name: &str) -> bool {
     let at = controller
         .base
-        .join(format!("chancery-probe-{}-{name}", std::process::id()));
+        .join(format!("chancery-{}-probe-{name}", std::process::id()));
     let tried = fs::create_dir(&at).and_then(|()| match name {
         "memory" => limit_memory(&at, controller.version, 64 * 1024 * 1024),
         "pids" => fs::write(at.join("pids.max"), "16"),

@@ -54,7 +54,11 @@ impl Pattern {
             Target::Nothing => String::new(),
             target => format!(" on {}", phrase::target(target)),
         };
-        format!("{who} may use the tool {:?}{on}{}.", self.tool, self.freedom())
+        format!(
+            "{who} may use the tool {:?}{on}{}.",
+            self.tool,
+            self.freedom()
+        )
     }
 
     fn freedom(&self) -> &'static str {
@@ -62,7 +66,9 @@ impl Pattern {
             Target::File { .. } => ", with any content and any other arguments",
             Target::Http { .. } => ", with any query, headers and body",
             Target::Process { .. } => ", in any folder of it and with any time limit",
-            Target::Skill { digest: Some(_), .. } => ", with any arguments and input",
+            Target::Skill {
+                digest: Some(_), ..
+            } => ", with any arguments and input",
             Target::Skill { digest: None, .. } => {
                 ", in whatever version is installed, with any arguments and input"
             }
@@ -76,9 +82,15 @@ impl Pattern {
 
 fn any_size(target: &Target) -> Target {
     match target {
-        Target::File { path, workspace, size_bytes: _ } => {
-            Target::File { path: path.clone(), workspace: workspace.clone(), size_bytes: None }
-        }
+        Target::File {
+            path,
+            workspace,
+            size_bytes: _,
+        } => Target::File {
+            path: path.clone(),
+            workspace: workspace.clone(),
+            size_bytes: None,
+        },
         Target::Http { .. }
         | Target::Process { .. }
         | Target::Skill { .. }

@@ -49,7 +49,11 @@ impl Signer {
     pub fn from_bytes(private: &[u8; 32]) -> Result<Self, KeyError> {
         let root = key_pair(private)?;
         let public = PublicKey::new(root.public())?;
-        let seed = [b"chancery capability next key v1\n".as_slice(), &public.to_bytes()].concat();
+        let seed = [
+            b"chancery capability next key v1\n".as_slice(),
+            &public.to_bytes(),
+        ]
+        .concat();
         let next = key_pair(Digest::of(&seed).as_bytes())?;
         Ok(Self { root, next, public })
     }
@@ -74,7 +78,9 @@ fn key_pair(private: &[u8; 32]) -> Result<KeyPair, KeyError> {
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signer").field("public", &self.public).finish_non_exhaustive()
+        f.debug_struct("Signer")
+            .field("public", &self.public)
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,7 +88,10 @@ impl PublicKey {
     fn new(key: biscuit_auth::PublicKey) -> Result<Self, KeyError> {
         let bytes: [u8; 32] = key.to_bytes().try_into().map_err(|_| KeyError::NotAKey)?;
         let [a, b, c, d, ..] = *Digest::of(&bytes).as_bytes();
-        Ok(Self { key, id: u32::from_be_bytes([a, b, c, d]) })
+        Ok(Self {
+            key,
+            id: u32::from_be_bytes([a, b, c, d]),
+        })
     }
 
     /// From the 32 bytes of a public key.

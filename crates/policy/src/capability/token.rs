@@ -21,8 +21,11 @@ const VERSION: i64 = 1;
 
 /// Biscuit's own limit of 1 ms of wall time refuses good tokens on a busy machine. The other two
 /// bound the work; the block has one fact and no rule.
-const LIMITS: RunLimits =
-    RunLimits { max_facts: 16, max_iterations: 4, max_time: Duration::from_secs(5) };
+const LIMITS: RunLimits = RunLimits {
+    max_facts: 16,
+    max_iterations: 4,
+    max_time: Duration::from_secs(5),
+};
 
 /// Who may use a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -179,12 +182,14 @@ pub fn mint(signer: &Signer, claims: &Claims) -> Result<String, MintError> {
         .root_key_id(signer.public().id())
         .fact(fact)
         .and_then(|token| token.check(not_after(expires_at)))
-        .and_then(|token| {
-            token.build_with_key_pair(&signer.root, SymbolTable::new(), &signer.next)
-        })
+        .and_then(|token| token.build_with_key_pair(&signer.root, SymbolTable::new(), &signer.next))
         .and_then(|token| token.to_base64())
         .map_err(MintError::Biscuit)?;
-    if token.len() > TOKEN_BYTES_MAX { Err(MintError::TooLarge) } else { Ok(token) }
+    if token.len() > TOKEN_BYTES_MAX {
+        Err(MintError::TooLarge)
+    } else {
+        Ok(token)
+    }
 }
 
 /// `check if now_us($now), $now < expires_at`
@@ -203,7 +208,10 @@ fn not_after(expires_at: i64) -> builder::Check {
         vec![before],
         vec![],
     );
-    builder::Check { queries: vec![query], kind: CheckKind::One }
+    builder::Check {
+        queries: vec![query],
+        kind: CheckKind::One,
+    }
 }
 
 /// Verifies a token for what is about to be executed. Whoever calls this must then remember the id
@@ -225,13 +233,19 @@ pub fn verify(
         .and_then(|builder| builder.policy(ALLOW.clone()))
         .and_then(|builder| builder.build(&token))
         .map_err(|_| TokenError::NotACapability)?;
-    let facts: Vec<builder::Fact> =
-        authorizer.query(QUERY.clone()).map_err(|_| TokenError::NotACapability)?;
-    let [fact] = facts.as_slice() else { return Err(TokenError::NotACapability) };
+    let facts: Vec<builder::Fact> = authorizer
+        .query(QUERY.clone())
+        .map_err(|_| TokenError::NotACapability)?;
+    let [fact] = facts.as_slice() else {
+        return Err(TokenError::NotACapability);
+    };
     let claims = claims(&fact.predicate.terms).ok_or(TokenError::NotACapability)?;
     compare(&claims, expected, now)?;
     authorizer.authorize().map_err(|_| TokenError::Refused)?;
-    Ok(Verified { token_id: claims.token_id, expires_at: claims.expires_at })
+    Ok(Verified {
+        token_id: claims.token_id,
+        expires_at: claims.expires_at,
+    })
 }
 
 /// A token of one block that one of the keys has signed.
@@ -247,7 +261,10 @@ fn authentic(keys: &[PublicKey], token: &str) -> Result<Biscuit, TokenError> {
     let known = keys.iter().filter(|key| key.id() == named);
     let mut tried = Err(TokenError::UnknownKey);
     for key in known {
-        tried = token.clone().verify(key.key).map_err(|_| TokenError::Signature);
+        tried = token
+            .clone()
+            .verify(key.key)
+            .map_err(|_| TokenError::Signature);
         if tried.is_ok() {
             break;
         }
@@ -260,7 +277,10 @@ fn compare(claims: &Claims, expected: &Expected<'_>, now: Timestamp) -> Result<(
         (now < claims.expires_at, TokenError::Expired),
         (claims.org == expected.org, TokenError::WrongOrg),
         (claims.run == expected.run, TokenError::WrongRun),
-        (claims.executor == expected.executor, TokenError::WrongExecutor),
+        (
+            claims.executor == expected.executor,
+            TokenError::WrongExecutor,
+        ),
         (claims.tool == expected.tool, TokenError::WrongTool),
         (claims.intent == expected.intent, TokenError::WrongIntent),
     ];
@@ -298,7 +318,9 @@ fn claims(terms: &[Term]) -> Option<Claims> {
 const TERMS: usize = 8;
 
 fn the_fact() -> builder::Predicate {
-    let terms: Vec<Term> = (0..TERMS).map(|at| Term::Variable(format!("t{at}"))).collect();
+    let terms: Vec<Term> = (0..TERMS)
+        .map(|at| Term::Variable(format!("t{at}")))
+        .collect();
     builder::pred(FACT, &terms)
 }
 

@@ -23,7 +23,11 @@ fn write() -> Intent {
 }
 
 fn sized(path: &str, size_bytes: Option<u64>) -> Target {
-    Target::File { path: path.to_owned(), workspace: "demo".to_owned(), size_bytes }
+    Target::File {
+        path: path.to_owned(),
+        workspace: "demo".to_owned(),
+        size_bytes,
+    }
 }
 
 #[test]
@@ -54,7 +58,13 @@ fn one_changed_thing_is_another_binding() {
         bind(&write(), &Actor::user(user()), &revision, NOW, 1),
         bind(&write(), &Actor::user(id(99)), &revision, NOW, 1),
         bind(&write(), &actor, &Digest::of(b"other"), NOW, 1),
-        bind(&write(), &actor, &revision, Timestamp::from_micros(NOW.as_micros() + 1), 1),
+        bind(
+            &write(),
+            &actor,
+            &revision,
+            Timestamp::from_micros(NOW.as_micros() + 1),
+            1,
+        ),
         bind(&write(), &actor, &revision, NOW, 2),
     ];
     let distinct: std::collections::HashSet<_> = all.iter().chain([&base]).collect();
@@ -85,7 +95,9 @@ fn a_pattern_covers_other_arguments_and_no_other_target() {
         pattern.matches(&other)
     };
     assert!(covered(&|_| ()));
-    assert!(covered(&|i| i.arguments = json!({"path": "notes/a.md", "content": "other"})));
+    assert!(covered(
+        &|i| i.arguments = json!({"path": "notes/a.md", "content": "other"})
+    ));
     assert!(covered(&|i| i.target = sized("notes/a.md", Some(9_999))));
     assert!(covered(&|i| (i.run, i.step) = (id(99), 1)));
     assert!(!covered(&|i| i.org = id(99)));
@@ -115,13 +127,30 @@ fn each_kind_of_target_is_kept_exactly() {
         (get("/a"), http(HttpMethod::Get, "api.example", 8443, "/a")),
         (process("ls"), process("ls -l")),
         (skill("a"), skill("b")),
-        (Target::Secret { name: "a".to_owned() }, Target::Secret { name: "b".to_owned() }),
-        (Target::Agent { name: "a".to_owned() }, Target::Artifact { name: "a".to_owned() }),
+        (
+            Target::Secret {
+                name: "a".to_owned(),
+            },
+            Target::Secret {
+                name: "b".to_owned(),
+            },
+        ),
+        (
+            Target::Agent {
+                name: "a".to_owned(),
+            },
+            Target::Artifact {
+                name: "a".to_owned(),
+            },
+        ),
         (Target::Nothing, file("a")),
     ] {
         let pattern = Pattern::of(&intent("t", same.clone()));
         assert!(pattern.matches(&intent("t", same.clone())), "{same:?}");
-        assert!(!pattern.matches(&intent("t", other.clone())), "{same:?} {other:?}");
+        assert!(
+            !pattern.matches(&intent("t", other.clone())),
+            "{same:?} {other:?}"
+        );
     }
 }
 
@@ -137,9 +166,15 @@ fn a_sentence_says_what_it_allows_and_can_not_be_bent() {
         )
     );
     let bent = sentence(file("a\" or anything else.\n\u{202e}"));
-    assert!(bent.contains(r#""a\" or anything else.\n\u{202e}""#), "{bent}");
+    assert!(
+        bent.contains(r#""a\" or anything else.\n\u{202e}""#),
+        "{bent}"
+    );
     assert!(bent.chars().all(|c| !c.is_control() && c != '\u{202e}'));
-    let direct = Pattern::of(&Intent { agent: None, ..intent("noop", Target::Nothing) });
+    let direct = Pattern::of(&Intent {
+        agent: None,
+        ..intent("noop", Target::Nothing)
+    });
     assert_eq!(
         direct.sentence(),
         "A person who calls the tool directly may use the tool \"noop\", with any arguments."
@@ -148,7 +183,12 @@ fn a_sentence_says_what_it_allows_and_can_not_be_bent() {
 
 #[test]
 fn a_pattern_and_a_scope_read_back_from_their_json() {
-    for target in [file("a"), skill("b"), http(HttpMethod::Get, "h", 1, "/"), Target::Nothing] {
+    for target in [
+        file("a"),
+        skill("b"),
+        http(HttpMethod::Get, "h", 1, "/"),
+        Target::Nothing,
+    ] {
         let pattern = Pattern::of(&intent("t", target));
         let text = serde_json::to_string(&pattern).unwrap();
         assert_eq!(serde_json::from_str::<Pattern>(&text).unwrap(), pattern);

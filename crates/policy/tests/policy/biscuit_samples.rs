@@ -39,9 +39,17 @@ fn samples() -> (BTreeMap<String, String>, [u8; 32]) {
 
 fn made_here() -> (BTreeMap<String, String>, [u8; 32]) {
     let root = KeyPair::from(&PrivateKey::from_bytes(&[7; 32], Algorithm::Ed25519).unwrap());
-    let codes = ["right(\"file1\", \"read\");", "check if false;", "a(1); b($x) <- a($x);"];
+    let codes = [
+        "right(\"file1\", \"read\");",
+        "check if false;",
+        "a(1); b($x) <- a($x);",
+    ];
     let made = codes.iter().map(|code| {
-        let token = biscuit_auth::Biscuit::builder().code(code).unwrap().build(&root).unwrap();
+        let token = biscuit_auth::Biscuit::builder()
+            .code(code)
+            .unwrap()
+            .build(&root)
+            .unwrap();
         ((*code).to_owned(), token.to_base64().unwrap())
     });
     (made.collect(), [7; 32])
@@ -83,7 +91,10 @@ fn no_sample_is_a_capability_even_if_it_names_an_accepted_key() {
         *reasons.entry(refused.to_string()).or_insert(0) += 1;
     }
     println!("{reasons:?}");
-    assert!(reasons.contains_key(&TokenError::NotACapability.to_string()), "{reasons:?}");
+    assert!(
+        reasons.contains_key(&TokenError::NotACapability.to_string()),
+        "{reasons:?}"
+    );
 }
 
 /// The positive twin: our own token with the field appended once more is still good.
@@ -125,7 +136,11 @@ fn base64_url(bytes: &[u8]) -> String {
         let group = byte(0) << 16 | byte(1) << 8 | byte(2);
         for place in 0..4 {
             let digit = ALPHABET[(group >> (18 - 6 * place)) as usize & 63];
-            out.push(if place <= chunk.len() { digit as char } else { '=' });
+            out.push(if place <= chunk.len() {
+                digit as char
+            } else {
+                '='
+            });
         }
     }
     out

@@ -9,7 +9,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 
-use cedar_policy::{Context, Entities, EntityUid, PolicySet, Request, Schema, ValidationMode, Validator};
+use cedar_policy::{
+    Context, Entities, EntityUid, PolicySet, Request, Schema, ValidationMode, Validator,
+};
 use policy::evaluate::evaluate;
 use serde::Deserialize;
 
@@ -63,10 +65,14 @@ impl Tally {
 
 #[test]
 fn the_sample_of_the_corpus_is_decided_as_cedar_decides() {
-    let sample = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/cedar-corpus-sample.tar.gz");
+    let sample =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/cedar-corpus-sample.tar.gz");
     let tally = run(sample);
     assert_eq!((tally.tests, tally.requests), (200, 1600), "{tally:?}");
-    assert!(tally.allowed > 400 && tally.failed_to_evaluate > 100, "{tally:?}");
+    assert!(
+        tally.allowed > 400 && tally.failed_to_evaluate > 100,
+        "{tally:?}"
+    );
 }
 
 /// 62,472 requests where the whole corpus is at hand; elsewhere the sample again stands for it.
@@ -79,16 +85,23 @@ fn the_whole_corpus_is_decided_as_cedar_decides() {
     let tally = run(corpus);
     println!("{tally:?}");
     assert_eq!((tally.tests, tally.requests), (7_809, 62_472), "{tally:?}");
-    assert!(tally.allowed > 30_000 && tally.failed_to_evaluate > 3_000, "{tally:?}");
+    assert!(
+        tally.allowed > 30_000 && tally.failed_to_evaluate > 3_000,
+        "{tally:?}"
+    );
 }
 
 fn run(archive: PathBuf) -> Tally {
     let files = read(archive);
-    let tests: Vec<&String> =
-        files.keys().filter(|name| name.ends_with(".json") && !name.ends_with(".entities.json")).collect();
+    let tests: Vec<&String> = files
+        .keys()
+        .filter(|name| name.ends_with(".json") && !name.ends_with(".entities.json"))
+        .collect();
     let halves = tests.split_at(tests.len() / 2);
     let check = |names: &[&String]| {
-        names.iter().fold(Tally::default(), |sum, name| sum.plus(&run_test(name, &files)))
+        names.iter().fold(Tally::default(), |sum, name| {
+            sum.plus(&run_test(name, &files))
+        })
     };
     std::thread::scope(|scope| {
         let first = scope.spawn(|| check(halves.0));
@@ -98,7 +111,8 @@ fn run(archive: PathBuf) -> Tally {
 }
 
 fn read(archive: PathBuf) -> BTreeMap<String, String> {
-    let file = File::open(&archive).unwrap_or_else(|error| panic!("{}: {error}", archive.display()));
+    let file =
+        File::open(&archive).unwrap_or_else(|error| panic!("{}: {error}", archive.display()));
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
     let mut files = BTreeMap::new();
     for entry in archive.entries().unwrap() {
@@ -119,8 +133,14 @@ fn run_test(name: &str, files: &BTreeMap<String, String>) -> Tally {
     let entities = Entities::from_json_str(&files[&test.entities], Some(&schema)).unwrap();
     let validated = Validator::new(schema.clone()).validate(&policies, ValidationMode::Strict);
     // The other way round it doesn't hold: the validator has become more precise since.
-    assert!(validated.validation_passed() || !test.should_validate, "{name}");
-    let mut tally = Tally { tests: 1, ..Tally::default() };
+    assert!(
+        validated.validation_passed() || !test.should_validate,
+        "{name}"
+    );
+    let mut tally = Tally {
+        tests: 1,
+        ..Tally::default()
+    };
     for request in &test.requests {
         run_request(name, request, &schema, &policies, &entities, &mut tally);
     }
@@ -140,12 +160,22 @@ fn run_request(
     let action = uid(&test.action);
     let context = Context::from_json_value(test.context.clone(), Some((schema, &action))).unwrap();
     let checked = test.validate_request.then_some(schema);
-    let request =
-        Request::new(uid(&test.principal), action, uid(&test.resource), context, checked).unwrap();
+    let request = Request::new(
+        uid(&test.principal),
+        action,
+        uid(&test.resource),
+        context,
+        checked,
+    )
+    .unwrap();
 
     let ours = evaluate(policies, entities, &request);
     let ids = |ids: &mut dyn Iterator<Item = String>| ids.collect::<BTreeSet<String>>();
-    assert_eq!(ids(&mut ours.determining.iter().map(ToString::to_string)), test.reason, "{place}");
+    assert_eq!(
+        ids(&mut ours.determining.iter().map(ToString::to_string)),
+        test.reason,
+        "{place}"
+    );
     let failed = ids(&mut ours.errors.iter().map(|error| error.policy.to_string()));
     assert_eq!(failed, test.errors, "{place}");
     let theirs = match test.decision.as_str() {

@@ -55,10 +55,17 @@ fn a_rule_that_fails_to_evaluate_denies_whatever_else_holds() {
             assert_eq!(set.decide(&question).verdict, expected, "{effect} {bound}");
         }
     }
-    let set = compile(&[source("all", PERMIT_ALL), source("bad", &overflow("forbid", i64::MAX))]);
+    let set = compile(&[
+        source("all", PERMIT_ALL),
+        source("bad", &overflow("forbid", i64::MAX)),
+    ]);
     let denied = set.decide(&question);
     assert_eq!(denied.determining[0].to_string(), "bad#sum");
-    assert!(denied.reason.contains("`bad#sum` can't be evaluated"), "{}", denied.reason);
+    assert!(
+        denied.reason.contains("`bad#sum` can't be evaluated"),
+        "{}",
+        denied.reason
+    );
     assert!(denied.suggested_fix.unwrap().contains("`bad#sum`"));
 }
 
@@ -86,11 +93,21 @@ fn approval_is_asked_if_only_asking_permits_hold() {
     };
     let asked = decide(&[asks]);
     assert_eq!((asked.verdict, asked.reason.as_str()), (ASK, "it writes"));
-    assert_eq!(decide(&[two]).verdict, Verdict::RequireApproval { four_eyes: true });
-    assert_eq!(decide(&[asks, two]).verdict, Verdict::RequireApproval { four_eyes: true });
+    assert_eq!(
+        decide(&[two]).verdict,
+        Verdict::RequireApproval { four_eyes: true }
+    );
+    assert_eq!(
+        decide(&[asks, two]).verdict,
+        Verdict::RequireApproval { four_eyes: true }
+    );
     let allowed = decide(&[asks, two, PERMIT_ALL]);
     assert_eq!(allowed.verdict, Verdict::Allow);
-    assert_eq!(allowed.determining.len(), 1, "only what carries the answer is named");
+    assert_eq!(
+        allowed.determining.len(),
+        1,
+        "only what carries the answer is named"
+    );
 }
 
 #[test]
@@ -98,10 +115,21 @@ fn roles_include_the_weaker_ones_and_the_attribute_is_exact() {
     let at_least = r#"permit (principal in Chancery::Role::"admin", action, resource);"#;
     let exactly = r#"permit (principal, action, resource) when { principal.role == "admin" };"#;
     for role in Role::ALL {
-        let question = policy::Question { role, ..ask(Action::FileRead, file("a")) };
+        let question = policy::Question {
+            role,
+            ..ask(Action::FileRead, file("a"))
+        };
         let allow = |yes| if yes { Verdict::Allow } else { Verdict::Deny };
-        assert_eq!(verdict(at_least, &question), allow(role >= Role::Admin), "{role}");
-        assert_eq!(verdict(exactly, &question), allow(role == Role::Admin), "{role}");
+        assert_eq!(
+            verdict(at_least, &question),
+            allow(role >= Role::Admin),
+            "{role}"
+        );
+        assert_eq!(
+            verdict(exactly, &question),
+            allow(role == Role::Admin),
+            "{role}"
+        );
     }
 }
 
@@ -139,7 +167,11 @@ fn folders_hold_what_is_beneath_them_and_nothing_beside_them() {
         ("NOTES/a", false),
     ] {
         let question = ask(Action::FileRead, file(path));
-        let expected = if inside { Verdict::Allow } else { Verdict::Deny };
+        let expected = if inside {
+            Verdict::Allow
+        } else {
+            Verdict::Deny
+        };
         assert_eq!(verdict(notes, &question), expected, "{path}");
         assert_eq!(verdict(all, &question), Verdict::Allow, "{path}");
     }
@@ -152,7 +184,10 @@ fn a_target_in_another_spelling_or_of_another_kind_is_denied() {
         (Action::FileRead, file("/etc/passwd")),
         (Action::FileRead, file("a//b")),
         (Action::FileRead, http(HttpMethod::Get, "a", 80, "/")),
-        (Action::HttpFetch, http(HttpMethod::Get, "A.example", 80, "/")),
+        (
+            Action::HttpFetch,
+            http(HttpMethod::Get, "A.example", 80, "/"),
+        ),
         (Action::HttpFetch, http(HttpMethod::Get, "a", 80, "")),
         (Action::Noop, skill("word-count")),
         (Action::SkillRun, Target::Nothing),
@@ -161,15 +196,22 @@ fn a_target_in_another_spelling_or_of_another_kind_is_denied() {
         assert_eq!(denied.verdict, Verdict::Deny, "{target:?}");
         assert!(!denied.reason.is_empty());
     }
-    assert_eq!(verdict(PERMIT_ALL, &ask(Action::FileRead, file("etc/passwd"))), Verdict::Allow);
+    assert_eq!(
+        verdict(PERMIT_ALL, &ask(Action::FileRead, file("etc/passwd"))),
+        Verdict::Allow
+    );
 }
 
 #[test]
 fn a_permit_that_names_the_host_is_told_from_one_that_does_not() {
     let named = r#"permit (principal, action, resource in Chancery::Host::"10.0.0.1");"#;
-    let exact = r#"permit (principal, action, resource == Chancery::Endpoint::"http://10.0.0.1:80/x");"#;
+    let exact =
+        r#"permit (principal, action, resource == Chancery::Endpoint::"http://10.0.0.1:80/x");"#;
     let asking = format!("@require_approval {named}");
-    let question = ask(Action::HttpFetch, http(HttpMethod::Get, "10.0.0.1", 80, "/x"));
+    let question = ask(
+        Action::HttpFetch,
+        http(HttpMethod::Get, "10.0.0.1", 80, "/x"),
+    );
     for (texts, expected) in [
         (vec![PERMIT_ALL], (Verdict::Allow, false)),
         (vec![named], (Verdict::Allow, true)),
@@ -187,10 +229,20 @@ fn a_permit_that_names_the_host_is_told_from_one_that_does_not() {
 
 #[test]
 fn the_situation_reaches_the_policies() {
-    let mut question = ask(Action::HttpFetch, http(HttpMethod::Get, "api.example", 443, "/v1"));
-    question.context.session_labels.insert("confidential".to_owned());
+    let mut question = ask(
+        Action::HttpFetch,
+        http(HttpMethod::Get, "api.example", 443, "/v1"),
+    );
+    question
+        .context
+        .session_labels
+        .insert("confidential".to_owned());
     question.target_labels.insert("partner".to_owned());
-    question.context.has_read = HasRead { trusted: true, private: false, untrusted: true };
+    question.context.has_read = HasRead {
+        trusted: true,
+        private: false,
+        untrusted: true,
+    };
     question.context.enforcement = policy::Enforcement::Partial;
     question.context.risk = 33;
     for (condition, holds) in [
@@ -199,17 +251,29 @@ fn the_situation_reaches_the_policies() {
         (r#"context.labels.contains("confidential")"#, true),
         (r#"context.labels.contains("public")"#, false),
         (r#"resource.labels == ["partner"]"#, true),
-        ("context.has_read.trusted && context.has_read.untrusted", true),
+        (
+            "context.has_read.trusted && context.has_read.untrusted",
+            true,
+        ),
         ("context.has_read.private", false),
         (r#"context.enforcement == "partial""#, true),
-        ("context.now == 1700000000 && context.hour_utc == 22 && context.weekday == 2", true),
+        (
+            "context.now == 1700000000 && context.hour_utc == 22 && context.weekday == 2",
+            true,
+        ),
         ("context.hour_utc < 22", false),
         ("context.risk == 50", true),
-        (r#"resource.method == "GET" && resource.port == 443 && resource.scheme == "http""#, true),
+        (
+            r#"resource.method == "GET" && resource.port == 443 && resource.scheme == "http""#,
+            true,
+        ),
         (r#"resource.path like "/v2*""#, false),
         (r#"resource in Chancery::Host::"api.example""#, true),
         (r#"resource in Chancery::Host::"example""#, false),
-        (r#"principal.labels.contains("demo") && principal.name == "scribe""#, true),
+        (
+            r#"principal.labels.contains("demo") && principal.name == "scribe""#,
+            true,
+        ),
     ] {
         let cedar = format!(
             "permit (principal is Chancery::Agent, action == Chancery::Action::\"http.fetch\",
@@ -223,9 +287,7 @@ fn the_situation_reaches_the_policies() {
 #[test]
 fn risk_is_the_largest_of_what_is_known() {
     let cedar = r#"@risk("45") permit (principal, action, resource);"#;
-    let risk = |question: &policy::Question| {
-        compile(&[source("p", cedar)]).decide(question).risk
-    };
+    let risk = |question: &policy::Question| compile(&[source("p", cedar)]).decide(question).risk;
     let mut question = ask(Action::Noop, Target::Nothing);
     assert_eq!(risk(&question), 45);
     question.context.risk = 70;
@@ -234,10 +296,17 @@ fn risk_is_the_largest_of_what_is_known() {
     assert_eq!(risk(&question), 100);
     let mut exec = ask(
         Action::ProcessExec,
-        Target::Process { command: "ls".to_owned(), workspace: "demo".to_owned() },
+        Target::Process {
+            command: "ls".to_owned(),
+            workspace: "demo".to_owned(),
+        },
     );
     assert_eq!(risk(&exec), 80);
-    exec.context.has_read = HasRead { trusted: true, private: true, untrusted: true };
+    exec.context.has_read = HasRead {
+        trusted: true,
+        private: true,
+        untrusted: true,
+    };
     assert_eq!(risk(&exec), 100);
 }
 
@@ -258,12 +327,28 @@ fn the_example_allows_asks_and_denies() {
         (Action::SkillRun, skill("word-counts"), Verdict::Deny),
         (Action::HttpFetch, fetch("127.0.0.1"), ASK),
         (Action::HttpFetch, fetch("127.0.0.2"), Verdict::Deny),
-        (Action::ArtifactSave, Target::Artifact { name: "a".to_owned() }, Verdict::Allow),
+        (
+            Action::ArtifactSave,
+            Target::Artifact {
+                name: "a".to_owned(),
+            },
+            Verdict::Allow,
+        ),
         (Action::Noop, Target::Nothing, Verdict::Allow),
-        (Action::AgentCall, Target::Agent { name: "a".to_owned() }, Verdict::Deny),
+        (
+            Action::AgentCall,
+            Target::Agent {
+                name: "a".to_owned(),
+            },
+            Verdict::Deny,
+        ),
     ] {
         let decision = set.decide(&ask(action, target.clone()));
-        assert_eq!(decision.verdict, expected, "{action} {target:?}: {}", decision.reason);
+        assert_eq!(
+            decision.verdict, expected,
+            "{action} {target:?}: {}",
+            decision.reason
+        );
         assert_eq!(decision.suggested_fix.is_some(), expected == Verdict::Deny);
     }
 }
@@ -273,9 +358,29 @@ fn a_question_and_a_decision_read_back_from_their_json() {
     let set = compile(&[source("example", example_policy())]);
     for question in one_of_each() {
         let text = serde_json::to_string(&question).unwrap();
-        assert_eq!(serde_json::from_str::<policy::Question>(&text).unwrap(), question);
+        assert_eq!(
+            serde_json::from_str::<policy::Question>(&text).unwrap(),
+            question
+        );
         let decision = set.decide(&question);
         let text = serde_json::to_string(&decision).unwrap();
-        assert_eq!(serde_json::from_str::<policy::Decision>(&text).unwrap(), decision);
+        assert_eq!(
+            serde_json::from_str::<policy::Decision>(&text).unwrap(),
+            decision
+        );
     }
+}
+
+/// Evaluation happens on whatever stack the caller has. A thread of the runtime has 2 MB, which is
+/// enough but for the large frames of a debug build.
+#[test]
+fn the_deepest_rule_that_is_let_through_is_decided_on_a_small_stack() {
+    let chain = vec!["context.risk >= 0"; 256].join(" && ");
+    let cedar = format!("permit (principal, action, resource) when {{ {chain} }};");
+    let set = compile(&[source("p", &cedar)]);
+    let decide = move || set.decide(&ask(Action::Noop, Target::Nothing));
+    let megabytes = if cfg!(debug_assertions) { 16 } else { 2 };
+    let thread = std::thread::Builder::new().stack_size(megabytes * 1024 * 1024);
+    let decision = thread.spawn(decide).unwrap().join().unwrap();
+    assert_eq!(decision.verdict, Verdict::Allow, "{}", decision.reason);
 }

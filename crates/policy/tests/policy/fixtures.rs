@@ -49,7 +49,11 @@ pub fn ask(action: Action, target: Target) -> Question {
 }
 
 pub fn file(path: &str) -> Target {
-    Target::File { path: path.to_owned(), workspace: "demo".to_owned(), size_bytes: None }
+    Target::File {
+        path: path.to_owned(),
+        workspace: "demo".to_owned(),
+        size_bytes: None,
+    }
 }
 
 pub fn http(method: HttpMethod, host: &str, port: u16, path: &str) -> Target {
@@ -81,24 +85,35 @@ pub fn one_of_each() -> Vec<Question> {
             size_bytes: Some(12),
         },
         Action::HttpFetch => http(HttpMethod::Post, "api.example", 8443, "/v1/things"),
-        Action::ProcessExec => {
-            Target::Process { command: "ls -l \\ | wc\n".to_owned(), workspace: "demo".to_owned() }
-        }
+        Action::ProcessExec => Target::Process {
+            command: "ls -l \\ | wc\n".to_owned(),
+            workspace: "demo".to_owned(),
+        },
         Action::SkillRun => skill("word-count"),
         Action::SecretUse => Target::Secret { name: name() },
         Action::ArtifactSave => Target::Artifact { name: name() },
         Action::AgentCall => Target::Agent { name: name() },
         Action::Noop => Target::Nothing,
     };
-    Action::ALL.iter().map(|action| ask(*action, target(*action))).collect()
+    Action::ALL
+        .iter()
+        .map(|action| ask(*action, target(*action)))
+        .collect()
 }
 
 pub fn source(name: &str, cedar: &str) -> PolicySource {
-    PolicySource { name: name.to_owned(), cedar: cedar.to_owned(), managed: false }
+    PolicySource {
+        name: name.to_owned(),
+        cedar: cedar.to_owned(),
+        managed: false,
+    }
 }
 
 pub fn managed(name: &str, cedar: &str) -> PolicySource {
-    PolicySource { managed: true, ..source(name, cedar) }
+    PolicySource {
+        managed: true,
+        ..source(name, cedar)
+    }
 }
 
 pub fn compile(sources: &[PolicySource]) -> PolicySet {
@@ -118,5 +133,7 @@ pub const ASK: Verdict = Verdict::RequireApproval { four_eyes: false };
 
 /// The project's shared test data, which is beside a checkout and not in it.
 pub fn shared(path: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/testdata").join(path)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/testdata")
+        .join(path)
 }

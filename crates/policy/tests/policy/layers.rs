@@ -24,12 +24,21 @@ fn under_a_managed_permit_others_can_forbid_and_ask_and_not_permit() {
     let two = source("mine", &format!("@require_approval @four_eyes {ALL}"));
     let forbids = source("mine", "forbid (principal, action, resource);");
     assert_eq!(decide(&[ceiling.clone()], &read), Verdict::Allow);
-    assert_eq!(decide(&[ceiling.clone(), source("mine", ALL)], &read), Verdict::Allow);
-    assert_eq!(decide(&[ceiling.clone(), source("mine", ALL)], &noop), Verdict::Deny);
+    assert_eq!(
+        decide(&[ceiling.clone(), source("mine", ALL)], &read),
+        Verdict::Allow
+    );
+    assert_eq!(
+        decide(&[ceiling.clone(), source("mine", ALL)], &noop),
+        Verdict::Deny
+    );
     assert_eq!(decide(&[source("mine", ALL)], &noop), Verdict::Allow);
     assert_eq!(decide(&[ceiling.clone(), asks.clone()], &read), ASK);
     assert_eq!(decide(&[ceiling.clone(), asks], &noop), Verdict::Deny);
-    assert_eq!(decide(&[ceiling.clone(), two], &read), Verdict::RequireApproval { four_eyes: true });
+    assert_eq!(
+        decide(&[ceiling.clone(), two], &read),
+        Verdict::RequireApproval { four_eyes: true }
+    );
     assert_eq!(decide(&[ceiling, forbids], &read), Verdict::Deny);
 }
 
@@ -45,9 +54,18 @@ fn a_managed_question_to_a_person_is_not_answered_by_another_permit() {
 fn managed_forbids_alone_are_a_fence_inside_which_others_permit() {
     let fence = managed("fence", FORBID_SECRETS);
     let both = [fence.clone(), source("mine", ALL)];
-    assert_eq!(decide(&[fence], &ask(Action::FileRead, file("a"))), Verdict::Deny);
-    assert_eq!(decide(&both, &ask(Action::FileRead, file("a"))), Verdict::Allow);
-    assert_eq!(decide(&both, &ask(Action::FileRead, file("secrets/a"))), Verdict::Deny);
+    assert_eq!(
+        decide(&[fence], &ask(Action::FileRead, file("a"))),
+        Verdict::Deny
+    );
+    assert_eq!(
+        decide(&both, &ask(Action::FileRead, file("a"))),
+        Verdict::Allow
+    );
+    assert_eq!(
+        decide(&both, &ask(Action::FileRead, file("secrets/a"))),
+        Verdict::Deny
+    );
 }
 
 #[test]
@@ -55,16 +73,31 @@ fn a_denial_under_a_ceiling_says_that_the_fix_must_be_managed() {
     let set = compile(&[managed("ceiling", READ), source("mine", ALL)]);
     let decision = set.decide(&ask(Action::Noop, Target::Nothing));
     assert!(set.is_capped());
-    assert!(decision.reason.starts_with("no managed policy permits"), "{}", decision.reason);
+    assert!(
+        decision.reason.starts_with("no managed policy permits"),
+        "{}",
+        decision.reason
+    );
     let fix = decision.suggested_fix.unwrap();
     assert!(fix.starts_with("// Only a managed policy"), "{fix}");
-    let fixed = [managed("ceiling", READ), source("mine", ALL), managed("fix", &fix)];
-    assert_eq!(decide(&fixed, &ask(Action::Noop, Target::Nothing)), Verdict::Allow);
+    let fixed = [
+        managed("ceiling", READ),
+        source("mine", ALL),
+        managed("fix", &fix),
+    ];
+    assert_eq!(
+        decide(&fixed, &ask(Action::Noop, Target::Nothing)),
+        Verdict::Allow
+    );
 }
 
 /// Rules of every kind that matters here.
 fn any_rule() -> impl Strategy<Value = String> {
-    let approval = prop_oneof![Just(""), Just("@require_approval "), Just("@require_approval @four_eyes ")];
+    let approval = prop_oneof![
+        Just(""),
+        Just("@require_approval "),
+        Just("@require_approval @four_eyes ")
+    ];
     let action = prop_oneof![
         Just("action"),
         Just(r#"action == Chancery::Action::"file.read""#),
@@ -75,10 +108,16 @@ fn any_rule() -> impl Strategy<Value = String> {
         Just("context.spend_usd_micros < 0"),
         Just(r#"principal.role == "member""#),
     ];
-    (any::<bool>(), approval, action, condition).prop_map(|(permit, approval, action, condition)| {
-        let (approval, effect) = if permit { (approval, "permit") } else { ("", "forbid") };
-        format!("{approval}{effect} (principal, {action}, resource) when {{ {condition} }};")
-    })
+    (any::<bool>(), approval, action, condition).prop_map(
+        |(permit, approval, action, condition)| {
+            let (approval, effect) = if permit {
+                (approval, "permit")
+            } else {
+                ("", "forbid")
+            };
+            format!("{approval}{effect} (principal, {action}, resource) when {{ {condition} }};")
+        },
+    )
 }
 
 proptest! {

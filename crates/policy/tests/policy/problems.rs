@@ -5,7 +5,9 @@ use policy::{PolicyProblem, PolicySet, PolicySource, example_policy, schema_text
 use crate::fixtures::{compile, list, managed, source};
 
 fn problems(cedar: &str) -> Vec<PolicyProblem> {
-    PolicySet::compile(&[source("mine", cedar)]).err().unwrap_or_default()
+    PolicySet::compile(&[source("mine", cedar)])
+        .err()
+        .unwrap_or_default()
 }
 
 /// The one problem, as `line:column`, and everything that is said about it.
@@ -13,14 +15,20 @@ fn one(cedar: &str) -> (String, String) {
     let found = problems(cedar);
     assert_eq!(found.len(), 1, "{cedar}: {}", list(&found));
     assert_eq!(found[0].policy, "mine");
-    (format!("{}:{}", found[0].line, found[0].column), found[0].to_string())
+    (
+        format!("{}:{}", found[0].line, found[0].column),
+        found[0].to_string(),
+    )
 }
 
 #[test]
 fn what_is_well_formed_compiles() {
     assert!(compile(&[]).rule_count() == 0);
     assert!(compile(&[source("empty", "// nothing yet\n")]).rule_count() == 0);
-    assert_eq!(compile(&[source("example", example_policy())]).rule_count(), 7);
+    assert_eq!(
+        compile(&[source("example", example_policy())]).rule_count(),
+        7
+    );
     assert!(schema_text().contains("namespace Chancery"));
 }
 
@@ -28,15 +36,31 @@ fn what_is_well_formed_compiles() {
 fn every_problem_names_its_place() {
     for (cedar, place, said) in [
         ("permit (principal, action);", "1:", ""),
-        ("permit (principal, action, resource)", "1:", "unexpected end"),
-        ("// ü\n\npermit (principal, action, resource) when { context.ool == 1 };", "3:", "ool"),
+        (
+            "permit (principal, action, resource)",
+            "1:",
+            "unexpected end",
+        ),
+        (
+            "// ü\n\npermit (principal, action, resource) when { context.ool == 1 };",
+            "3:",
+            "ool",
+        ),
         (
             "permit (principal, action == Chancery::Action::\"file.reed\", resource);",
             "1:",
             "file.reed",
         ),
-        ("permit (principal in Chancery::Role::\"boss\", action, resource);", "1:", "boss"),
-        ("permit (principal is Chancery::Robot, action, resource);", "1:", "Robot"),
+        (
+            "permit (principal in Chancery::Role::\"boss\", action, resource);",
+            "1:",
+            "boss",
+        ),
+        (
+            "permit (principal is Chancery::Robot, action, resource);",
+            "1:",
+            "Robot",
+        ),
         (
             "permit (principal, action, resource)\n  when { context.risk == \"high\" };",
             "2:",
@@ -48,7 +72,11 @@ fn every_problem_names_its_place() {
             "2:",
             "size_bytes",
         ),
-        ("permit (principal == ?principal, action, resource);", "1:1", "template"),
+        (
+            "permit (principal == ?principal, action, resource);",
+            "1:1",
+            "template",
+        ),
         (
             "forbid (principal, action == Chancery::Action::\"noop\", resource is Chancery::File);",
             "1:",
@@ -67,22 +95,53 @@ fn a_misspelt_annotation_is_refused_with_the_right_one() {
     let (at, text) = one("\n@require_aproval(\"x\")\npermit (principal, action, resource);");
     assert_eq!(at, "2:1", "{text}");
     assert!(text.contains("did you mean `@require_approval`?"), "{text}");
-    assert!(one("@owner(\"x\") permit (principal, action, resource);").1.contains("`@four_eyes`"));
-    compile(&[source("p", "@require_approval(\"x\") permit (principal, action, resource);")]);
+    assert!(
+        one("@owner(\"x\") permit (principal, action, resource);")
+            .1
+            .contains("`@four_eyes`")
+    );
+    compile(&[source(
+        "p",
+        "@require_approval(\"x\") permit (principal, action, resource);",
+    )]);
 }
 
 #[test]
 fn annotations_that_say_nothing_sensible_are_refused() {
     for (cedar, said) in [
-        ("@require_approval forbid (principal, action, resource);", "can't ask"),
-        ("@four_eyes permit (principal, action, resource);", "`@require_approval`"),
-        ("@require_approval @four_eyes(\"no\") permit (principal, action, resource);", "no value"),
-        ("@risk(\"101\") permit (principal, action, resource);", "`101`"),
-        ("@risk(\"-1\") permit (principal, action, resource);", "`-1`"),
-        ("@risk(\"+1\") permit (principal, action, resource);", "`+1`"),
-        ("@risk(\"high\") permit (principal, action, resource);", "`high`"),
+        (
+            "@require_approval forbid (principal, action, resource);",
+            "can't ask",
+        ),
+        (
+            "@four_eyes permit (principal, action, resource);",
+            "`@require_approval`",
+        ),
+        (
+            "@require_approval @four_eyes(\"no\") permit (principal, action, resource);",
+            "no value",
+        ),
+        (
+            "@risk(\"101\") permit (principal, action, resource);",
+            "`101`",
+        ),
+        (
+            "@risk(\"-1\") permit (principal, action, resource);",
+            "`-1`",
+        ),
+        (
+            "@risk(\"+1\") permit (principal, action, resource);",
+            "`+1`",
+        ),
+        (
+            "@risk(\"high\") permit (principal, action, resource);",
+            "`high`",
+        ),
         ("@id(\"\") permit (principal, action, resource);", "empty"),
-        ("@id(\"a\\nb\") permit (principal, action, resource);", "control"),
+        (
+            "@id(\"a\\nb\") permit (principal, action, resource);",
+            "control",
+        ),
         (
             "@id(\"a\") permit (principal, action, resource);
              @id(\"a\") forbid (principal, action, resource);",
@@ -104,10 +163,23 @@ fn annotations_that_say_nothing_sensible_are_refused() {
 fn all_problems_of_all_policies_are_told_at_once_in_order() {
     let bad = "permit (principal, action, resource) when { context.a == 1 };
         forbid (principal, action, resource) when { context.b == 1 };";
-    let sources = [source("one", bad), source("two", "permit ("), source("three", bad)];
+    let sources = [
+        source("one", bad),
+        source("two", "permit ("),
+        source("three", bad),
+    ];
     let found = PolicySet::compile(&sources).unwrap_err();
-    let names: Vec<&str> = found.iter().map(|problem| problem.policy.as_str()).collect();
-    assert!(["one", "two", "three"].iter().all(|name| names.contains(name)), "{}", list(&found));
+    let names: Vec<&str> = found
+        .iter()
+        .map(|problem| problem.policy.as_str())
+        .collect();
+    assert!(
+        ["one", "two", "three"]
+            .iter()
+            .all(|name| names.contains(name)),
+        "{}",
+        list(&found)
+    );
     let lines = |name: &str| -> Vec<u32> {
         let of_it = found.iter().filter(|problem| problem.policy == name);
         let mut lines: Vec<u32> = of_it.map(|problem| problem.line).collect();
@@ -120,7 +192,11 @@ fn all_problems_of_all_policies_are_told_at_once_in_order() {
 #[test]
 fn names_and_sizes_are_bounded() {
     let twice = [source("a", ""), source("a", "")];
-    assert!(PolicySet::compile(&twice).unwrap_err()[0].message.contains("two policies"));
+    assert!(
+        PolicySet::compile(&twice).unwrap_err()[0]
+            .message
+            .contains("two policies")
+    );
     let long = " ".repeat(vocab::limits::POLICY_BYTES_MAX + 1);
     assert!(problems(&long)[0].message.contains("longer than"));
     assert!(problems(&long[1..]).is_empty());
@@ -131,17 +207,65 @@ fn names_and_sizes_are_bounded() {
     assert!(PolicySet::compile(&many(vocab::limits::POLICIES_MAX)).is_ok());
 }
 
+/// On the stack that a thread of the runtime has.
+fn on_a_small_stack(cedar: &str) -> Result<PolicySet, Vec<PolicyProblem>> {
+    let sources = [source("p", cedar)];
+    let thread = std::thread::Builder::new().stack_size(2 * 1024 * 1024);
+    thread
+        .spawn(move || PolicySet::compile(&sources))
+        .unwrap()
+        .join()
+        .unwrap()
+}
+
 #[test]
-fn deep_nesting_is_a_problem_and_not_a_crash() {
-    let nested = |depth: usize| {
-        let (open, close) = ("(".repeat(depth), ")".repeat(depth));
-        format!("permit (principal, action, resource) when {{ {open}true{close} }};")
-    };
-    compile(&[source("p", &nested(10))]);
-    let _ = PolicySet::compile(&[source("p", &nested(50_000))]);
-    let bangs = "!".repeat(100_000);
-    let text = format!("permit (principal, action, resource) when {{ {bangs}true }};");
-    let _ = PolicySet::compile(&[source("p", &text)]);
+fn a_rule_too_complex_to_be_checked_is_a_problem_and_not_a_crash() {
+    let rule =
+        |condition: &str| format!("permit (principal, action, resource) when {{ {condition} }};");
+    let brackets = |depth: usize| rule(&format!("{}true{}", "(".repeat(depth), ")".repeat(depth)));
+    let sets = |depth: usize| rule(&format!("{}1{} == 1", "[".repeat(depth), "]".repeat(depth)));
+    let chain = |count: usize| rule(&vec!["context.risk > 1"; count].join(" && "));
+    let either = |count: usize| rule(&format!("{}true", "if true then true else ".repeat(count)));
+    let dots = |count: usize| rule(&format!("context{}", ".has_read".repeat(count)));
+    for good in [brackets(31), chain(256), either(31)] {
+        assert!(on_a_small_stack(&good).is_ok(), "{good}");
+    }
+    for deep in [40, 400, 10_000] {
+        for bad in [
+            brackets(deep),
+            sets(deep),
+            chain(deep + 240),
+            either(deep),
+            dots(deep + 500),
+        ] {
+            let found = on_a_small_stack(&bad).unwrap_err();
+            assert!(found[0].help.is_some(), "{}", found[0]);
+        }
+    }
+}
+
+/// Where its stack gets short, Cedar's validator passes what it doesn't look at.
+#[test]
+fn the_deepest_rule_that_is_let_through_is_still_checked_to_the_end() {
+    for bad in [
+        format!(
+            "context.wrong > 1 && {}",
+            vec!["context.risk > 1"; 254].join(" && ")
+        ),
+        format!(
+            "context.wrong + {} > 1",
+            vec!["context.risk"; 254].join(" + ")
+        ),
+        format!("context{}", ".has_read".repeat(500)),
+        format!(
+            "{}context.wrong",
+            "if context.risk > 1 then true else ".repeat(15)
+        ),
+    ] {
+        let rule = format!("permit (principal, action, resource) when {{ {bad} }};");
+        let found = on_a_small_stack(&rule).unwrap_err();
+        assert!(found[0].message.contains("not found"), "{}", found[0]);
+    }
 }
 
 #[test]

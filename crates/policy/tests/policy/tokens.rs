@@ -46,10 +46,16 @@ fn check(token: &str, keys: &[PublicKey], now: Timestamp) -> Result<Verified, To
 fn a_token_is_good_for_what_it_was_minted_for() {
     let signer = signer(1);
     for executor in [Executor::Broker, Executor::Node(id(8))] {
-        let claims = Claims { executor, ..claims() };
+        let claims = Claims {
+            executor,
+            ..claims()
+        };
         let token = mint(&signer, &claims).unwrap();
         let verified = verify(&[signer.public()], &token, &expected(&claims), NOW).unwrap();
-        assert_eq!((verified.token_id, verified.expires_at), (claims.token_id, claims.expires_at));
+        assert_eq!(
+            (verified.token_id, verified.expires_at),
+            (claims.token_id, claims.expires_at)
+        );
     }
 }
 
@@ -60,13 +66,49 @@ fn every_mismatch_is_its_own_error() {
     let token = mint(&signer, &claims).unwrap();
     let good = expected(&claims);
     for (wrong, error) in [
-        (Expected { org: id(99), ..good }, TokenError::WrongOrg),
-        (Expected { run: id(99), ..good }, TokenError::WrongRun),
-        (Expected { executor: Executor::Broker, ..good }, TokenError::WrongExecutor),
-        (Expected { executor: Executor::Node(id(99)), ..good }, TokenError::WrongExecutor),
-        (Expected { tool: "file.write", ..good }, TokenError::WrongTool),
+        (
+            Expected {
+                org: id(99),
+                ..good
+            },
+            TokenError::WrongOrg,
+        ),
+        (
+            Expected {
+                run: id(99),
+                ..good
+            },
+            TokenError::WrongRun,
+        ),
+        (
+            Expected {
+                executor: Executor::Broker,
+                ..good
+            },
+            TokenError::WrongExecutor,
+        ),
+        (
+            Expected {
+                executor: Executor::Node(id(99)),
+                ..good
+            },
+            TokenError::WrongExecutor,
+        ),
+        (
+            Expected {
+                tool: "file.write",
+                ..good
+            },
+            TokenError::WrongTool,
+        ),
         (Expected { tool: "", ..good }, TokenError::WrongTool),
-        (Expected { intent: Digest::of(b"other"), ..good }, TokenError::WrongIntent),
+        (
+            Expected {
+                intent: Digest::of(b"other"),
+                ..good
+            },
+            TokenError::WrongIntent,
+        ),
     ] {
         assert_eq!(verify(&[signer.public()], &token, &wrong, NOW), Err(error));
     }
@@ -78,7 +120,14 @@ fn a_token_is_good_until_its_last_microsecond_and_not_at_its_expiry() {
     let signer = signer(1);
     for micros in [0, 1, 500_000, 999_999] {
         let expires_at = Timestamp::from_micros(NOW.as_micros() + micros);
-        let token = mint(&signer, &Claims { expires_at, ..claims() }).unwrap();
+        let token = mint(
+            &signer,
+            &Claims {
+                expires_at,
+                ..claims()
+            },
+        )
+        .unwrap();
         let at = |offset: i64| {
             let now = Timestamp::from_micros(expires_at.as_micros() + offset);
             check(&token, &[signer.public()], now)
@@ -97,15 +146,23 @@ fn only_an_accepted_key_counts_and_several_may_be_accepted() {
     let keys = [old.public(), new.public()];
     assert!(check(&by(&old), &keys, NOW).is_ok());
     assert!(check(&by(&new), &keys, NOW).is_ok());
-    assert_eq!(check(&by(&foreign), &keys, NOW), Err(TokenError::UnknownKey));
-    assert_eq!(check(&by(&old), &keys[1..], NOW), Err(TokenError::UnknownKey));
+    assert_eq!(
+        check(&by(&foreign), &keys, NOW),
+        Err(TokenError::UnknownKey)
+    );
+    assert_eq!(
+        check(&by(&old), &keys[1..], NOW),
+        Err(TokenError::UnknownKey)
+    );
     assert_eq!(check(&by(&old), &[], NOW), Err(TokenError::UnknownKey));
 }
 
 /// A token that the key of `root` signs but names another's id, or none, in its header.
 fn signed_as(root: &KeyPair, key_id: Option<u32>, code: &str) -> String {
     let builder = BiscuitBuilder::new().code(code).unwrap();
-    let builder = key_id.into_iter().fold(builder, BiscuitBuilder::root_key_id);
+    let builder = key_id
+        .into_iter()
+        .fold(builder, BiscuitBuilder::root_key_id);
     builder.build(root).unwrap().to_base64().unwrap()
 }
 
@@ -129,23 +186,39 @@ fn code(version: u8, more: &str) -> String {
     let c = claims();
     format!(
         r#"chancery_capability({version}, "{}", "{}", "{}", "{}", "{}", hex:{}, {}); {more}"#,
-        c.token_id, c.org, c.run, c.executor, c.tool, c.intent.hex(), c.expires_at.as_micros()
+        c.token_id,
+        c.org,
+        c.run,
+        c.executor,
+        c.tool,
+        c.intent.hex(),
+        c.expires_at.as_micros()
     )
 }
 
 #[test]
 fn what_our_key_signed_but_is_no_capability_is_refused() {
     let ours = signer(1).public();
-    let by_us = |code: &str| check(&signed_as(&key_pair(1), Some(ours.id()), code), &[ours], NOW);
+    let by_us = |code: &str| {
+        check(
+            &signed_as(&key_pair(1), Some(ours.id()), code),
+            &[ours],
+            NOW,
+        )
+    };
     assert!(by_us(&code(1, "")).is_ok());
     assert_eq!(by_us("something(1);"), Err(TokenError::NotACapability));
     assert_eq!(by_us(&code(2, "")), Err(TokenError::NotACapability));
     let two = code(1, "") + &code(1, "").replace("file.read", "file.write");
     assert_eq!(by_us(&two), Err(TokenError::NotACapability));
     assert_eq!(by_us(&code(1, "check if false;")), Err(TokenError::Refused));
-    assert_eq!(by_us(&code(1, "check if now_us($n), $n > 9;")).map(|_| ()), Ok(()));
-    let endless = "a(0); a($x + 1) <- a($x);";
-    assert_eq!(by_us(&code(1, endless)), Err(TokenError::NotACapability));
+    assert_eq!(
+        by_us(&code(1, "check if now_us($n), $n > 9;")).map(|_| ()),
+        Ok(())
+    );
+    let many = "n(0); n(1); n(2); p($a, $b, $c) <- n($a), n($b), n($c);";
+    assert_eq!(by_us(&code(1, many)), Err(TokenError::NotACapability));
+    assert!(by_us(&code(1, "n(0); n(1); p($a, $b) <- n($a), n($b);")).is_ok());
 }
 
 #[test]
@@ -157,12 +230,24 @@ fn an_attenuated_token_is_refused_whole() {
     for code in ["check if true;", "chancery_capability(1);", ""] {
         let block = BlockBuilder::new().code(code).unwrap();
         let more = plain.append(block).unwrap().to_base64().unwrap();
-        assert_eq!(check(&more, &keys, NOW), Err(TokenError::ExtraBlocks), "{code}");
+        assert_eq!(
+            check(&more, &keys, NOW),
+            Err(TokenError::ExtraBlocks),
+            "{code}"
+        );
     }
     let third = key_pair(5);
     let block = BlockBuilder::new().code("check if true;").unwrap();
-    let signed = plain.third_party_request().unwrap().create_block(&third.private(), block).unwrap();
-    let more = plain.append_third_party(third.public(), signed).unwrap().to_base64().unwrap();
+    let signed = plain
+        .third_party_request()
+        .unwrap()
+        .create_block(&third.private(), block)
+        .unwrap();
+    let more = plain
+        .append_third_party(third.public(), signed)
+        .unwrap()
+        .to_base64()
+        .unwrap();
     assert_eq!(check(&more, &keys, NOW), Err(TokenError::ExtraBlocks));
     // Sealing adds nothing and takes nothing: the same id, spendable once all the same.
     let sealed = plain.seal().unwrap().to_base64().unwrap();
@@ -174,12 +259,37 @@ fn an_attenuated_token_is_refused_whole() {
 fn size_is_bounded_on_both_sides() {
     let signer = signer(1);
     let keys = [signer.public()];
-    assert_eq!(check(&"A".repeat(TOKEN_BYTES_MAX + 1), &keys, NOW), Err(TokenError::TooLarge));
-    assert_eq!(check(&"A".repeat(TOKEN_BYTES_MAX), &keys, NOW), Err(TokenError::Malformed));
-    assert!(mint(&signer, &Claims { tool: "t".repeat(TOKEN_BYTES_MAX), ..claims() }).is_err());
+    assert_eq!(
+        check(&"A".repeat(TOKEN_BYTES_MAX + 1), &keys, NOW),
+        Err(TokenError::TooLarge)
+    );
+    assert_eq!(
+        check(&"A".repeat(TOKEN_BYTES_MAX), &keys, NOW),
+        Err(TokenError::Malformed)
+    );
+    assert!(
+        mint(
+            &signer,
+            &Claims {
+                tool: "t".repeat(TOKEN_BYTES_MAX),
+                ..claims()
+            }
+        )
+        .is_err()
+    );
     let tool = "t".repeat(128);
-    let token = mint(&signer, &Claims { tool: tool.clone(), ..claims() }).unwrap();
-    let wanted = Expected { tool: &tool, ..expected(&claims()) };
+    let token = mint(
+        &signer,
+        &Claims {
+            tool: tool.clone(),
+            ..claims()
+        },
+    )
+    .unwrap();
+    let wanted = Expected {
+        tool: &tool,
+        ..expected(&claims())
+    };
     assert!(verify(&keys, &token, &wanted, NOW).is_ok());
 }
 
@@ -190,19 +300,31 @@ fn a_tool_whose_name_is_datalog_stays_a_name() {
     let claims = Claims { tool, ..claims() };
     let token = mint(&signer, &claims).unwrap();
     assert!(verify(&[signer.public()], &token, &expected(&claims), NOW).is_ok());
-    assert_eq!(check(&token, &[signer.public()], NOW), Err(TokenError::WrongTool));
+    assert_eq!(
+        check(&token, &[signer.public()], NOW),
+        Err(TokenError::WrongTool)
+    );
 }
 
 #[test]
 fn keys_read_back_and_stay_secret() {
     let signer = Signer::generate(&Random::seeded(1)).unwrap();
     let bytes: [u8; 32] = signer.to_bytes().as_slice().try_into().unwrap();
-    assert_eq!(Signer::from_bytes(&bytes).unwrap().public(), signer.public());
+    assert_eq!(
+        Signer::from_bytes(&bytes).unwrap().public(),
+        signer.public()
+    );
     let text = signer.public().to_string();
     assert_eq!(text.parse(), Ok(signer.public()));
     assert!(format!("{signer:?}").contains(&text));
     assert!(!format!("{signer:?}").contains(&format!("{:02x}{:02x}", bytes[0], bytes[1])));
-    for bad in ["", "ed25519/", "ed25519/00", &text.to_uppercase(), &text[8..]] {
+    for bad in [
+        "",
+        "ed25519/",
+        "ed25519/00",
+        &text.to_uppercase(),
+        &text[8..],
+    ] {
         assert!(bad.parse::<PublicKey>().is_err(), "{bad}");
     }
     for text in ["broker", &Executor::Node(id(8)).to_string()] {
@@ -218,7 +340,7 @@ fn the_format_has_a_vector() {
     assert_eq!(token, include_str!("../data/capability-v1.txt").trim_end());
     assert_eq!(signer(1).public().id(), VECTOR_KEY_ID);
 }
-const VECTOR_KEY_ID: u32 = 0;
+const VECTOR_KEY_ID: u32 = 0x3475_0f98;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
@@ -233,7 +355,9 @@ proptest! {
         if let Ok(verified) = check(&changed, &[signer.public()], NOW) {
             prop_assert_eq!(verified.token_id, claims().token_id);
         }
-        prop_assert!(check(&token[..at], &[signer.public()], NOW).is_err());
+        // All that may be cut off is the padding.
+        let cut = check(&token[..at], &[signer.public()], NOW);
+        prop_assert!(cut.is_err() || token[at..].bytes().all(|byte| byte == b'='));
     }
 
     #[test]

@@ -9,7 +9,9 @@ fn vectors(name: &str) -> Value {
     let here = env!("CARGO_MANIFEST_DIR");
     let all = format!("{here}/../../../shared/testdata/wycheproof/{name}");
     let sample = format!("{here}/testdata/wycheproof/{name}");
-    let text = std::fs::read_to_string(all).or_else(|_| std::fs::read_to_string(sample)).unwrap();
+    let text = std::fs::read_to_string(all)
+        .or_else(|_| std::fs::read_to_string(sample))
+        .unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
@@ -18,10 +20,14 @@ fn bytes(test: &Value, member: &str) -> Vec<u8> {
 }
 
 fn cases(file: &Value) -> impl Iterator<Item = (&Value, &Value, bool)> {
-    file["testGroups"].as_array().unwrap().iter().flat_map(|group| {
-        let tests = group["tests"].as_array().unwrap().iter();
-        tests.map(move |test| (group, test, test["result"] == "valid"))
-    })
+    file["testGroups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|group| {
+            let tests = group["tests"].as_array().unwrap().iter();
+            tests.map(move |test| (group, test, test["result"] == "valid"))
+        })
 }
 
 #[test]
@@ -40,14 +46,22 @@ fn aes_gcm_opens_what_wycheproof_calls_valid_and_nothing_else() {
         }
         let opened = key.open(&BoundTo(bytes(test, "aad")), &sealed);
         if is_valid {
-            assert_eq!(*opened.unwrap(), bytes(test, "msg"), "test {}", test["tcId"]);
+            assert_eq!(
+                *opened.unwrap(),
+                bytes(test, "msg"),
+                "test {}",
+                test["tcId"]
+            );
             valid += 1;
         } else {
             assert_eq!(opened.unwrap_err(), Unopened, "test {}", test["tcId"]);
             refused += 1;
         }
     }
-    assert!(valid >= 5 && refused >= 3, "{valid} valid, {refused} refused");
+    assert!(
+        valid >= 5 && refused >= 3,
+        "{valid} valid, {refused} refused"
+    );
     println!("AES-GCM: {valid} valid, {refused} refused");
 }
 
@@ -61,7 +75,10 @@ fn hmac_gives_wycheproofs_tags() {
         assert_eq!(ours.starts_with(&tag), is_valid, "test {}", test["tcId"]);
         *(if is_valid { &mut valid } else { &mut refused }) += 1;
     }
-    assert!(valid >= 5 && refused >= 3, "{valid} valid, {refused} refused");
+    assert!(
+        valid >= 5 && refused >= 3,
+        "{valid} valid, {refused} refused"
+    );
     println!("HMAC-SHA256: {valid} valid, {refused} refused");
 }
 
@@ -82,7 +99,10 @@ fn hkdf_gives_wycheproofs_keys() {
             refused += 1;
         }
     }
-    assert!(valid >= 5 && refused >= 1, "{valid} valid, {refused} refused");
+    assert!(
+        valid >= 5 && refused >= 1,
+        "{valid} valid, {refused} refused"
+    );
     println!("HKDF-SHA256: {valid} valid, {refused} refused");
 }
 

@@ -19,7 +19,11 @@ pub(super) fn end_in(value: &str, text: &[u8]) -> Option<usize> {
     for expected in telling {
         at += after_backslashes(expected, text.get(at..)?)?;
     }
-    Some(if value.ends_with('\\') { at + backslashes(text.get(at..)?) } else { at })
+    Some(if value.ends_with('\\') {
+        at + backslashes(text.get(at..)?)
+    } else {
+        at
+    })
 }
 
 /// The bytes that some way to write a character begins with.
@@ -27,16 +31,26 @@ pub(super) fn beginnings(expected: char) -> Vec<u8> {
     let mut buffer = [0; 4];
     let raw = expected.encode_utf8(&mut buffer).as_bytes();
     let plus = (expected == ' ').then_some(b'+');
-    raw.iter().take(1).copied().chain(*b"%\\&").chain(plus).collect()
+    raw.iter()
+        .take(1)
+        .copied()
+        .chain(*b"%\\&")
+        .chain(plus)
+        .collect()
 }
 
 fn backslashes(text: &[u8]) -> usize {
-    text.iter().take(BACKSLASHES_MAX).take_while(|byte| **byte == b'\\').count()
+    text.iter()
+        .take(BACKSLASHES_MAX)
+        .take_while(|byte| **byte == b'\\')
+        .count()
 }
 
 fn after_backslashes(expected: char, text: &[u8]) -> Option<usize> {
     let run = backslashes(text);
-    let Some(before) = run.checked_sub(1) else { return one(expected, text) };
+    let Some(before) = run.checked_sub(1) else {
+        return one(expected, text);
+    };
     let escaped = one(expected, text.get(before..)?).map(|len| before + len);
     escaped.or_else(|| Some(run + one(expected, text.get(run..)?)?))
 }
@@ -81,15 +95,16 @@ fn backslash(expected: char, text: &[u8]) -> Option<usize> {
         return Some(2);
     }
     let mut units = [0; 2];
-    let units = expected.encode_utf16(&mut units);
-    for (index, unit) in units.iter().enumerate() {
-        let group = text.get(index * 6..index * 6 + 6)?;
-        let (sign, digits) = group.split_at_checked(2)?;
-        if sign != br"\u" || hex_number(digits)? != u32::from(*unit) {
+    let mut at = 0;
+    for unit in expected.encode_utf16(&mut units) {
+        let run = backslashes(text.get(at..)?);
+        let (sign, digits) = text.get(at + run..at + run + 5)?.split_first()?;
+        if run == 0 || *sign != b'u' || hex_number(digits)? != u32::from(*unit) {
             return None;
         }
+        at += run + 5;
     }
-    Some(units.len() * 6)
+    Some(at)
 }
 
 fn entity(expected: char, text: &[u8]) -> Option<usize> {

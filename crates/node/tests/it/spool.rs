@@ -1,7 +1,5 @@
 //! The spool over restarts, full disks and clocks that go back.
 
-#![expect(clippy::unwrap_used, reason = "a failed test panics")]
-
 use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;

@@ -1,0 +1,97 @@
+//! The routes of agents and skills.
+
+mod agents;
+mod skills;
+
+use edge::{FieldError, OpenApiRouter, Problem};
+use serde::{Deserialize, Deserializer};
+
+use crate::skills::Skills;
+use crate::{AgentError, SkillError};
+
+pub use agents::{AgentView, VersionView};
+pub use skills::SkillView;
+
+/// The routes under `/v1/agents`, `/v1/agent` and `/v1/skills`.
+#[must_use]
+pub fn routes(skills: Skills) -> OpenApiRouter {
+    agents::routes().merge(skills::routes(skills))
+}
+
+/// A member of a change that can also be null.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Change<T> {
+    /// It was left out: it stays as it is.
+    #[default]
+    Keep,
+    /// It was null: there is none any more.
+    Clear,
+    /// It has this value from now on.
+    Set(T),
+}
+
+impl<T> Change<T> {
+    pub(crate) fn apply(self, to: &mut Option<T>) {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *to = None,
+            Self::Set(value) => *to = Some(value),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Option::deserialize(deserializer)?;
+        Ok(value.map_or(Self::Clear, Self::Set))
+    }
+}
+
+impl From<AgentError> for Problem {
+    fn from(error: AgentError) -> Self {
+        let text = error.to_string();
+        match error {
+            AgentError::NotFound(_) | AgentError::UnknownName(_) => Self::not_found("agent"),
+            AgentError::NameTaken(_) => Self::conflict("AGENT_NAME_TAKEN", text),
+            AgentError::RoleTooLow(least) => Self::forbidden(least),
+            AgentError::Invalid { member, message } => {
+                Self::invalid(vec![FieldError::new(format!("/{member}"), message)])
+            }
+            AgentError::Paused(_) => {
+                Self::conflict("AGENT_PAUSED", text).fix("activate the agent, or ask another one")
+            }
+            AgentError::Retired(_) => Self::conflict("AGENT_RETIRED", text),
+            AgentError::Changed => Self::conflict("AGENT_CHANGED", text).retryable(),
+            AgentError::Store(source) => source.into(),
+        }
+    }
+}
+
+impl From<SkillError> for Problem {
+    fn from(error: SkillError) -> Self {
+        let text = error.to_string();
+        match error {
+            SkillError::NotFound(_) => Self::not_found("skill"),
+            SkillError::RoleTooLow(least) => Self::forbidden(least),
+            SkillError::Package(protocol::skill::PackageError::TooLarge) => {
+                Self::too_large(protocol::limits::SKILL_PACKAGE_BYTES_MAX)
+            }
+            SkillError::Package(_) => Self::unprocessable("SKILL_PACKAGE_INVALID", text),
+            SkillError::Manifest(_) => Self::unprocessable("SKILL_INVALID", text),
+            SkillError::Pin { .. } => Self::unprocessable("SKILL_PIN_MISMATCH", text)
+                .fix("pin the package anew, or publish the one that was pinned"),
+            SkillError::Changed => Self::conflict("SKILL_CHANGED", text).retryable(),
+            SkillError::Content(source) => content(&source),
+            SkillError::Store(source) => source.into(),
+        }
+    }
+}
+
+/// A store of contents that does not work.
+fn content(source: &vault::ContentError) -> Problem {
+    tracing::error!(error = source as &(dyn std::error::Error + 'static), "a content failed");
+    if source.is_outage() {
+        return Problem::unavailable("CONTENT_UNAVAILABLE", "the content store is unavailable");
+    }
+    Problem::internal()
+}

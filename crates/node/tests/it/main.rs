@@ -1,0 +1,14 @@
+//! The node against a real kernel, a real disk, and a gateway that checks every frame.
+
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+
+mod demo;
+mod docker;
+mod files;
+mod gateway;
+mod paths;
+mod sandbox;
+mod session;
+mod skills;
+mod spool;
+mod support;

@@ -1,0 +1,271 @@
+//! Writing entries: staged in memory, then committed together with everything that depends on
+//! them.
+//!
+//! An entry is applied to the fold when it is staged. If the commit fails, the work is thrown away
+//! and the run is folded anew from what is stored, so a state that was never committed is never
+//! acted on.
+
+use bytes::Bytes;
+use db::WriteTx;
+use serde_json::{Map, Value, json};
+use tools::approvals::Asking;
+use vault::Prepared;
+use vocab::{ApprovalId, Digest, Draft, EventKind, Intent, Timestamp, limits};
+
+use crate::engine::{Engine, Work};
+use crate::error::RunError;
+use crate::fold::Entry;
+use crate::model::{Run, State};
+use crate::store::{self, Change};
+
+/// An entry that is to be appended.
+pub(crate) struct Staged {
+    pub kind: EventKind,
+    pub data: Map<String, Value>,
+    pub body: Option<Value>,
+    pub side: Option<Side>,
+}
+
+/// What changes beside the journal, in the same transaction.
+pub(crate) enum Side {
+    /// A person is asked.
+    Ask(Box<Ask>),
+    /// A granted approval is spent.
+    Spend(ApprovalId),
+    /// A request ends without an answer.
+    Close(ApprovalId, tools::Status),
+    /// Another run begins.
+    Child(Box<(Run, Value)>),
+    /// A person's decision is taken.
+    Resolved(u32),
+    /// A signal is taken.
+    Signalled(i64),
+}
+
+/// A request for approval.
+pub(crate) struct Ask {
+    pub id: ApprovalId,
+    pub intent: Intent,
+    pub digest: Digest,
+    pub reason: String,
+    pub four_eyes: bool,
+    pub policy_revision: Digest,
+}
+
+/// What becomes of the lease with a commit.
+pub(crate) enum After {
+    /// The worker goes on.
+    Keep,
+    /// The run is parked, and woken at that time if nothing happens before.
+    Park(State, Option<Timestamp>),
+    /// The run is over.
+    End(State, Option<Value>),
+}
+
+impl Staged {
+    pub(crate) fn new(kind: EventKind, data: Value) -> Self {
+        let data = match data {
+            Value::Object(members) => members,
+            other => Map::from_iter([("value".to_owned(), other)]),
+        };
+        Self { kind, data, body: None, side: None }
+    }
+
+    pub(crate) fn with_body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    pub(crate) fn with_side(mut self, side: Side) -> Self {
+        self.side = Some(side);
+        self
+    }
+}
+
+/// A content on its way into a transaction.
+enum Sealing {
+    Small(Vec<u8>),
+    Large(Prepared),
+}
+
+impl Engine {
+    /// Stages an entry: the fold has it from now on, the record after the next flush.
+    pub(crate) fn stage(&self, work: &mut Work, staged: Staged) -> Result<(), RunError> {
+        if !work.fold.started() && staged.kind != EventKind::RunStarted {
+            self.stage(work, Staged::new(EventKind::RunStarted, json!({})))?;
+        }
+        let entry = Entry {
+            kind: staged.kind,
+            data: staged.data.clone(),
+            body: staged.body.clone(),
+        };
+        work.fold.apply(work.about(), &entry)?;
+        work.staged.push(staged);
+        Ok(())
+    }
+
+    /// Commits what is staged, and moves the run's row along.
+    pub(crate) async fn flush(&self, work: &mut Work, after: After) -> Result<(), RunError> {
+        let staged = std::mem::take(&mut work.staged);
+        let mut sealings = Vec::with_capacity(staged.len());
+        for entry in &staged {
+            sealings.push(self.sealing(work, entry.body.as_ref()).await?);
+        }
+        let (state, lease_until, wake_at, answer, over) = match after {
+            After::Keep => (State::Running, Some(self.lease_end()), None, None, false),
+            After::Park(state, wake_at) => (state, None, wake_at, None, false),
+            After::End(state, answer) => (state, None, None, answer, true),
+        };
+        let answer = self.sealing(work, answer.as_ref()).await?;
+        let now = work.ctx.now();
+        let mut tx = work.ctx.write().await?;
+        if let Some(session) = work.run.session.filter(|_| over && work.run.parent.is_none()) {
+            store::lock_session(&mut tx, session).await?;
+        }
+        let answer = match answer {
+            Some(sealing) => Some(self.seal(&mut tx, work, sealing).await?),
+            None => None,
+        };
+        let change = Change {
+            run: work.run.id,
+            holder: &self.0.holder,
+            epoch: work.epoch,
+            state: &state,
+            entries: work.fold.entries(),
+            answer,
+            started_at: now,
+            lease_until,
+            wake_at,
+            pokes_seen: work.pokes,
+            ended_at: over.then_some(now),
+        };
+        let heard = store::advance(&mut tx, &change, now).await?.ok_or(RunError::LeaseLost)?;
+        let first = work.fold.entries() + 1 - u32::try_from(staged.len()).unwrap_or(u32::MAX);
+        for ((seq, entry), sealing) in (first..).zip(staged).zip(sealings) {
+            self.append(&mut tx, work, (seq, entry), sealing).await?;
+        }
+        if over {
+            self.end_in(&mut tx, work, &state).await?;
+        }
+        tx.commit().await?;
+        work.pokes = heard.pokes;
+        work.cancel_requested = heard.cancel_requested;
+        work.run.state = state;
+        if over {
+            // Whoever waits for this run, and the next one of its session, are due now.
+            self.0.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    async fn sealing(
+        &self,
+        work: &Work,
+        body: Option<&Value>,
+    ) -> Result<Option<Sealing>, RunError> {
+        let Some(body) = body else { return Ok(None) };
+        let bytes = body.to_string().into_bytes();
+        if bytes.len() <= limits::CONTENT_INLINE_BYTES_MAX {
+            return Ok(Some(Sealing::Small(bytes)));
+        }
+        let content = &self.0.vault.content;
+        let bytes = Bytes::from(bytes);
+        let prepared =
+            content.prepare(&work.ctx, work.run.session, "application/json", bytes).await?;
+        Ok(Some(Sealing::Large(prepared)))
+    }
+
+    async fn seal(
+        &self,
+        tx: &mut WriteTx,
+        work: &Work,
+        sealing: Sealing,
+    ) -> Result<Digest, RunError> {
+        let content = &self.0.vault.content;
+        Ok(match sealing {
+            Sealing::Small(bytes) => {
+                content.seal(tx, work.run.session, "application/json", &bytes).await?
+            }
+            Sealing::Large(prepared) => content.attach(tx, &prepared).await?,
+        })
+    }
+
+    async fn append(
+        &self,
+        tx: &mut WriteTx,
+        work: &Work,
+        (seq, entry): (u32, Staged),
+        sealing: Option<Sealing>,
+    ) -> Result<(), RunError> {
+        let mut draft = Draft::new(entry.kind, work.run.id)
+            .in_session(work.run.session)
+            .in_journal(work.run.id, seq);
+        draft.data = entry.data;
+        if let Some(sealing) = sealing {
+            draft = draft.with_content(self.seal(tx, work, sealing).await?);
+        }
+        tx.record(draft);
+        match entry.side {
+            None => Ok(()),
+            Some(side) => self.side(tx, work, side).await,
+        }
+    }
+
+    async fn side(&self, tx: &mut WriteTx, work: &Work, side: Side) -> Result<(), RunError> {
+        match side {
+            Side::Ask(ask) => {
+                // Sealing is idempotent: this is the content that the intent refers to.
+                let arguments = ask.intent.arguments.to_string().into_bytes();
+                let arguments = if arguments.len() <= limits::CONTENT_INLINE_BYTES_MAX {
+                    self.seal(tx, work, Sealing::Small(arguments)).await?
+                } else {
+                    work.large_arguments(ask.intent.step)
+                };
+                let asking = Asking {
+                    intent: &ask.intent,
+                    digest: ask.digest,
+                    session: work.run.session,
+                    arguments,
+                    reason: &ask.reason,
+                    four_eyes: ask.four_eyes,
+                    policy_revision: ask.policy_revision,
+                };
+                tools::approvals::ask(&work.ctx, tx, ask.id, asking).await?;
+            }
+            Side::Spend(id) => {
+                if !tools::spend_approval(tx, id, work.ctx.now()).await? {
+                    return Err(RunError::LeaseLost);
+                }
+            }
+            Side::Close(id, status) => tools::close_approval(tx, id, status).await?,
+            Side::Child(child) => {
+                let (mut run, input) = *child;
+                let bytes = input.to_string().into_bytes();
+                run.input = self.seal(tx, work, Sealing::Small(bytes)).await?;
+                store::insert(tx, &run, Some(run.created_at), None).await?;
+                tx.record(crate::service::queued(&run));
+                self.0.wake.notify_one();
+            }
+            Side::Resolved(step) => store::take_resolution(tx, work.run.id, step).await?,
+            Side::Signalled(place) => store::take_signal(tx, place).await?,
+        }
+        Ok(())
+    }
+
+    /// What the end of a run means for others, in the transaction that ends it.
+    async fn end_in(&self, tx: &mut WriteTx, work: &Work, state: &State) -> Result<(), RunError> {
+        let now = work.ctx.now();
+        if let Some((parent, _)) = work.run.parent {
+            store::poke(tx, parent, now).await?;
+        } else if let Some(session) = work.run.session {
+            store::wake_next_in_session(tx, session, now).await?;
+        }
+        let ended = crate::engine::Ended {
+            run: &work.run,
+            state,
+            answer: work.answer.as_ref(),
+        };
+        self.0.on_end.ended(&work.ctx, tx, ended).await?;
+        Ok(())
+    }
+}

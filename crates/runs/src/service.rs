@@ -1,0 +1,384 @@
+//! What people and other parts do with runs: start, look, cancel, resolve, signal.
+
+use db::{OrgContext, WriteTx};
+use serde_json::{Value, json};
+use vocab::{Draft, EventKind, RunId, SessionId, limits};
+
+use crate::engine::{Engine, Work};
+use crate::error::RunError;
+use crate::fold::{Entry, Fold, Step};
+use crate::model::{NewRun, Run, State, WaitingFor};
+use crate::store::{self, HandedTo, RunFilter};
+use crate::worker::{Slot, Worker};
+
+/// Runs of every organisation. Cheap to clone.
+#[derive(Clone)]
+pub struct Runs {
+    engine: Engine,
+    worker: Option<Worker>,
+}
+
+/// A run that is in a transaction. Once that is committed, [`Runs::started`] sets it going at once;
+/// without that it begins when a worker finds it.
+#[must_use]
+pub struct Queued {
+    /// The run.
+    pub run: Run,
+    handed: Option<Box<(Slot, Work)>>,
+}
+
+/// What a person decides about an outcome that nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution {
+    /// Do it (again).
+    Repeat,
+    /// Go on without it.
+    Skip,
+    /// End the run.
+    Fail,
+}
+
+impl Resolution {
+    /// The persisted name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Repeat => "repeat",
+            Self::Skip => "skip",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// The event of a run's beginning, which is also the first entry of its journal.
+pub(crate) fn queued(run: &Run) -> Draft {
+    Draft::new(EventKind::RunQueued, run.id)
+        .in_session(run.session)
+        .in_journal(run.id, 1)
+        .fact("kind", run.kind.as_str())
+        .fact("depth", run.depth)
+        .fact("workspace", run.workspace.as_str())
+        .fact_if("agent", run.agent.map(|it| it.to_string()))
+        .fact_if("parent", run.parent.map(|(parent, _)| parent.to_string()))
+        .with_content(run.input)
+}
+
+impl Runs {
+    /// Runs on this engine; `worker` is the one of this process, if it has one.
+    #[must_use]
+    pub fn new(engine: Engine, worker: Option<Worker>) -> Self {
+        Self { engine, worker }
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Puts a run into a transaction.
+    ///
+    /// # Errors
+    /// Too deep, or the database.
+    pub async fn enqueue_in(
+        &self,
+        ctx: &OrgContext,
+        tx: &mut WriteTx,
+        new: NewRun,
+    ) -> Result<Queued, RunError> {
+        let depth = new.parent.map_or(0, |parent| parent.depth + 1);
+        if depth >= limits::RUN_DEPTH_MAX {
+            return Err(RunError::TooDeep);
+        }
+        let input = serde_json::to_vec(&new.input)
+            .map_err(|error| RunError::Store(db::StoreError::Statement(error.into())))?;
+        let content = &self.engine.0.vault.content;
+        let digest = content.seal(tx, new.session, "application/json", &input).await?;
+        let run = Run {
+            org: ctx.org(),
+            id: ctx.new_id(),
+            kind: new.input.kind().to_owned(),
+            state: State::Queued,
+            actor: ctx.actor().clone(),
+            role: ctx.role(),
+            workspace: new.workspace,
+            session: new.session,
+            agent: new.agent,
+            parent: new.parent.map(|it| (it.run, it.step)),
+            depth,
+            input: digest,
+            answer: None,
+            entries: 1,
+            cancel_requested: false,
+            created_at: ctx.now(),
+            started_at: None,
+            ended_at: None,
+        };
+        let free = match run.session {
+            Some(session) if run.parent.is_none() => {
+                store::lock_session(tx, session).await?;
+                store::open_in_session(tx, session).await?.is_empty()
+            }
+            Some(_) | None => true,
+        };
+        let slot = self.worker.as_ref().filter(|_| free).and_then(|it| it.reserve(run.org));
+        let handed = slot.as_ref().map(|_| HandedTo {
+            holder: &self.engine.0.holder,
+            until: self.engine.lease_end(),
+        });
+        store::insert(tx, &run, free.then_some(run.created_at), handed.as_ref()).await?;
+        let event = queued(&run);
+        let entry = Entry { kind: event.kind, data: event.data.clone(), body: None };
+        tx.record(event);
+        let handed = match slot {
+            None => None,
+            Some(slot) => {
+                let context = self.engine.context(&run);
+                let mut fold = Fold::new((self.engine.0.programs)(&new.input));
+                let about = crate::fold::About { org: run.org, run: run.id, agent: run.agent };
+                fold.apply(about, &entry)?;
+                let work = self.engine.work(run.clone(), (1, 0), context, new.input, fold);
+                Some(Box::new((slot, work)))
+            }
+        };
+        Ok(Queued { run, handed })
+    }
+
+    /// Sets a committed run going.
+    pub fn started(&self, queued: Queued) -> Run {
+        match (queued.handed, &self.worker) {
+            (Some(handed), Some(worker)) => {
+                let (slot, work) = *handed;
+                worker.spawn(slot, work);
+            }
+            (Some(_) | None, _) => self.engine.0.wake.notify_one(),
+        }
+        queued.run
+    }
+
+    /// Starts a run by itself.
+    ///
+    /// # Errors
+    /// As [`Runs::enqueue_in`].
+    pub async fn start(&self, ctx: &OrgContext, new: NewRun) -> Result<Run, RunError> {
+        let mut tx = ctx.write().await?;
+        let queued = self.enqueue_in(ctx, &mut tx, new).await?;
+        tx.commit().await?;
+        Ok(self.started(queued))
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// There is none here.
+    pub async fn get(&self, ctx: &OrgContext, id: RunId) -> Result<Run, RunError> {
+        let found = store::get(ctx, id).await?;
+        found.map(|it| it.run).ok_or(RunError::NotFound(id))
+    }
+
+    /// A run's answer, if it has one and it was not erased.
+    ///
+    /// # Errors
+    /// The content or the database.
+    pub async fn answer(&self, ctx: &OrgContext, run: &Run) -> Result<Option<Value>, RunError> {
+        match run.answer {
+            None => Ok(None),
+            Some(digest) => match self.engine.open(ctx, digest).await {
+                Ok(answer) => Ok(Some(answer)),
+                Err(RunError::Erased) => Ok(None),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    /// One page of runs, the newest first.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn list(
+        &self,
+        ctx: &OrgContext,
+        filter: &RunFilter,
+        before: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<Run>, RunError> {
+        Ok(store::list(ctx, filter, before, limit).await?)
+    }
+
+    /// The runs of a session that are not over, the oldest first.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn open_in_session(
+        &self,
+        tx: &mut WriteTx,
+        session: SessionId,
+    ) -> Result<Vec<Run>, RunError> {
+        store::lock_session(tx, session).await?;
+        Ok(store::open_in_session(tx, session).await?)
+    }
+
+    /// Asks for the end of a run and of those it started.
+    ///
+    /// # Errors
+    /// There is none here. Asking for the end of a run that is over changes nothing.
+    pub async fn cancel(&self, ctx: &OrgContext, id: RunId) -> Result<Run, RunError> {
+        let mut tx = ctx.write().await?;
+        let found = store::get_in(&mut tx, id).await?.ok_or(RunError::NotFound(id))?;
+        if found.state.is_over() || found.cancel_requested {
+            return Ok(found);
+        }
+        let asked = self.cancel_in(ctx, &mut tx, &found).await?;
+        tx.commit().await?;
+        self.cancelled(&asked);
+        self.get(ctx, id).await
+    }
+
+    /// Asks for the end of a run within a transaction; hand what it answers to
+    /// [`Runs::cancelled`] once that is committed.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn cancel_in(
+        &self,
+        ctx: &OrgContext,
+        tx: &mut WriteTx,
+        run: &Run,
+    ) -> Result<Vec<RunId>, RunError> {
+        let mut asked = Vec::new();
+        let mut left = vec![run.id];
+        while let Some(next) = left.pop() {
+            if store::request_cancel(tx, next, ctx.now()).await? {
+                tx.record(
+                    Draft::new(EventKind::RunCancelRequested, next)
+                        .in_session(run.session)
+                        .about_run(next),
+                );
+                asked.push(next);
+            }
+            left.extend(store::open_children(tx, next).await?);
+        }
+        Ok(asked)
+    }
+
+    /// Rings the workers of runs whose end was asked for.
+    pub fn cancelled(&self, asked: &[RunId]) {
+        if let Some(worker) = &self.worker {
+            asked.iter().for_each(|run| worker.cancel(*run));
+        }
+        self.engine.0.wake.notify_one();
+    }
+
+    /// Wakes a run after something it may wait for has changed, within that transaction.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn poke_in(&self, tx: &mut WriteTx, ctx: &OrgContext, id: RunId) -> Result<(), RunError> {
+        store::poke(tx, id, ctx.now()).await?;
+        Ok(())
+    }
+
+    /// Rings the worker after a poke was committed.
+    pub fn poked(&self) {
+        self.engine.0.wake.notify_one();
+    }
+
+    /// Wakes every run that waits for a node, because one is there.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn node_is_there(&self) -> Result<(), RunError> {
+        store::wake_waiting_for_node(&self.engine.0.authority, self.engine.now()).await?;
+        self.poked();
+        Ok(())
+    }
+
+    /// Takes a person's decision about the outcome that a run waits for.
+    ///
+    /// # Errors
+    /// The run is not here, or waits for no decision.
+    pub async fn resolve(
+        &self,
+        ctx: &OrgContext,
+        id: RunId,
+        resolution: Resolution,
+    ) -> Result<Run, RunError> {
+        let mut tx = ctx.write().await?;
+        let found = store::get_in(&mut tx, id).await?.ok_or(RunError::NotFound(id))?;
+        let State::Waiting { waiting_for: WaitingFor::Decision { step } } = found.state else {
+            return Err(RunError::NothingToResolve);
+        };
+        let by = serde_json::to_string(ctx.actor()).unwrap_or_default();
+        store::put_resolution(&mut tx, id, step, (resolution.as_str(), &by, ctx.now())).await?;
+        store::poke(&mut tx, id, ctx.now()).await?;
+        tx.record(
+            Draft::new(EventKind::ToolResolved, id)
+                .in_session(found.session)
+                .about_run(id)
+                .fact("step", step)
+                .fact("decision", resolution.as_str()),
+        );
+        tx.commit().await?;
+        self.poked();
+        self.get(ctx, id).await
+    }
+
+    /// Sends a signal to a run.
+    ///
+    /// # Errors
+    /// The run is not here, or is over.
+    pub async fn signal(
+        &self,
+        ctx: &OrgContext,
+        id: RunId,
+        name: &str,
+        carried: &Value,
+    ) -> Result<(), RunError> {
+        let mut tx = ctx.write().await?;
+        let found = store::get_in(&mut tx, id).await?.ok_or(RunError::NotFound(id))?;
+        if found.state.is_over() {
+            return Err(RunError::Over);
+        }
+        let bytes = carried.to_string().into_bytes();
+        let content = &self.engine.0.vault.content;
+        let body = content.seal(&mut tx, found.session, "application/json", &bytes).await?;
+        store::put_signal(&mut tx, id, (name, body, ctx.now())).await?;
+        store::poke(&mut tx, id, ctx.now()).await?;
+        tx.record(
+            Draft::new(EventKind::SignalReceived, id)
+                .in_session(found.session)
+                .about_run(id)
+                .fact("name", name)
+                .with_content(body),
+        );
+        tx.commit().await?;
+        self.poked();
+        Ok(())
+    }
+
+    /// What is known of a run's steps, as people read it.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn steps(&self, ctx: &OrgContext, run: &Run) -> Result<Vec<Value>, RunError> {
+        let input = self.engine.input(ctx, run).await?;
+        let entries = self.engine.entries(ctx, run).await?;
+        let about = crate::fold::About { org: run.org, run: run.id, agent: run.agent };
+        let entries: Vec<Entry> = entries.into_iter().map(|(_, entry)| entry).collect();
+        let fold = Fold::of(&input, &self.engine.0.programs, about, &entries)?;
+        Ok(fold.steps().map(|(number, step)| json!({ "step": number, "at": station(step) })).collect())
+    }
+}
+
+const fn station(step: &Step) -> &'static str {
+    match step {
+        Step::Intended(_) => "intended",
+        Step::Asked { .. } => "approval_requested",
+        Step::Issued { .. } => "capability_issued",
+        Step::Unknown { .. } => "outcome_unknown",
+        Step::Child { .. } => "child_started",
+        Step::Timer { .. } => "timer_set",
+        Step::Signal { .. } => "signal_awaited",
+        Step::Over => "over",
+    }
+}
