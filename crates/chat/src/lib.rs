@@ -1,1 +1,35 @@
-//! Sessions and messages.
+//! Chat: sessions, in which people and agents share messages, a workspace and runs.
+//!
+//! The life of a message: a person posts it; the message and the run that answers it are committed
+//! together ([`Chat::post`]); runs of one session go one after the other; and the agent's message is
+//! committed together with the end of that run ([`Answers`]). What a client watches in between are
+//! the session's events of the record.
+//!
+//! The life of a session: active ⇄ archived. An archived one takes no messages; its runs that are
+//! under way end as they would have.
+//!
+//! Who sees a session: everybody of its organisation, unless it is private. A private one is there
+//! for its members and for the organisation's admins alone; for all others it is not there. Who sees
+//! a session and is at least a member of the organisation may post and change it; who sees it may be
+//! narrowed, and members added and removed, by its creator and by admins; everybody may leave.
+//!
+//! Invariants
+//! - A message without its run, or an answer without the end of its run, does not exist.
+//! - `position` counts the messages of a session from 1 without gaps, whatever the clock says.
+//! - The text of a message is a sealed content of its session; events carry its digest.
+//!
+//! Deliberately absent: turns between several agents, streaming of single words, and summaries.
+
+mod answers;
+mod error;
+pub mod http;
+mod model;
+mod service;
+mod store;
+
+pub use answers::Answers;
+pub use error::ChatError;
+pub use model::{
+    Author, Member, Message, NewMessage, NewSession, OnBusy, Session, SessionChange, SessionStatus,
+};
+pub use service::{Chat, People, Posted, Reading, session_labels};

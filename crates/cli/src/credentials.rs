@@ -22,7 +22,7 @@ pub struct Login {
     /// Until when it is good, in microseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at_us: Option<i64>,
-    /// The cookie that gets the next access token. Good once.
+    /// The token that gets the next access token. Good once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<String>,
     /// The organisation that commands speak of unless they name another.

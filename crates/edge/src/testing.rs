@@ -147,3 +147,17 @@ impl Answer {
         })
     }
 }
+
+impl Client {
+    /// Opens a stream and answers with its chunks.
+    pub async fn stream(&self, path: &str) -> axum::body::BodyDataStream {
+        let mut request = Request::builder().uri(path);
+        if let Some(headers) = request.headers_mut() {
+            headers.extend(self.headers.clone());
+        }
+        let request = request.body(Body::empty()).expect("a request");
+        let response = self.router.clone().oneshot(request).await.expect("routers don't fail");
+        assert_eq!(response.status(), StatusCode::OK, "the stream opens");
+        response.into_body().into_data_stream()
+    }
+}

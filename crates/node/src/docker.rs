@@ -24,7 +24,7 @@ use vocab::Random;
 
 use crate::process::{Exit, Process, Ran, capture, inside};
 use crate::sandbox::SandboxError;
-use crate::sandbox::run::{NOBODY, OUT_BYTES};
+use crate::sandbox::run::{NOBODY, OUT_BYTES, TMP_BYTES};
 
 /// How long a command that is not the job itself may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -282,18 +282,30 @@ impl Drop for Collected {
     }
 }
 
+/// What every container gets.
+#[rustfmt::skip]
+const HARDENING: &[&str] = &[
+    "--pull", "never", "--interactive", "--init", "--log-driver", "none",
+    "--label", "dev.chancery.node=1", "--hostname", "sandbox", "--ipc", "private",
+    "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
+    "--ulimit", "core=0", "--ulimit", "nofile=1024:1024",
+];
+
+/// The engine's init and the wrapping shell.
+const KEEPERS: u32 = 2;
+
 /// Who the container's user is: nobody, but for a workspace that is to be written and belongs to the
 /// node's own user.
-fn user(process: &Process) -> String {
+fn user(process: &Process) -> (u32, u32) {
     let own = rustix::process::geteuid();
     let writable = process
         .workspace
         .as_ref()
         .is_some_and(|workspace| workspace.writable);
     if writable && !own.is_root() {
-        return format!("{}:{}", own.as_raw(), rustix::process::getegid().as_raw());
+        return (own.as_raw(), rustix::process::getegid().as_raw());
     }
-    format!("{NOBODY}:{NOBODY}")
+    (NOBODY, NOBODY)
 }
 
 fn create_arguments(
@@ -302,48 +314,44 @@ fn create_arguments(
     process: &Process,
     collected: &Path,
 ) -> Result<Vec<String>, SandboxError> {
-    let limits = &process.limits;
+    let (user, group) = user(process);
+    let network = if process.network { "bridge" } else { "none" };
+    let mut arguments = vec!["create".to_owned(), format!("--name={name}")];
+    arguments.extend(HARDENING.iter().copied().map(str::to_owned));
+    arguments.extend(limiting(&process.limits));
+    arguments.push(format!("--network={network}"));
+    arguments.push(format!("--user={user}:{group}"));
+    arguments.push(format!("--workdir={}", process.folder_inside()));
+    for (variable, value) in Process::environment() {
+        arguments.push(format!("--env={variable}={value}"));
+    }
+    let memory_folder = |at: &str, size: u64| {
+        let options = "rw,nosuid,nodev,exec,mode=700";
+        format!("--tmpfs={at}:{options},size={size},uid={user},gid={group}")
+    };
+    arguments.push(memory_folder("/tmp", TMP_BYTES));
+    arguments.push(memory_folder(inside::OUT, OUT_BYTES));
+    arguments.push(mount(collected, "/collected", true)?);
+    arguments.push(match &process.workspace {
+        Some(workspace) => mount(&workspace.path, inside::WORK, workspace.writable)?,
+        None => memory_folder(inside::WORK, 1024 * 1024),
+    });
+    if let Some(skill) = &process.skill {
+        arguments.push(mount(skill, inside::SKILL, false)?);
+    }
+    arguments.extend(["--entrypoint=sh", "--", image, "-c", WRAPPER, "sh"].map(str::to_owned));
+    arguments.extend(process.command_inside());
+    Ok(arguments)
+}
+
+fn limiting(limits: &JobLimits) -> [String; 6] {
+    // Less than this the engine refuses.
     let memory = limits.memory_bytes.max(6 * 1024 * 1024);
     let cpu_seconds = limits.timeout_ms.div_ceil(1_000) + 2;
-    let mut arguments: Vec<String> = [
-        "create",
-        "--interactive",
-        "--name",
-        name,
-        "--label",
-        "dev.chancery.node=1",
-        "--pull",
-        "never",
-        "--read-only",
-        "--init",
-        "--log-driver",
-        "none",
-        "--cap-drop",
-        "ALL",
-        "--security-opt",
-        "no-new-privileges",
-        "--network",
-        if process.network { "bridge" } else { "none" },
-        "--ipc",
-        "private",
-        "--hostname",
-        "sandbox",
-        "--user",
-        &user(process),
-        "--ulimit",
-        "core=0",
-        "--ulimit",
-        "nofile=1024:1024",
-        "--tmpfs",
-        "/tmp:rw,nosuid,nodev,exec,size=64m,mode=1777",
-    ]
-    .map(str::to_owned)
-    .into();
-    arguments.extend([
+    [
         format!("--memory={memory}"),
         format!("--memory-swap={memory}"),
-        // The engine's own init is one more.
-        format!("--pids-limit={}", limits.processes.saturating_add(1)),
+        format!("--pids-limit={}", limits.processes.saturating_add(KEEPERS)),
         format!(
             "--cpus={}.{:03}",
             limits.cpu_millis / 1_000,
@@ -351,31 +359,7 @@ fn create_arguments(
         ),
         format!("--ulimit=fsize={0}:{0}", limits.file_bytes),
         format!("--ulimit=cpu={cpu_seconds}:{cpu_seconds}"),
-        format!("--workdir={}", process.folder_inside()),
-    ]);
-    for (variable, value) in Process::environment() {
-        arguments.push(format!("--env={variable}={value}"));
-    }
-    arguments.push(mount(collected, "/collected", true)?);
-    arguments.push(format!(
-        "--tmpfs={}:rw,nosuid,nodev,size={OUT_BYTES},mode=1777",
-        inside::OUT
-    ));
-    match &process.workspace {
-        Some(workspace) => {
-            arguments.push(mount(&workspace.path, inside::WORK, workspace.writable)?)
-        }
-        None => arguments.push(format!(
-            "--tmpfs={}:rw,nosuid,nodev,size=1m,uid={NOBODY},gid={NOBODY},mode=700",
-            inside::WORK
-        )),
-    }
-    if let Some(skill) = &process.skill {
-        arguments.push(mount(skill, inside::SKILL, false)?);
-    }
-    arguments.extend(["--entrypoint=sh", "--", image, "-c", WRAPPER, "sh"].map(str::to_owned));
-    arguments.extend(process.command_inside());
-    Ok(arguments)
+    ]
 }
 
 /// A bind mount. The engine parts the words of a mount by commas, so a path with one is refused.

@@ -18,7 +18,7 @@ use vocab::JobId;
 
 use crate::authorise::Authority;
 use crate::lease::Instant;
-use crate::worker::{Worker, known};
+use crate::worker::{Worker, known, refusal};
 
 /// How long the gateway may take for its part of the greeting.
 const GREETING: Duration = Duration::from_secs(15);
@@ -222,8 +222,9 @@ impl Session<'_> {
                 Ok(None)
             }
             GatewayFrame::Dispatch(dispatch) => {
-                self.worker.dispatch(*dispatch, Arc::clone(&self.authority));
-                Ok(None)
+                let (job, epoch) = (dispatch.job, dispatch.epoch);
+                let taken = self.worker.dispatch(*dispatch, Arc::clone(&self.authority));
+                Ok(taken.unwrap_or_else(|error| Some(refusal(job, epoch, error))))
             }
             GatewayFrame::Ack(JobRef { job }) => {
                 if let Err(error) = self.worker.spool.acknowledge(job).await {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use protocol::frame::{JobEpoch, JobRef, JobResult, SkillRef};
 use protocol::{Dispatch, Failure, FailureCode, NodeFrame, Outcome};
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vocab::JobId;
@@ -43,7 +43,7 @@ pub struct Worker {
     pub finished: Notify,
     in_hand: Mutex<HashMap<JobId, InHand>>,
     connection: Mutex<Option<Replies>>,
-    slots: Semaphore,
+    slots: Arc<Semaphore>,
     slots_total: usize,
     draining: AtomicBool,
     tasks: TaskTracker,
@@ -57,6 +57,20 @@ pub type Replies = mpsc::Sender<NodeFrame>;
 struct InHand {
     epoch: u64,
     stop: CancellationToken,
+}
+
+/// Lets go of a job, however its task ends.
+struct Hand<'a> {
+    worker: &'a Worker,
+    job: JobId,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Drop for Hand<'_> {
+    fn drop(&mut self) {
+        self.worker.lock().remove(&self.job);
+        self.worker.finished.notify_one();
+    }
 }
 
 impl Worker {
@@ -78,7 +92,7 @@ impl Worker {
             finished: Notify::new(),
             in_hand: Mutex::default(),
             connection: Mutex::default(),
-            slots: Semaphore::new(slots),
+            slots: Arc::new(Semaphore::new(slots)),
             slots_total: slots,
             draining: AtomicBool::new(false),
             tasks: TaskTracker::new(),
@@ -148,19 +162,68 @@ impl Worker {
         self.tasks.reopen();
     }
 
-    /// Takes a job in; answers and works in a task of its own.
-    pub fn dispatch(self: &Arc<Self>, dispatch: Dispatch, authority: Arc<Authority>) {
+    /// Takes a job in hand, or says at once what is known of it. From here on the job is known:
+    /// whatever comes after it on the connection finds it. The work is in a task of its own.
+    ///
+    /// # Errors
+    /// Why it is not taken in hand.
+    pub fn dispatch(
+        self: &Arc<Self>,
+        dispatch: Dispatch,
+        authority: Arc<Authority>,
+    ) -> Result<Option<NodeFrame>, ToolError> {
+        let (job, epoch) = (dispatch.job, dispatch.epoch);
+        let stop = CancellationToken::new();
+        let slot = {
+            let mut in_hand = self.lock();
+            if let Some(same) = in_hand.get(&job) {
+                return Ok(Some(NodeFrame::Running(JobEpoch {
+                    job,
+                    epoch: same.epoch,
+                })));
+            }
+            if let Some(entry) = self.spool.get(job) {
+                return repeated(&dispatch, &entry).map(Some);
+            }
+            let slot = self.admit(epoch)?;
+            in_hand.insert(
+                job,
+                InHand {
+                    epoch,
+                    stop: stop.clone(),
+                },
+            );
+            slot
+        };
         let worker = Arc::clone(self);
         self.tasks.spawn(async move {
-            let (job, epoch) = (dispatch.job, dispatch.epoch);
-            if let Some(answer) = worker
-                .handle(dispatch, &authority)
-                .await
-                .unwrap_or_else(|error| Some(refusal(job, epoch, error)))
-            {
-                worker.say(answer).await;
+            let result = {
+                let _hand = Hand {
+                    worker: &worker,
+                    job,
+                    _slot: slot,
+                };
+                worker.take(dispatch, &authority, &stop).await
+            };
+            if let Err(error) = result {
+                worker.say(refusal(job, epoch, error)).await;
             }
         });
+        Ok(None)
+    }
+
+    /// A slot, if the node takes new work of this lease.
+    fn admit(&self, epoch: u64) -> Result<OwnedSemaphorePermit, ToolError> {
+        if self.is_draining() {
+            return Err(ToolError::new(
+                FailureCode::Draining,
+                "the node takes nothing new",
+            ));
+        }
+        self.check_lease(epoch)?;
+        Arc::clone(&self.slots)
+            .try_acquire_owned()
+            .map_err(|_| ToolError::new(FailureCode::NodeBusy, "all slots of the node are taken"))
     }
 
     /// What is to be said about a job that the gateway asks about. `Absent` is said only of a job
@@ -190,39 +253,6 @@ impl Worker {
         }
     }
 
-    /// A job that was sent: taken in hand, or answered with what is known of it.
-    async fn handle(
-        &self,
-        dispatch: Dispatch,
-        authority: &Authority,
-    ) -> Result<Option<NodeFrame>, ToolError> {
-        let (job, epoch) = (dispatch.job, dispatch.epoch);
-        let stop = CancellationToken::new();
-        {
-            let mut in_hand = self.lock();
-            if let Some(same) = in_hand.get(&job) {
-                return Ok(Some(NodeFrame::Running(JobEpoch {
-                    job,
-                    epoch: same.epoch,
-                })));
-            }
-            if let Some(entry) = self.spool.get(job) {
-                return repeated(&dispatch, &entry).map(Some);
-            }
-            in_hand.insert(
-                job,
-                InHand {
-                    epoch,
-                    stop: stop.clone(),
-                },
-            );
-        }
-        let result = self.take(dispatch, authority, &stop).await;
-        self.lock().remove(&job);
-        self.finished.notify_one();
-        result.map(|()| None)
-    }
-
     /// From a dispatch to a kept outcome, which is sent by whoever watches the spool.
     async fn take(
         &self,
@@ -230,16 +260,6 @@ impl Worker {
         authority: &Authority,
         stop: &CancellationToken,
     ) -> Result<(), ToolError> {
-        if self.is_draining() {
-            return Err(ToolError::new(
-                FailureCode::Draining,
-                "the node takes nothing new",
-            ));
-        }
-        self.check_lease(dispatch.epoch)?;
-        let _slot = self.slots.try_acquire().map_err(|_| {
-            ToolError::new(FailureCode::NodeBusy, "all slots of the node are taken")
-        })?;
         let plan = Plan::of(&dispatch)?;
         authority.permit(&dispatch, self.spool.now())?;
         let ready = tokio::select! {
@@ -379,7 +399,9 @@ fn cancelled() -> ToolError {
     ToolError::new(FailureCode::Cancelled, "it was stopped before it began")
 }
 
-fn refusal(job: JobId, epoch: u64, error: ToolError) -> NodeFrame {
+/// That a job is not done, and why.
+#[must_use]
+pub fn refusal(job: JobId, epoch: u64, error: ToolError) -> NodeFrame {
     tracing::info!(%job, code = error.code.as_str(), "a job was refused");
     let outcome = Box::new(Outcome::failure(Failure::refused(
         error.code,

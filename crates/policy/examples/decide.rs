@@ -47,7 +47,7 @@ fn decisions(clock: &Clock, random: &Random) -> Result<(), Box<dyn Error>> {
     }
     let sources = mixed(false);
     report("compile 50 policies", || {
-        drop(black_box(PolicySet::compile(&sources)))
+        drop(black_box(PolicySet::compile(&sources)));
     });
     Ok(())
 }
@@ -76,7 +76,7 @@ fn tokens(clock: &Clock, random: &Random) -> Result<(), Box<dyn Error>> {
     println!("{:<56} {:>9} bytes", "token", token.len());
     report("mint", || drop(black_box(mint(&signer, &claims))));
     report("verify", || {
-        drop(black_box(verify(&keys, &token, &expected, clock.now())))
+        drop(black_box(verify(&keys, &token, &expected, clock.now())));
     });
     Ok(())
 }
@@ -142,7 +142,7 @@ fn mixed(without_example: bool) -> Vec<PolicySource> {
     ];
     let rules = (0..50).map(|n| {
         let (action, condition) = resources[n % resources.len()];
-        let effect = if n % 3 == 0 { "forbid" } else { "permit" };
+        let effect = if n.is_multiple_of(3) { "forbid" } else { "permit" };
         let cedar = format!(
             "@id(\"rule-{n}\") {effect} (principal in Chancery::Role::\"admin\", \
              action == Chancery::Action::\"{action}\", resource) \
@@ -160,7 +160,11 @@ fn mixed(without_example: bool) -> Vec<PolicySource> {
 
 fn same_action() -> Vec<PolicySource> {
     let rule = |n: usize| {
-        let effect = if n % 3 == 0 { "forbid" } else { "permit" };
+        let effect = if n.is_multiple_of(3) {
+            "forbid"
+        } else {
+            "permit"
+        };
         let folder = if n == 49 {
             "projects".to_owned()
         } else {

@@ -211,13 +211,17 @@ impl Compiler {
             }
         };
         let result = VALIDATOR.validate(&all, ValidationMode::Strict);
+        let mut wrong = HashSet::new();
         let mut found = Vec::new();
         for error in result.validation_errors() {
+            wrong.insert(error.policy_id());
             found.push(self.locate(sources, error.policy_id(), error));
         }
         // A forbid that can never hold protects nothing, and whoever wrote it thinks that it does.
+        // Where something else is wrong with the rule, that is the reason.
         for warning in result.validation_warnings() {
-            if matches!(warning, ValidationWarning::ImpossiblePolicy(_)) {
+            let impossible = matches!(warning, ValidationWarning::ImpossiblePolicy(_));
+            if impossible && !wrong.contains(warning.policy_id()) {
                 found.push(self.locate(sources, warning.policy_id(), warning));
             }
         }

@@ -41,7 +41,7 @@ impl PolicyProblem {
     ) -> Self {
         let label = diagnostic.labels().and_then(|mut labels| labels.next());
         let byte = label.as_ref().map_or(fallback, miette::LabeledSpan::offset);
-        let mut message = without_ids(&diagnostic.to_string());
+        let mut message = diagnostic.to_string();
         if let Some(label) = label.as_ref().and_then(miette::LabeledSpan::label) {
             message = format!("{message}: {label}");
         }
@@ -74,12 +74,16 @@ impl fmt::Display for PolicyProblem {
     }
 }
 
-/// Cedar's messages begin with the id that we gave the rule, which means nothing to a reader.
+/// Cedar's messages say ``for policy `7`, `` with the number that we gave the rule, which means
+/// nothing to a reader.
 fn without_ids(message: &str) -> String {
-    let rest = message
-        .strip_prefix("for policy `")
-        .and_then(|rest| rest.split_once("`, "));
-    rest.map_or(message, |(_, rest)| rest).to_owned()
+    let mut parts = message.split("for policy `");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.split_once('`').map_or(part, |(_, rest)| rest);
+        out.push_str(rest.trim_start_matches([',', ':', ' ']));
+    }
+    out
 }
 
 fn position(text: &str, byte: usize) -> (u32, u32) {

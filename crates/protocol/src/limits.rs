@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 /// The largest frame, in bytes. It holds the largest outcome with every byte escaped as `\u00XX`.
-pub const FRAME_BYTES_MAX: usize = 24 * 1024 * 1024;
+pub const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The largest output of a file tool, in bytes.
 pub const OUTPUT_BYTES_MAX: usize = vocab::limits::TOOL_OUTPUT_BYTES_MAX;
 /// The largest standard output and the largest standard error of a process, in bytes each.
-pub const STREAM_BYTES_MAX: u64 = 1024 * 1024;
+pub const STREAM_BYTES_MAX: u64 = 512 * 1024;
 /// The largest message in a failure, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 2_000;
 /// How many artifacts one job may hand back.

@@ -27,6 +27,7 @@ mod model;
 mod program;
 mod replay;
 mod service;
+mod simulate;
 mod stations;
 mod store;
 mod worker;
@@ -40,5 +41,6 @@ pub use program::{
 };
 pub use replay::{Changes, Divergence, Report, StepReport};
 pub use service::{Queued, Resolution, Runs};
+pub use simulate::{Flip, Simulated, simulate};
 pub use store::RunFilter;
 pub use worker::Worker;

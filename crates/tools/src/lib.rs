@@ -47,6 +47,27 @@ pub async fn find_approval(ctx: &OrgContext, id: ApprovalId) -> Result<Option<Ap
     store::approval(&mut ctx.read().await?, id).await
 }
 
+/// One page of requests for approval, the newest first.
+///
+/// # Errors
+/// The database.
+pub async fn list_approvals(
+    ctx: &OrgContext,
+    status: Option<Status>,
+    before: Option<ApprovalId>,
+    limit: u32,
+) -> Result<Vec<Approval>, StoreError> {
+    store::approvals(ctx, status, before, limit).await
+}
+
+/// Every grant that holds, the newest first.
+///
+/// # Errors
+/// The database.
+pub async fn list_grants(ctx: &OrgContext) -> Result<Vec<Grant>, StoreError> {
+    store::all_grants(ctx).await
+}
+
 /// Spends a granted approval within the transaction that issues the capability; false if it is not
 /// granted or was spent before.
 ///

@@ -1,13 +1,13 @@
-//! Access tokens: they live for minutes, and the cookie that gets the next one is good once.
+//! Access tokens: they live for minutes, and the refresh token that gets the next one is good once.
 //!
-//! Using such a cookie twice looks like theft to the server and ends the login. So only one process
+//! Using a refresh token twice looks like theft to the server and ends the login. So only one process
 //! at a time renews: under the lock of the stored logins, after looking whether another one has
 //! just done it.
 
 use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap};
-use serde_json::Value;
+use serde_json::{Value, json};
 use vocab::{ExposeSecret as _, SecretString, Timestamp};
 
 use super::{Client, Identity, answer, problem};
@@ -54,9 +54,10 @@ impl Client {
             *login = stored;
             return Ok(token);
         }
-        let cookie = stored.refresh.clone().ok_or_else(ended)?;
+        let refresh = stored.refresh.clone().ok_or_else(ended)?;
         let request = self.http.post(format!("{}/v1/auth/refresh", self.url));
-        let sent = request.header(header::COOKIE, cookie).timeout(super::REQUEST_TIMEOUT).send().await;
+        let body = json!({ "refresh_token": refresh });
+        let sent = request.json(&body).timeout(super::REQUEST_TIMEOUT).send().await;
         let response = sent.map_err(|error| self.unreachable(&error))?;
         if response.status() == reqwest::StatusCode::UNAUTHORIZED {
             return Err(ended());
@@ -90,32 +91,30 @@ pub fn signed_in(
     body: &Value,
     now: Timestamp,
 ) -> Result<Login, Failure> {
-    if let Some(key) = body["api_key"].as_str() {
-        return Ok(Login { api_key: Some(key.to_owned()), ..before });
-    }
     let token = body["access_token"].as_str();
     let token = token.ok_or_else(|| Failure::new("the server's answer holds no access token"))?;
     let seconds = body["expires_in"].as_u64().unwrap_or(0);
     Ok(Login {
         access_token: Some(token.to_owned()),
         expires_at_us: Some(now.plus(Duration::from_secs(seconds)).as_micros()),
-        refresh: cookie(headers).or(before.refresh.clone()),
+        refresh: refresh_token(headers, body).or(before.refresh.clone()),
         ..before
     })
 }
 
-/// The refresh cookie of an answer, as it is sent back.
-fn cookie(headers: &HeaderMap) -> Option<String> {
+/// The refresh token of an answer: in its body, or in its cookie.
+fn refresh_token(headers: &HeaderMap, body: &Value) -> Option<String> {
+    if let Some(token) = body["refresh_token"].as_str() {
+        return Some(token.to_owned());
+    }
     let cookies = headers.get_all(header::SET_COOKIE).iter().filter_map(|it| it.to_str().ok());
-    let pairs = cookies.filter_map(|it| it.split(';').next()).map(str::trim);
-    let mut refresh = pairs.filter(|pair| pair.split('=').next().is_some_and(|it| it.contains("refresh")));
-    refresh.next().map(str::to_owned)
+    let pairs = cookies.filter_map(|it| it.split(';').next()?.trim().split_once('='));
+    let mut refresh = pairs.filter(|(name, _)| name.ends_with("chancery_refresh"));
+    refresh.next().map(|(_, token)| token.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -128,7 +127,7 @@ mod tests {
         let now = Timestamp::from_micros(1_000_000);
         let before = Login { email: Some("a@b".into()), ..Login::default() };
         let login = signed_in(before, &headers, &body, now).unwrap();
-        assert_eq!(login.refresh.as_deref(), Some("chancery_refresh=abc"));
+        assert_eq!(login.refresh.as_deref(), Some("abc"));
         assert_eq!(login.email.as_deref(), Some("a@b"));
         assert!(fresh(&login, now).is_some());
         assert!(fresh(&login, now.plus(Duration::from_secs(869))).is_some());

@@ -35,9 +35,7 @@ pub(super) fn run(
         .limit
         .unwrap_or(u64::MAX)
         .min(OUTPUT_BYTES_MAX as u64);
-    let offset = arguments.offset.unwrap_or(0);
-    // An offset beyond what a file can have reads nothing, as one beyond its end does.
-    let offset = offset.min(i64::MAX.unsigned_abs());
+    let offset = arguments.offset.unwrap_or(0).min(open.size);
     open.file.seek(SeekFrom::Start(offset)).map_err(failed)?;
     // One byte more than asked for shows whether there is more.
     let mut bytes = Vec::new();

@@ -21,7 +21,7 @@ use crate::process::{Captured, Exit, Process, Ran, capture};
 /// Who foreign code is outside, when the node is root: nobody.
 pub const NOBODY: u32 = 65_534;
 /// The size of `/tmp`, in bytes.
-const TMP_BYTES: u64 = 64 * 1024 * 1024;
+pub const TMP_BYTES: u64 = 64 * 1024 * 1024;
 /// The size of `/out`, in bytes: twice what is handed back, so that too much is seen as too much.
 pub const OUT_BYTES: u64 = 2 * protocol::limits::ARTIFACTS_BYTES_MAX;
 /// How long after its time limit a sandbox that does not end is killed from outside.

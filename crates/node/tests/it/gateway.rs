@@ -20,9 +20,7 @@ use tokio::process::{Child, Command};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
-use vocab::{
-    CapabilityId, Clock, Digest, Intent, JobId, NodeId, OrgId, Random, RunId, Target, Timestamp,
-};
+use vocab::{CapabilityId, Clock, Intent, JobId, NodeId, OrgId, Random, RunId, Target, Timestamp};
 
 pub const CREDENTIAL: &str = "node-credential-of-a-test";
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -45,6 +43,7 @@ pub struct Peer {
     pub epoch: u64,
     /// Whether heartbeats are answered.
     pub renews: bool,
+    lease_ms: u64,
 }
 
 /// A node as a process of its own.
@@ -116,6 +115,7 @@ impl Gateway {
             socket,
             epoch: 0,
             renews: true,
+            lease_ms: 0,
         }
     }
 
@@ -129,6 +129,7 @@ impl Gateway {
         let hello = peer.hello().await;
         self.epoch += 1;
         peer.epoch = self.epoch;
+        peer.lease_ms = lease_ms;
         let welcome = Welcome {
             node_id: self.node,
             lease_epoch: self.epoch,
@@ -266,7 +267,7 @@ impl Peer {
                     if self.renews {
                         let lease = Lease {
                             epoch: self.epoch,
-                            lease_ms: 15_000,
+                            lease_ms: self.lease_ms,
                         };
                         let frame = GatewayFrame::Lease(lease).encode().unwrap();
                         let _ = self.socket.send(Message::text(frame)).await;
@@ -356,8 +357,4 @@ pub async fn appears(path: &Path) {
 
 pub fn unknown(job: JobId, epoch: u64) -> NodeFrame {
     NodeFrame::Unknown(JobEpoch { job, epoch })
-}
-
-pub fn digest_of(bytes: &[u8]) -> Digest {
-    Digest::of(bytes)
 }

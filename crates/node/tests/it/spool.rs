@@ -12,12 +12,13 @@ fn clock() -> Clock {
     Clock::manual(Timestamp::from_micros(1_700_000_000_000_000))
 }
 
-fn open(folder: &Path, clock: &Clock) -> Spool {
-    // The thread of a spool that was dropped lets go of its lock when it has run out of work.
+/// Opens a spool whose former owner may still be letting go: its thread ends when it has run out of
+/// work.
+fn try_open(folder: &Path, clock: &Clock) -> Result<Spool, SpoolError> {
     for _ in 0..200 {
         match Spool::open(folder, clock.clone(), &Random::seeded(1)) {
-            Err(SpoolError::InUse) => std::thread::yield_now(),
-            result => return result.unwrap(),
+            Err(SpoolError::InUse) => {}
+            result => return result,
         }
         #[expect(
             clippy::disallowed_methods,
@@ -26,6 +27,10 @@ fn open(folder: &Path, clock: &Clock) -> Spool {
         std::thread::sleep(Duration::from_millis(5));
     }
     panic!("the spool stays in use")
+}
+
+fn open(folder: &Path, clock: &Clock) -> Spool {
+    try_open(folder, clock).unwrap()
 }
 
 fn new_job(clock: &Clock, seed: u64) -> NewJob {
@@ -201,7 +206,7 @@ async fn a_damaged_log_is_refused_and_a_torn_one_is_not() {
     let mut bytes = std::fs::read(&log).unwrap();
     bytes[20] ^= 0x20;
     std::fs::write(&log, bytes).unwrap();
-    let result = Spool::open(dir.path(), clock, &Random::seeded(1));
+    let result = try_open(dir.path(), &clock);
     assert!(
         matches!(result, Err(SpoolError::Damaged { line: 1 })),
         "{result:?}"

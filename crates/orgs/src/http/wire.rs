@@ -60,7 +60,6 @@ impl From<Membership> for OrgView {
 /// A role in an organisation; each may do what those before it may.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes vocab::Role in the OpenAPI document")]
 pub enum RoleName {
     /// Sees, and changes nothing.
     Viewer,

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cedar_policy::{
     Context, Entities, EntityUid, PolicySet, Request, Schema, ValidationMode, Validator,
@@ -67,7 +67,7 @@ impl Tally {
 fn the_sample_of_the_corpus_is_decided_as_cedar_decides() {
     let sample =
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/cedar-corpus-sample.tar.gz");
-    let tally = run(sample);
+    let tally = run(&sample);
     assert_eq!((tally.tests, tally.requests), (200, 1600), "{tally:?}");
     assert!(
         tally.allowed > 400 && tally.failed_to_evaluate > 100,
@@ -82,7 +82,7 @@ fn the_whole_corpus_is_decided_as_cedar_decides() {
     if !corpus.exists() {
         return the_sample_of_the_corpus_is_decided_as_cedar_decides();
     }
-    let tally = run(corpus);
+    let tally = run(&corpus);
     println!("{tally:?}");
     assert_eq!((tally.tests, tally.requests), (7_809, 62_472), "{tally:?}");
     assert!(
@@ -91,7 +91,7 @@ fn the_whole_corpus_is_decided_as_cedar_decides() {
     );
 }
 
-fn run(archive: PathBuf) -> Tally {
+fn run(archive: &Path) -> Tally {
     let files = read(archive);
     let tests: Vec<&String> = files
         .keys()
@@ -110,9 +110,8 @@ fn run(archive: PathBuf) -> Tally {
     })
 }
 
-fn read(archive: PathBuf) -> BTreeMap<String, String> {
-    let file =
-        File::open(&archive).unwrap_or_else(|error| panic!("{}: {error}", archive.display()));
+fn read(archive: &Path) -> BTreeMap<String, String> {
+    let file = File::open(archive).unwrap_or_else(|error| panic!("{}: {error}", archive.display()));
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
     let mut files = BTreeMap::new();
     for entry in archive.entries().unwrap() {

@@ -23,7 +23,10 @@ fn under_a_managed_permit_others_can_forbid_and_ask_and_not_permit() {
     let asks = source("mine", &format!("@require_approval {ALL}"));
     let two = source("mine", &format!("@require_approval @four_eyes {ALL}"));
     let forbids = source("mine", "forbid (principal, action, resource);");
-    assert_eq!(decide(&[ceiling.clone()], &read), Verdict::Allow);
+    assert_eq!(
+        decide(std::slice::from_ref(&ceiling), &read),
+        Verdict::Allow
+    );
     assert_eq!(
         decide(&[ceiling.clone(), source("mine", ALL)], &read),
         Verdict::Allow

@@ -3,27 +3,25 @@
 /// The most backslashes in a row that are taken for escapes: JSON in JSON, four times over.
 const BACKSLASHES_MAX: usize = 16;
 
-/// Where `value` ends if `text` begins with it, each of its characters as it is or escaped.
+/// Where `value` ends at the latest if `text` begins with it, each of its characters as it is or
+/// escaped.
 ///
-/// How many backslashes one becomes depends on how often it was escaped, so that their number counts
-/// on neither side.
+/// What is an escape and what stands for itself can't always be told from the text alone (`%25` is
+/// three characters of a value, or one), so all readings are followed at once.
 pub(super) fn end_in(value: &str, text: &[u8]) -> Option<usize> {
-    if text.starts_with(value.as_bytes()) {
-        return Some(value.len());
+    let mut now = Ends::default();
+    now.push(0);
+    for expected in value.chars() {
+        let mut next = Ends::default();
+        for at in now.all() {
+            each_reading(expected, text.get(*at..).unwrap_or_default(), |len| next.push(at + len));
+        }
+        if next.all().is_empty() {
+            return None;
+        }
+        now = next;
     }
-    let telling = value.chars().filter(|it| *it != '\\');
-    if telling.clone().map(char::len_utf8).sum::<usize>() < super::VALUE_BYTES_MIN {
-        return None;
-    }
-    let mut at = 0;
-    for expected in telling {
-        at += after_backslashes(expected, text.get(at..)?)?;
-    }
-    Some(if value.ends_with('\\') {
-        at + backslashes(text.get(at..)?)
-    } else {
-        at
-    })
+    now.all().iter().max().copied()
 }
 
 /// The bytes that some way to write a character begins with.
@@ -31,44 +29,60 @@ pub(super) fn beginnings(expected: char) -> Vec<u8> {
     let mut buffer = [0; 4];
     let raw = expected.encode_utf8(&mut buffer).as_bytes();
     let plus = (expected == ' ').then_some(b'+');
-    raw.iter()
-        .take(1)
-        .copied()
-        .chain(*b"%\\&")
-        .chain(plus)
-        .collect()
+    raw.iter().take(1).copied().chain(*b"%\\&").chain(plus).collect()
 }
 
-fn backslashes(text: &[u8]) -> usize {
-    text.iter()
-        .take(BACKSLASHES_MAX)
-        .take_while(|byte| **byte == b'\\')
-        .count()
+/// Where the readings of a text stand. More at once than fit would be a text made for it.
+#[derive(Default)]
+struct Ends {
+    at: [usize; 2 * BACKSLASHES_MAX],
+    len: usize,
 }
 
-fn after_backslashes(expected: char, text: &[u8]) -> Option<usize> {
+impl Ends {
+    fn push(&mut self, end: usize) {
+        if self.all().contains(&end) {
+            return;
+        }
+        if let Some(free) = self.at.get_mut(self.len) {
+            *free = end;
+            self.len += 1;
+        }
+    }
+
+    fn all(&self) -> &[usize] {
+        self.at.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// How many bytes of the text are this character, in each way in which it may be written.
+fn each_reading(expected: char, text: &[u8], mut take: impl FnMut(usize)) {
     let run = backslashes(text);
-    let Some(before) = run.checked_sub(1) else {
-        return one(expected, text);
-    };
-    let escaped = one(expected, text.get(before..)?).map(|len| before + len);
-    escaped.or_else(|| Some(run + one(expected, text.get(run..)?)?))
-}
-
-/// How many bytes of the text are this character, in whichever way it is written.
-fn one(expected: char, text: &[u8]) -> Option<usize> {
+    if expected == '\\' {
+        // Each time it is escaped it doubles.
+        (1..=run).for_each(&mut take);
+    }
+    if let Some(before) = run.checked_sub(1) {
+        let escape = text.get(before..).and_then(|rest| backslash(expected, rest));
+        escape.map(|len| before + len).map(&mut take);
+    }
+    let text = text.get(run..).unwrap_or_default();
     let mut buffer = [0; 4];
     let raw = expected.encode_utf8(&mut buffer).as_bytes();
     if text.starts_with(raw) {
-        return Some(raw.len());
+        take(run + raw.len());
     }
-    match text.first()? {
-        b'%' => percent(raw, text),
-        b'+' => (expected == ' ').then_some(1),
-        b'\\' => backslash(expected, text),
-        b'&' => entity(expected, text),
-        _ => None,
-    }
+    let escape = match text.first() {
+        Some(b'%') => percent(raw, text),
+        Some(b'+') => (expected == ' ').then_some(1),
+        Some(b'&') => entity(expected, text),
+        Some(_) | None => None,
+    };
+    escape.map(|len| run + len).map(take);
+}
+
+fn backslashes(text: &[u8]) -> usize {
+    text.iter().take(BACKSLASHES_MAX).take_while(|byte| **byte == b'\\').count()
 }
 
 fn percent(raw: &[u8], text: &[u8]) -> Option<usize> {

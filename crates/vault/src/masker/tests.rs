@@ -194,7 +194,7 @@ proptest! {
         after in "[ -~]{0,20}",
         pick in any::<prop::sample::Index>(),
     ) {
-        prop_assume!(value.trim().chars().filter(|it| *it != '\\').count() >= 4);
+        prop_assume!(value.trim().len() >= 4);
         let masker = masker(&[&value]);
         let leaks = leaks(&value);
         let leak = pick.get(&leaks);

@@ -1,0 +1,141 @@
+//! `/v1/sessions/{session_id}/messages`
+
+use axum::extract::State;
+use edge::{
+    Json, Key, Member, OpenApiRouter, Page, PageParams, Paging, Path, Problem, Query, Viewer,
+    routes,
+};
+use garde::Validate;
+use ::http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
+use vocab::{AgentId, SessionId};
+
+use super::{MessageView, PostedView};
+use crate::model::{NewMessage, OnBusy};
+use crate::service::Reading;
+use crate::Chat;
+
+/// A message to post.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+struct NewMessageBody {
+    /// The text. For an agent whose planner is `rules` it is the plan.
+    content: String,
+    /// What to do if a run of the session is not over; `enqueue` unless it is given.
+    #[serde(default)]
+    on_busy: OnBusy,
+    /// Which of the session's agents answers (`agt_…`); the first unless it is given.
+    #[schema(value_type = Option<String>)]
+    agent_id: Option<AgentId>,
+}
+
+impl From<NewMessageBody> for NewMessage {
+    fn from(body: NewMessageBody) -> Self {
+        Self { text: body.content, on_busy: body.on_busy, agent: body.agent_id }
+    }
+}
+
+/// In which order messages are listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Order {
+    /// The oldest first.
+    #[default]
+    Asc,
+    /// The newest first.
+    Desc,
+}
+
+#[derive(Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+#[garde(allow_unvalidated)]
+struct MessageFilter {
+    /// `asc` (the oldest first) unless it is `desc`.
+    #[serde(default)]
+    #[param(inline)]
+    order: Order,
+}
+
+/// Post a message.
+///
+/// The message and the run that answers it are committed together; the answer comes when they are on
+/// disk. Runs of one session go one after the other.
+#[utoipa::path(
+    post, path = "/v1/sessions/{session_id}/messages", tag = "sessions",
+    operation_id = "message_post",
+    params(("session_id" = String, Path, description = "`ses_…`")),
+    request_body = NewMessageBody,
+    responses(
+        (status = 202, body = PostedView),
+        (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "busy, archived, or no agent that can answer"),
+        (status = 413, body = Problem),
+        (status = 422, body = Problem),
+        (status = 503, body = Problem, description = "`QUEUE_UNAVAILABLE`: nothing was taken"),
+    ),
+    security(("bearer" = ["member"])),
+    extensions(("x-idempotency" = json!("atomic"))),
+)]
+async fn post(
+    State(chat): State<Chat>,
+    Member(ctx): Member,
+    Path(id): Path<SessionId>,
+    key: Key,
+    Json(new): Json<NewMessageBody>,
+) -> Result<(StatusCode, Json<PostedView>), Problem> {
+    let mut tx = ctx.write().await.map_err(queue)?;
+    let text = new.content.clone();
+    let posted = chat.post(&ctx, &mut tx, id, new.into()).await?;
+    let view = PostedView {
+        message: MessageView::new(posted.message.clone(), Some(text)),
+        run: posted.queued.run.clone().into(),
+    };
+    key.claim(&mut tx, StatusCode::ACCEPTED, &view).await?;
+    tx.commit().await.map_err(queue)?;
+    chat.posted(posted);
+    Ok((StatusCode::ACCEPTED, Json(view)))
+}
+
+/// A database that can't take the job says so at once.
+fn queue(error: db::StoreError) -> Problem {
+    if error.is_outage() {
+        tracing::error!(
+            error = &error as &(dyn std::error::Error + 'static),
+            "a message could not be queued"
+        );
+        return Problem::queue_unavailable();
+    }
+    error.into()
+}
+
+/// List the messages of a session.
+#[utoipa::path(
+    get, path = "/v1/sessions/{session_id}/messages", tag = "sessions",
+    operation_id = "message_list",
+    params(("session_id" = String, Path, description = "`ses_…`"), PageParams, MessageFilter),
+    responses((status = 200, body = Page<MessageView>), (status = 404, body = Problem)),
+    security(("bearer" = ["viewer"])),
+)]
+async fn list(
+    State(chat): State<Chat>,
+    Viewer(ctx): Viewer,
+    Path(id): Path<SessionId>,
+    Query(filter): Query<MessageFilter>,
+    paging: Paging,
+) -> Result<Json<Page<MessageView>>, Problem> {
+    let from = match filter.order {
+        Order::Asc => Reading::Oldest(paging.after()?.unwrap_or(0)),
+        Order::Desc => Reading::Newest(paging.after()?),
+    };
+    let found = chat.messages(&ctx, id, from, paging.fetch()).await?;
+    let page = Page::cut(found, &paging, |(message, _)| message.position);
+    Ok(Json(page.map(|(message, text)| MessageView::new(message, text))))
+}
+
+pub(super) fn routes(chat: Chat) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(list, post)).with_state(chat)
+}

@@ -1,0 +1,143 @@
+//! What clients read.
+
+use runs::http::RunView;
+use serde::Serialize;
+use utoipa::ToSchema;
+use vocab::{AgentId, MessageId, RunId, SessionId, Timestamp, UserId};
+
+use crate::model::{Author, Member, Message, Session, SessionStatus};
+
+/// A session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SessionView {
+    /// `ses_…`
+    #[schema(value_type = String)]
+    id: SessionId,
+    title: String,
+    labels: Vec<String>,
+    status: SessionStatus,
+    /// Whether only its members and the organisation's admins see it.
+    private: bool,
+    /// The workspace of its files.
+    workspace: String,
+    /// Its agents; the first answers unless a message names another.
+    #[schema(value_type = Vec<String>)]
+    agent_ids: Vec<AgentId>,
+    #[schema(value_type = Option<String>)]
+    created_by: Option<UserId>,
+    version: u32,
+    message_count: u32,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    archived_at: Option<Timestamp>,
+}
+
+impl From<Session> for SessionView {
+    fn from(it: Session) -> Self {
+        Self {
+            id: it.id,
+            title: it.title,
+            labels: it.labels,
+            status: it.status,
+            private: it.private,
+            workspace: it.workspace,
+            agent_ids: it.agents,
+            created_by: it.created_by,
+            version: it.version,
+            message_count: it.message_count,
+            created_at: it.created_at,
+            updated_at: it.updated_at,
+            archived_at: it.archived_at,
+        }
+    }
+}
+
+/// A member of a session.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MemberView {
+    /// `usr_…`
+    #[schema(value_type = String)]
+    user_id: UserId,
+    #[schema(value_type = String, format = DateTime)]
+    added_at: Timestamp,
+}
+
+impl From<Member> for MemberView {
+    fn from(it: Member) -> Self {
+        Self { user_id: it.user, added_at: it.added_at }
+    }
+}
+
+/// Who wrote a message.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AuthorView {
+    /// A person.
+    User {
+        /// `usr_…`
+        #[schema(value_type = String)]
+        user_id: UserId,
+    },
+    /// An agent.
+    Agent {
+        /// `agt_…`
+        #[schema(value_type = String)]
+        agent_id: AgentId,
+    },
+    /// Chancery itself.
+    System,
+}
+
+/// A message.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MessageView {
+    /// `msg_…`
+    #[schema(value_type = String)]
+    id: MessageId,
+    #[schema(value_type = String)]
+    session_id: SessionId,
+    /// Its place among the session's messages, from 1.
+    position: u32,
+    author: AuthorView,
+    /// The run that answers it, or that it is the answer of.
+    #[schema(value_type = Option<String>)]
+    run_id: Option<RunId>,
+    /// The text, in Markdown; null once it was erased.
+    content: Option<String>,
+    size_bytes: u64,
+    /// Whether it says why a run failed.
+    failed: bool,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+impl MessageView {
+    pub(super) fn new(it: Message, text: Option<String>) -> Self {
+        let author = match it.author {
+            Author::User(user_id) => AuthorView::User { user_id },
+            Author::Agent(agent_id) => AuthorView::Agent { agent_id },
+            Author::System => AuthorView::System,
+        };
+        Self {
+            id: it.id,
+            session_id: it.session,
+            position: it.position,
+            author,
+            run_id: it.run,
+            content: text,
+            size_bytes: it.size_bytes,
+            failed: it.failed,
+            created_at: it.created_at,
+        }
+    }
+}
+
+/// A posted message and the run that answers it.
+#[derive(Serialize, ToSchema)]
+pub struct PostedView {
+    pub(super) message: MessageView,
+    pub(super) run: RunView,
+}

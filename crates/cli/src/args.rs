@@ -1,0 +1,150 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+
+use crate::commands::{
+    agents, approvals, artifacts, audit, chat, keys, login, members, nodes, policy, replay, run,
+    runs, secrets, server, skills, tools,
+};
+
+/// Chancery: a self-hosted control plane for AI agents.
+///
+/// `chancery up` starts everything on this machine. The other commands speak to a server: the one
+/// at --url, as whoever is signed in there (`chancery login`) or as the API key in
+/// CHANCERY_API_KEY.
+///
+/// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the run waits for somebody, 4 the run was
+/// cancelled, 130 interrupted.
+#[derive(Debug, Parser)]
+#[command(name = "chancery", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The server.
+    #[arg(long, global = true, env = "CHANCERY_URL", value_hint = ValueHint::Url, default_value = "http://127.0.0.1:7300", help_heading = "Connection")]
+    pub url: String,
+    /// The organisation: its id or its name.
+    #[arg(long, global = true, env = "CHANCERY_ORG", help_heading = "Connection")]
+    pub org: Option<String>,
+    /// Print JSON, for programs.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start everything on this machine: server, workers and a local node.
+    Up(server::Up),
+    /// Start a server, or some of its roles.
+    Serve(server::Serve),
+    /// Bring the database to the form that this version needs.
+    Migrate(server::Settings),
+    /// Check what this installation needs and has.
+    Doctor(server::Settings),
+    /// Show the configuration.
+    #[command(subcommand)]
+    Config(server::ConfigCommand),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Copy the data of an embedded installation into a file, also while it runs.
+    Backup(server::Backup),
+    /// Make an installation out of such a file, in a data folder that is empty.
+    Restore(server::Restore),
+    /// Sign in.
+    Login(login::Login),
+    /// Sign out.
+    Logout,
+    /// Show who you are, and your organisations.
+    Whoami,
+    /// Give an agent something to do, and watch it.
+    Run(run::Run),
+    /// Talk to an agent, line by line, in one session.
+    Chat(chat::Chat),
+    /// See, watch and end runs.
+    Runs(runs::Runs),
+    /// Answer what agents ask for.
+    Approvals(approvals::Approvals),
+    /// See, try and publish policies.
+    #[command(subcommand)]
+    Policy(policy::Policy),
+    /// Prove, export and search the record.
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Repeat a run from its record, without any outside effect.
+    Replay(replay::Replay),
+    /// Keep secrets, and say who may use them.
+    Secrets(secrets::Secrets),
+    /// Make and revoke API keys.
+    Keys(keys::Keys),
+    /// See agents.
+    Agents(agents::Agents),
+    /// See and publish skills.
+    Skills(skills::Skills),
+    /// See and use tools.
+    Tools(tools::Tools),
+    /// See and fetch artifacts.
+    Artifacts(artifacts::Artifacts),
+    /// Enrol and revoke nodes.
+    Nodes(nodes::Nodes),
+    /// See, invite and change members.
+    Members(members::Members),
+    /// Print the completions for a shell.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How many items a list has.
+#[derive(Debug, Clone, Args)]
+pub struct Listing {
+    /// How many to show at most.
+    #[arg(long, default_value_t = 50)]
+    pub limit: usize,
+}
+
+impl Default for Listing {
+    fn default() -> Self {
+        Self { limit: 50 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn lists_need_no_subcommand() {
+        for words in [["chancery", "runs"], ["chancery", "approvals"], ["chancery", "secrets"]] {
+            Cli::try_parse_from(words).unwrap();
+        }
+        let cli = Cli::try_parse_from(["chancery", "runs", "show", "run_x", "--json"]).unwrap();
+        assert!(cli.global.json);
+    }
+
+    #[test]
+    fn no_secret_has_a_place_on_the_command_line() {
+        for words in [
+            vec!["chancery", "secrets", "create", "NAME", "VALUE"],
+            vec!["chancery", "login", "--email", "a@b", "--password", "x"],
+            vec!["chancery", "runs", "--api-key", "x"],
+        ] {
+            assert!(Cli::try_parse_from(&words).is_err(), "{words:?}");
+        }
+    }
+}
