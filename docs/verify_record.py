@@ -535,10 +535,10 @@ class Verifier:
             checkpoint = Checkpoint(footer["checkpoint"], self.pure)
         except ValueError as error:
             raise Fault(None, "bad_checkpoint", "the checkpoint is not a signed one") from error
-        if checkpoint.origin != "chancery/log/" + self.header["org"]:
-            raise Fault(None, "foreign_org", f"the checkpoint is that of {checkpoint.origin}")
         if checkpoint.size < self.header["to_seq"]:
             raise Fault(None, "bad_checkpoint", "the checkpoint covers fewer events than these")
+        if checkpoint.origin != "chancery/log/" + self.header["org"]:
+            raise Fault(None, "foreign_org", f"the checkpoint is that of {checkpoint.origin}")
         keys = self.read_keys(footer, checkpoint)
         self.check_signatures(keys, checkpoint)
         self.check_events(footer, checkpoint)

@@ -81,17 +81,27 @@ impl From<SkillError> for Problem {
             SkillError::Pin { .. } => Self::unprocessable("SKILL_PIN_MISMATCH", text)
                 .fix("pin the package anew, or publish the one that was pinned"),
             SkillError::Changed => Self::conflict("SKILL_CHANGED", text).retryable(),
-            SkillError::Content(source) => content(&source),
+            SkillError::Content(source) => content(source),
             SkillError::Store(source) => source.into(),
         }
     }
 }
 
-/// A store of contents that does not work.
-fn content(source: &vault::ContentError) -> Problem {
-    tracing::error!(error = source as &(dyn std::error::Error + 'static), "a content failed");
-    if source.is_outage() {
-        return Problem::unavailable("CONTENT_UNAVAILABLE", "the content store is unavailable");
+/// A store of contents that does not work, or a content that is not there.
+fn content(source: vault::ContentError) -> Problem {
+    match source {
+        vault::ContentError::Store(source) => source.into(),
+        vault::ContentError::TooLarge | vault::ContentError::TooLargeToSeal => {
+            Problem::too_large(vocab::limits::CONTENT_INLINE_BYTES_MAX)
+        }
+        other => {
+            let retryable = other.is_retryable();
+            let error = &other as &(dyn std::error::Error + 'static);
+            tracing::error!(error, "a content can't be sealed or opened");
+            if retryable {
+                return Problem::unavailable("CONTENT_UNAVAILABLE", "a content is out of reach");
+            }
+            Problem::internal()
+        }
     }
-    Problem::internal()
 }

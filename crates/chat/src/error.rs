@@ -6,7 +6,7 @@ use vocab::{SessionId, UserId};
 /// Why something about a session did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum ChatError {
-    /// There is no such session for this caller.
+    /// There is no such session here.
     #[error("session `{0}` not found")]
     NotFound(SessionId),
     /// This person is no member of the session.
@@ -15,9 +15,6 @@ pub enum ChatError {
     /// This person is no member of the organisation.
     #[error("user `{0}` is no member of the organisation")]
     Stranger(UserId),
-    /// Only the creator of the session or an admin may do this.
-    #[error("only the session's creator or an admin may do this")]
-    NotYours,
     /// The caller's role in the organisation is too low.
     #[error("this takes the role `{0}`")]
     RoleTooLow(vocab::Role),

@@ -1,5 +1,6 @@
 //! The routes of sessions.
 
+mod events;
 mod messages;
 mod sessions;
 mod views;
@@ -10,10 +11,12 @@ use crate::{Chat, ChatError};
 
 pub use views::{AuthorView, MemberView, MessageView, PostedView, SessionView};
 
-/// The routes under `/v1/sessions`.
+/// The routes under `/v1/sessions`; `hub` tells of sealed events.
 #[must_use]
-pub fn routes(chat: Chat) -> OpenApiRouter {
-    sessions::routes(chat.clone()).merge(messages::routes(chat))
+pub fn routes(chat: Chat, hub: journal::Hub) -> OpenApiRouter {
+    sessions::routes(chat.clone())
+        .merge(messages::routes(chat.clone()))
+        .merge(events::routes(chat, hub))
 }
 
 impl From<ChatError> for Problem {
@@ -23,9 +26,6 @@ impl From<ChatError> for Problem {
             ChatError::NotFound(_) => Self::not_found("session"),
             ChatError::NoMember(_) => Self::not_found("member"),
             ChatError::Stranger(_) => Self::invalid_field("/user_id", text),
-            ChatError::NotYours => {
-                Self::new(::http::StatusCode::FORBIDDEN, "NOT_SESSION_OWNER", text)
-            }
             ChatError::RoleTooLow(least) => Self::forbidden(least),
             ChatError::Archived => {
                 Self::conflict("SESSION_ARCHIVED", text).fix("restore the session first")
@@ -42,17 +42,27 @@ impl From<ChatError> for Problem {
             ChatError::Changed => Self::conflict("SESSION_CHANGED", text).retryable(),
             ChatError::Agent(source) => source.into(),
             ChatError::Run(source) => source.into(),
-            ChatError::Content(source) => content(&source),
+            ChatError::Content(source) => content(source),
             ChatError::Store(source) => source.into(),
         }
     }
 }
 
-/// A store of contents that does not work.
-fn content(source: &vault::ContentError) -> Problem {
-    tracing::error!(error = source as &(dyn std::error::Error + 'static), "a content failed");
-    if source.is_outage() {
-        return Problem::unavailable("CONTENT_UNAVAILABLE", "the content store is unavailable");
+/// A store of contents that does not work, or a content that is not there.
+fn content(source: vault::ContentError) -> Problem {
+    match source {
+        vault::ContentError::Store(source) => source.into(),
+        vault::ContentError::TooLarge | vault::ContentError::TooLargeToSeal => {
+            Problem::too_large(vocab::limits::CONTENT_INLINE_BYTES_MAX)
+        }
+        other => {
+            let retryable = other.is_retryable();
+            let error = &other as &(dyn std::error::Error + 'static);
+            tracing::error!(error, "a content can't be sealed or opened");
+            if retryable {
+                return Problem::unavailable("CONTENT_UNAVAILABLE", "a content is out of reach");
+            }
+            Problem::internal()
+        }
     }
-    Problem::internal()
 }

@@ -8,17 +8,17 @@
 //! The life of a session: active ⇄ archived. An archived one takes no messages; its runs that are
 //! under way end as they would have.
 //!
-//! Who sees a session: everybody of its organisation, unless it is private. A private one is there
-//! for its members and for the organisation's admins alone; for all others it is not there. Who sees
-//! a session and is at least a member of the organisation may post and change it; who sees it may be
-//! narrowed, and members added and removed, by its creator and by admins; everybody may leave.
+//! Everybody of an organisation sees its sessions, as they see its runs and its record; whoever is
+//! at least a member of it may post and change them. The members of a session are who takes part in
+//! it: a list for people, which gives no right and takes none.
 //!
 //! Invariants
 //! - A message without its run, or an answer without the end of its run, does not exist.
 //! - `position` counts the messages of a session from 1 without gaps, whatever the clock says.
 //! - The text of a message is a sealed content of its session; events carry its digest.
 //!
-//! Deliberately absent: turns between several agents, streaming of single words, and summaries.
+//! Deliberately absent: private sessions (runs and the record would have to hide as much), turns
+//! between several agents, streaming of single words, and summaries.
 
 mod answers;
 mod error;

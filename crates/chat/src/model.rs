@@ -24,8 +24,6 @@ pub struct Session {
     pub labels: Vec<String>,
     /// Whether it takes messages.
     pub status: SessionStatus,
-    /// Whether only its members and admins see it.
-    pub private: bool,
     /// The workspace of its files.
     pub workspace: String,
     /// Its agents; the first answers unless a message names another.
@@ -96,8 +94,6 @@ pub struct NewSession {
     pub agents: Vec<AgentId>,
     /// The workspace of its files; that of its first agent if absent.
     pub workspace: Option<String>,
-    /// Whether only its members and admins see it.
-    pub private: bool,
 }
 
 /// What is to change of a session; what is absent stays.
@@ -108,7 +104,6 @@ pub struct SessionChange {
     pub labels: Option<Vec<String>>,
     pub agents: Option<Vec<AgentId>>,
     pub workspace: Option<String>,
-    pub private: Option<bool>,
 }
 
 /// A member of a session.

@@ -16,7 +16,7 @@ use crate::ChatError;
 use crate::model::{
     Member, NewSession, Session, SessionChange, SessionStatus, check, distinct, invalid,
 };
-use crate::store::{self, Eyes};
+use crate::store;
 
 pub use messages::{Posted, Reading};
 pub(crate) use messages::{MEDIA, posted as posted_event};
@@ -84,7 +84,6 @@ impl Chat {
             title: new.title,
             labels: distinct(labels),
             status: SessionStatus::Active,
-            private: new.private,
             workspace: new.workspace.or(first).unwrap_or_else(default_workspace),
             agents,
             created_by: ctx.actor().user,
@@ -106,25 +105,24 @@ impl Chat {
     /// One session.
     ///
     /// # Errors
-    /// There is none that the caller sees.
+    /// There is none here.
     pub async fn get(&self, ctx: &OrgContext, id: SessionId) -> Result<Session, ChatError> {
-        self.get_in(ctx, &mut ctx.read().await?, id).await
+        self.get_in(&mut ctx.read().await?, id).await
     }
 
     /// One session, within a transaction.
     ///
     /// # Errors
-    /// There is none that the caller sees.
+    /// There is none here.
     pub async fn get_in(
         &self,
-        ctx: &OrgContext,
         tx: &mut impl Query,
         id: SessionId,
     ) -> Result<Session, ChatError> {
-        store::get(tx, id, eyes(ctx)).await?.ok_or(ChatError::NotFound(id))
+        store::get(tx, id).await?.ok_or(ChatError::NotFound(id))
     }
 
-    /// The sessions that the caller sees, the newest first.
+    /// Sessions, the newest first.
     ///
     /// # Errors
     /// The database.
@@ -136,14 +134,13 @@ impl Chat {
         limit: u32,
     ) -> Result<Vec<Session>, ChatError> {
         let mut tx = ctx.read().await?;
-        Ok(store::list(&mut tx, eyes(ctx), (status, before), limit).await?)
+        Ok(store::list(&mut tx, (status, before), limit).await?)
     }
 
     /// Changes a session. A change that changes nothing records nothing.
     ///
     /// # Errors
-    /// There is none that the caller sees; a value does not fit; the caller may not narrow who sees
-    /// it; somebody else changed it in between.
+    /// There is none here; a value does not fit; somebody else changed it in between.
     pub async fn update(
         &self,
         ctx: &OrgContext,
@@ -152,7 +149,7 @@ impl Chat {
         change: SessionChange,
     ) -> Result<Session, ChatError> {
         member(ctx)?;
-        let seen = self.get_in(ctx, tx, id).await?;
+        let seen = self.get_in(tx, id).await?;
         let mut session = seen.clone();
         session.title = change.title.unwrap_or(session.title);
         session.workspace = change.workspace.unwrap_or(session.workspace);
@@ -164,10 +161,6 @@ impl Chat {
             session.agents = distinct(agents);
             check_agents(tx, &session.agents).await?;
         }
-        if let Some(private) = change.private.filter(|private| *private != seen.private) {
-            owner(ctx, &seen)?;
-            session.private = private;
-        }
         check(&session)?;
         self.put(ctx, tx, &seen, session, EventKind::SessionUpdated).await
     }
@@ -175,7 +168,7 @@ impl Chat {
     /// Archives a session, or restores it. Asking twice changes and records nothing.
     ///
     /// # Errors
-    /// There is none that the caller sees; somebody else changed it in between.
+    /// There is none here; somebody else changed it in between.
     pub async fn set_status(
         &self,
         ctx: &OrgContext,
@@ -184,7 +177,7 @@ impl Chat {
         status: SessionStatus,
     ) -> Result<Session, ChatError> {
         member(ctx)?;
-        let seen = self.get_in(ctx, tx, id).await?;
+        let seen = self.get_in(tx, id).await?;
         let mut session = seen.clone();
         session.status = status;
         if session == seen {
@@ -222,25 +215,11 @@ impl Chat {
     }
 }
 
-/// Whose eyes the caller has: admins see private sessions too.
-fn eyes(ctx: &OrgContext) -> Eyes {
-    Eyes { user: ctx.actor().user, all: ctx.role() >= Role::Admin }
-}
-
 fn member(ctx: &OrgContext) -> Result<(), ChatError> {
     if ctx.role() < Role::Member {
         return Err(ChatError::RoleTooLow(Role::Member));
     }
     Ok(())
-}
-
-/// The creator of a session and admins decide who sees it.
-fn owner(ctx: &OrgContext, session: &Session) -> Result<(), ChatError> {
-    let creator = session.created_by.is_some() && session.created_by == ctx.actor().user;
-    if creator || ctx.role() >= Role::Admin {
-        return Ok(());
-    }
-    Err(ChatError::NotYours)
 }
 
 /// Checks that the agents are there; answers the workspace of the first.
@@ -275,7 +254,6 @@ fn changed(kind: EventKind, session: &Session) -> Draft {
         .in_session(Some(session.id))
         .fact("version", session.version)
         .fact("status", session.status.as_str())
-        .fact("private", session.private)
         .fact("workspace", session.workspace.as_str())
         .fact("agents", agents)
 }

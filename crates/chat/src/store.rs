@@ -8,8 +8,8 @@ use crate::model::{Author, MEMBERS_MAX, Member, Message, Session, SessionStatus}
 
 macro_rules! session_columns {
     () => {
-        "SELECT id, title, labels, status, visibility, workspace, agent_ids, created_by, version, \
-         message_count, created_at_us, updated_at_us, archived_at_us FROM sessions WHERE org_id = $1 "
+        "SELECT id, title, labels, status, workspace, agent_ids, created_by, version, message_count, \
+         created_at_us, updated_at_us, archived_at_us FROM sessions WHERE org_id = $1 "
     };
 }
 
@@ -20,65 +20,45 @@ macro_rules! message_columns {
     };
 }
 
-/// Whose eyes a session is read with.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Eyes {
-    /// The person.
-    pub user: Option<UserId>,
-    /// Whether they see private sessions of others.
-    pub all: bool,
-}
-
-/// One session, if these eyes see it.
+/// One session.
 pub(crate) async fn get(
     tx: &mut impl Query,
     id: SessionId,
-    eyes: Eyes,
 ) -> Result<Option<Session>, StoreError> {
-    let sql = concat!(
-        session_columns!(),
-        "AND id = $2 AND (visibility = 'org' OR $3 OR EXISTS (SELECT 1 FROM session_members m \
-         WHERE m.org_id = $1 AND m.session_id = sessions.id AND m.user_id = $4))"
-    );
-    let row = tx.first(Sql::Both(sql), &params![id, eyes.all, eyes.user]).await?;
-    row.as_ref().map(session).transpose()
+    let sql = concat!(session_columns!(), "AND id = $2");
+    tx.first(Sql::Both(sql), &params![id]).await?.as_ref().map(session).transpose()
 }
 
-/// One session, whoever asks.
 pub(crate) async fn labels(tx: &mut impl Query, id: SessionId) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT labels FROM sessions WHERE org_id = $1 AND id = $2";
     let row = tx.first(Sql::Both(sql), &params![id]).await?;
     row.map_or(Ok(Vec::new()), |row| json(&row, 0, "labels"))
 }
 
-/// Sessions that these eyes see, the newest first.
+/// Sessions, the newest first.
 pub(crate) async fn list(
     tx: &mut impl Query,
-    eyes: Eyes,
     (status, before): (Option<SessionStatus>, Option<SessionId>),
     limit: u32,
 ) -> Result<Vec<Session>, StoreError> {
     let sql = concat!(
         session_columns!(),
-        "AND (visibility = 'org' OR $2 OR EXISTS (SELECT 1 FROM session_members m \
-         WHERE m.org_id = $1 AND m.session_id = sessions.id AND m.user_id = $3)) \
-         AND (CAST($4 AS TEXT) IS NULL OR status = $4) AND ($5 OR id < $6) ORDER BY id DESC LIMIT $7"
+        "AND (CAST($2 AS TEXT) IS NULL OR status = $2) AND ($3 OR id < $4) ORDER BY id DESC LIMIT $5"
     );
     let status = status.map(SessionStatus::as_str);
-    let row = params![eyes.all, eyes.user, status, before.is_none(), before, limit];
+    let row = params![status, before.is_none(), before, limit];
     tx.rows(Sql::Both(sql), &row).await?.iter().map(session).collect()
 }
 
 pub(crate) async fn insert(tx: &mut WriteTx, it: &Session) -> Result<(), StoreError> {
-    let sql = "INSERT INTO sessions (org_id, id, title, labels, status, visibility, workspace, \
-        agent_ids, created_by, version, message_count, created_at_us, updated_at_us) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    let sql = "INSERT INTO sessions (org_id, id, title, labels, status, workspace, agent_ids, \
+        created_by, version, message_count, created_at_us, updated_at_us) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     let row = params![
         it.id,
         &it.title,
         written(&it.labels)?,
         it.status.as_str(),
-        visibility(it.private),
         &it.workspace,
         written(&it.agents)?,
         it.created_by,
@@ -93,15 +73,14 @@ pub(crate) async fn insert(tx: &mut WriteTx, it: &Session) -> Result<(), StoreEr
 
 /// Puts a changed session in the place of the version before it. False if that is gone.
 pub(crate) async fn update(tx: &mut WriteTx, it: &Session) -> Result<bool, StoreError> {
-    let sql = "UPDATE sessions SET title = $3, labels = $4, status = $5, visibility = $6, \
-        workspace = $7, agent_ids = $8, version = $9, updated_at_us = $10, archived_at_us = $11 \
-        WHERE org_id = $1 AND id = $2 AND version = $9 - 1";
+    let sql = "UPDATE sessions SET title = $3, labels = $4, status = $5, workspace = $6, \
+        agent_ids = $7, version = $8, updated_at_us = $9, archived_at_us = $10 \
+        WHERE org_id = $1 AND id = $2 AND version = $8 - 1";
     let row = params![
         it.id,
         &it.title,
         written(&it.labels)?,
         it.status.as_str(),
-        visibility(it.private),
         &it.workspace,
         written(&it.agents)?,
         it.version,
@@ -203,32 +182,22 @@ pub(crate) async fn remove_member(
     Ok(tx.execute(sql, &params![session, user]).await? == 1)
 }
 
-const fn visibility(private: bool) -> &'static str {
-    if private { "private" } else { "org" }
-}
-
 fn session(row: &Row) -> Result<Session, StoreError> {
-    let (status, visibility): (String, String) = (row.get(3)?, row.get(4)?);
-    let private = match visibility.as_str() {
-        "org" => false,
-        "private" => true,
-        _ => return Err(StoreError::Decode { column: 4, expected: "a visibility" }),
-    };
+    let status: String = row.get(3)?;
     let status = status.parse();
     Ok(Session {
         id: row.get(0)?,
         title: row.get(1)?,
         labels: json(row, 2, "labels")?,
         status: status.map_err(|_| StoreError::Decode { column: 3, expected: "a status" })?,
-        private,
-        workspace: row.get(5)?,
-        agents: json(row, 6, "ids of agents")?,
-        created_by: row.get(7)?,
-        version: row.get(8)?,
-        message_count: row.get(9)?,
-        created_at: row.get(10)?,
-        updated_at: row.get(11)?,
-        archived_at: row.get(12)?,
+        workspace: row.get(4)?,
+        agents: json(row, 5, "ids of agents")?,
+        created_by: row.get(6)?,
+        version: row.get(7)?,
+        message_count: row.get(8)?,
+        created_at: row.get(9)?,
+        updated_at: row.get(10)?,
+        archived_at: row.get(11)?,
     })
 }
 

@@ -182,7 +182,7 @@ impl Client {
         Ok(items)
     }
 
-    /// Creates, starts or spends, under an idempotency key of its own.
+    /// Creates, starts or spends, under an idempotency key of its own. Null is no body.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         answer(self.send(&Call::new(Method::POST, path, Some(body))).await?).await
     }
@@ -276,7 +276,7 @@ impl Client {
         if let Some(after) = call.after {
             request = request.header("last-event-id", after);
         }
-        if let Some(body) = call.body {
+        if let Some(body) = call.body.filter(|body| !body.is_null()) {
             request = request.json(body);
         }
         if !call.endless {

@@ -167,6 +167,12 @@ const RELEASE: Sql = Sql::Both(
 const SWEEP: Sql = Sql::Both("DELETE FROM idempotency WHERE expires_at_us <= $1");
 
 impl Key {
+    /// No key: for what is not done by a request.
+    #[must_use]
+    pub const fn absent() -> Self {
+        Self(None)
+    }
+
     /// Puts the key and the answer into the transaction that has the effect. Call it once, just
     /// before the commit, with the status and the body that the handler will answer with.
     ///

@@ -100,6 +100,12 @@ impl Caller {
         self.credential
     }
 
+    /// Where the caller stands in the organisation that was asked for.
+    #[must_use]
+    pub const fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
     /// The caller in the organisation that was asked for.
     ///
     /// # Errors

@@ -180,8 +180,9 @@ mod tests {
     fn each_flaw_has_its_pointer_and_no_copy_of_the_value() {
         assert!(parse::<Outer>(br#"{"items":[{"name":"ab"}],"count":1}"#).is_ok());
         let found = errors(r#"{"items":[{"name":"ab"},{"name":"a"}],"count":11}"#);
-        assert_eq!(found[0].0, "/items/1/name");
-        assert_eq!(found[1].0, "/count");
+        let mut pointers: Vec<_> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        pointers.sort_unstable();
+        assert_eq!(pointers, ["/count", "/items/1/name"]);
         let found = errors(r#"{"items":[{"name":7}],"count":1}"#);
         assert_eq!(found, [("/items/0/name".into(), "expected a string".into())]);
         let found = errors(r#"{"items":[],"count":"hunter2"}"#);

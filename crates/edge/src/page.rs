@@ -121,6 +121,12 @@ impl<T> Page<T> {
         Self { items: rows, next_cursor }
     }
 
+    /// A page whose source says itself where the next one begins.
+    pub fn with_next<C: Serialize>(items: Vec<T>, next: Option<C>) -> Self {
+        let next_cursor = next.and_then(|key| serde_json::to_vec(&key).ok());
+        Self { items, next_cursor: next_cursor.map(|key| URL_SAFE_NO_PAD.encode(key)) }
+    }
+
     /// The same page of something else.
     pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(convert).collect(), next_cursor: self.next_cursor }

@@ -213,8 +213,7 @@ impl Sequencer {
         new_keys: Vec<NewKey>,
         sealed: &[Sealing],
     ) -> Result<(), JournalError> {
-        let db = self.authority.db();
-        let (now, engine) = (db.clock().now(), db.engine());
+        let now = self.authority.db().clock().now();
         let lease = Lease { expires: now.plus(LEASE), cursor, ..*lease };
         let mut tx = self.authority.system_write(store::system()).await?;
         store::advance(&mut tx, lease.epoch, &lease.cursor, lease.expires).await?;
@@ -222,7 +221,7 @@ impl Sequencer {
             store::insert_key(&mut tx, key, now).await?;
         }
         for sealing in sealed {
-            store::write(&mut tx, engine, sealing, now).await?;
+            store::write(&mut tx, sealing, now).await?;
         }
         tx.commit_unrecorded("the sealing of events").await?;
         self.lease = Some(lease);

@@ -2,8 +2,8 @@
 //!
 //! The command line is what every installation of the engine has, speaks to whatever the operator's
 //! context names, and needs no library. A container is made, started with its streams attached,
-//! looked at, and removed; its name tells the node that made it, so that one left behind by a crash
-//! is found.
+//! looked at, and removed. It bears the node's mark: one that outlived a node that was killed is
+//! removed when the node starts again.
 //!
 //! An engine hands nothing out of a memory file system once the container has ended. So the command
 //! runs under a shell of the image, which packs `/out` afterwards into one file of the node's, whose
@@ -20,7 +20,7 @@ use serde::Deserialize;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
-use vocab::Random;
+use vocab::{Digest, Random};
 
 use crate::process::{Exit, Process, Ran, capture, inside};
 use crate::sandbox::SandboxError;
@@ -73,8 +73,8 @@ impl Docker {
         if self.image.is_none() {
             return unavailable("no image is configured (`--docker-image`)".to_owned());
         }
-        if let Err(error) = engine_answers().await {
-            return unavailable(error);
+        if let Err(error) = self.sweep().await {
+            return unavailable(error.to_string());
         }
         let process = Process {
             command: ["sh", "-c", PROBE_SCRIPT].map(str::to_owned).into(),
@@ -108,6 +108,22 @@ impl Docker {
         }
     }
 
+    /// Removes what an earlier life of this node left behind; fails if no engine answers.
+    async fn sweep(&self) -> Result<(), SandboxError> {
+        let filter = format!("--filter=label={}", self.mark());
+        let left = docker(&["ps", "--all", "--quiet", &filter].map(str::to_owned)).await?;
+        for container in left.split_whitespace() {
+            docker(&["rm", "--force", "--volumes", container].map(str::to_owned)).await?;
+        }
+        Ok(())
+    }
+
+    /// What tells this node's containers from those of others.
+    fn mark(&self) -> String {
+        let folder = Digest::of(self.scratch.as_os_str().as_encoded_bytes());
+        format!("dev.chancery.node={}", folder.hex())
+    }
+
     /// Runs a process to its end, or until it is stopped.
     ///
     /// # Errors
@@ -123,7 +139,8 @@ impl Docker {
             .ok_or_else(|| failed("no image is configured"))?;
         let name = format!("chancery-{:016x}", self.random.below(u64::MAX));
         let collected = Collected::make(self.scratch.join(&name)).map_err(SandboxError::Start)?;
-        let arguments = create_arguments(&name, image, process, &collected.0)?;
+        let mut arguments = vec!["create".to_owned(), format!("--label={}", self.mark())];
+        arguments.extend(create_arguments(&name, image, process, &collected.0)?);
         let container = Container { name };
         docker(&arguments).await?;
         let ran = container.attend(process, stop).await;
@@ -286,7 +303,7 @@ impl Drop for Collected {
 #[rustfmt::skip]
 const HARDENING: &[&str] = &[
     "--pull", "never", "--interactive", "--init", "--log-driver", "none",
-    "--label", "dev.chancery.node=1", "--hostname", "sandbox", "--ipc", "private",
+    "--hostname", "sandbox", "--ipc", "private",
     "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
     "--ulimit", "core=0", "--ulimit", "nofile=1024:1024",
 ];
@@ -316,7 +333,7 @@ fn create_arguments(
 ) -> Result<Vec<String>, SandboxError> {
     let (user, group) = user(process);
     let network = if process.network { "bridge" } else { "none" };
-    let mut arguments = vec!["create".to_owned(), format!("--name={name}")];
+    let mut arguments = vec![format!("--name={name}")];
     arguments.extend(HARDENING.iter().copied().map(str::to_owned));
     arguments.extend(limiting(&process.limits));
     arguments.push(format!("--network={network}"));
@@ -368,14 +385,6 @@ fn mount(from: &Path, to: &str, writable: bool) -> Result<String, SandboxError> 
     let from = from.ok_or_else(|| failed("a folder's name can't be given to the engine"))?;
     let mode = if writable { "" } else { ",readonly" };
     Ok(format!("--mount=type=bind,source={from},target={to}{mode}"))
-}
-
-async fn engine_answers() -> Result<(), String> {
-    let version = ["version", "--format", "{{.Server.Version}}"].map(str::to_owned);
-    docker(&version)
-        .await
-        .map(drop)
-        .map_err(|error| error.to_string())
 }
 
 /// One command of the engine, and what it prints.

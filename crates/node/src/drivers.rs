@@ -159,7 +159,7 @@ async fn try_namespaces(namespaces: &Namespaces) -> DriverReport {
         gaps.push(Gap {
             code,
             detail: detail.to_owned(),
-        })
+        });
     };
     if !holds("seccomp") {
         gap(

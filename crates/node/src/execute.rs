@@ -134,9 +134,7 @@ fn mount(
     }
     let workspace = workspaces.get(dispatch.intent.org, &dispatch.workspace)?;
     let writable = needs.workspace == Access::Write;
-    if writable {
-        workspace.adopt()?;
-    }
+    workspaces.adopt(&workspace)?;
     Ok(Some(Mount {
         path: workspace.path().to_owned(),
         writable,

@@ -168,7 +168,7 @@ async fn wind_down(worker: &Worker, shutdown: &Shutdown, hard: &CancellationToke
     worker.cancel_all();
     tokio::time::sleep(LAST_WORDS).await;
     hard.cancel();
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn reconnect(

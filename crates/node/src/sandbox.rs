@@ -23,6 +23,7 @@ pub mod init;
 pub mod mounts;
 pub mod run;
 mod seccomp;
+mod spare;
 pub mod spec;
 mod sys;
 

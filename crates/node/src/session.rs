@@ -238,12 +238,11 @@ impl Session<'_> {
                 Ok((!self.worker.cancel(job)).then(|| self.worker.inquire(job)))
             }
             GatewayFrame::Skill(package) => {
-                let arrived = self
-                    .worker
-                    .skills
-                    .arrive(package.digest, package.package.as_deref());
-                if let Err(error) = arrived {
-                    tracing::warn!(digest = %package.digest, %error, "a skill was not taken in");
+                let worker = Arc::clone(self.worker);
+                let digest = package.digest;
+                let arrive = move || worker.skills.arrive(digest, package.package.as_deref());
+                if let Ok(Err(error)) = tokio::task::spawn_blocking(arrive).await {
+                    tracing::warn!(%digest, %error, "a skill was not taken in");
                 }
                 Ok(None)
             }

@@ -238,7 +238,7 @@ fn write_all(mut log: Log, appends: &std::sync::mpsc::Receiver<Append>, state: &
             // A caller that has gone does not want to know.
             let _ = append
                 .done
-                .send(result.as_ref().map(|()| ()).map_err(SpoolError::same));
+                .send(result.as_ref().copied().map_err(SpoolError::same));
         }
     }
 }

@@ -255,7 +255,7 @@ impl Worker {
 
     /// From a dispatch to a kept outcome, which is sent by whoever watches the spool.
     async fn take(
-        &self,
+        self: &Arc<Self>,
         dispatch: Dispatch,
         authority: &Authority,
         stop: &CancellationToken,
@@ -310,7 +310,11 @@ impl Worker {
         }
     }
 
-    async fn prepare(&self, dispatch: &Dispatch, plan: Plan) -> Result<Ready, ToolError> {
+    async fn prepare(
+        self: &Arc<Self>,
+        dispatch: &Dispatch,
+        plan: Plan,
+    ) -> Result<Ready, ToolError> {
         let skill = match &plan {
             Plan::Skill(call) => {
                 let need = NodeFrame::NeedSkill(SkillRef {
@@ -324,7 +328,12 @@ impl Worker {
             }
             Plan::File(_) | Plan::Shell(_) => None,
         };
-        execute::prepare(dispatch, plan, skill, &self.workspaces, &self.drivers)
+        let (worker, dispatch) = (Arc::clone(self), dispatch.clone());
+        // Opens and makes folders, and may walk through a workspace.
+        let prepare =
+            move || execute::prepare(&dispatch, plan, skill, &worker.workspaces, &worker.drivers);
+        let failed = |_| ToolError::new(FailureCode::Internal, "the job could not be prepared");
+        tokio::task::spawn_blocking(prepare).await.map_err(failed)?
     }
 
     async fn act(&self, dispatch: &Dispatch, ready: Ready, stop: &CancellationToken) -> Outcome {

@@ -11,9 +11,11 @@
 //! - A file is replaced as a whole: whoever reads it sees the old content or the new.
 //! - What git keeps to itself is not written.
 
+use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use protocol::{FailureCode, WorkspacePath, WorkspaceSlug};
 use rustix::fs::{
@@ -44,6 +46,7 @@ pub struct Workspaces {
     root: PathBuf,
     random: Random,
     owner: Option<u32>,
+    adopted: Mutex<HashSet<PathBuf>>,
 }
 
 /// One workspace.
@@ -78,6 +81,7 @@ impl Workspaces {
             root,
             random,
             owner,
+            adopted: Mutex::default(),
         })
     }
 
@@ -97,6 +101,31 @@ impl Workspaces {
             random: self.random.clone(),
             owner: self.owner,
         })
+    }
+}
+
+impl Workspaces {
+    /// Gives what root put into a workspace to whom foreign code runs as, so that a grant means what
+    /// it says; once for each workspace. Nothing to do unless the node is root.
+    ///
+    /// # Errors
+    /// What the kernel refuses.
+    pub fn adopt(&self, workspace: &Workspace) -> Result<(), ToolError> {
+        let Some(owner) = self.owner else {
+            return Ok(());
+        };
+        let mut adopted = self.adopted.lock().unwrap_or_else(PoisonError::into_inner);
+        if adopted.contains(&workspace.path) {
+            return Ok(());
+        }
+        let failed = |error| ToolError::at(".", error);
+        let mut left = ADOPTED_MAX;
+        if fstat(&workspace.folder).map_err(failed)?.st_uid == 0 {
+            give(&workspace.folder, Some(owner)).map_err(failed)?;
+        }
+        adopt_below(&workspace.folder, owner, 0, &mut left).map_err(failed)?;
+        adopted.insert(workspace.path.clone());
+        Ok(())
     }
 }
 
@@ -225,19 +254,6 @@ impl Workspace {
             }
         }
         fsync(&file)
-    }
-
-    /// Gives what root put into the workspace to whom foreign code runs as, so that a grant to write
-    /// means what it says. Nothing to do unless the node is root.
-    ///
-    /// # Errors
-    /// What the kernel refuses.
-    pub fn adopt(&self) -> Result<(), ToolError> {
-        let Some(owner) = self.owner else {
-            return Ok(());
-        };
-        let mut left = ADOPTED_MAX;
-        adopt_below(&self.folder, owner, 0, &mut left).map_err(|error| ToolError::at(".", error))
     }
 }
 

@@ -40,6 +40,7 @@ mod connection;
 mod credential;
 mod dispatch;
 mod error;
+mod gateway_impl;
 mod greeting;
 pub mod http;
 mod hub;

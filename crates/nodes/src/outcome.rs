@@ -114,7 +114,7 @@ mod tests {
         let large = vec![0; usize::try_from(ARTIFACTS_BYTES_MAX).unwrap() + 1];
         let long = "x".repeat(usize::try_from(STREAM_TEXT_MAX).unwrap() + 1);
         let huge: serde_json::Value = serde_json::from_str("[9007199254740993]").unwrap();
-        for bad in [
+        let bad = [
             Outcome { ok: false, ..success() },
             Outcome { error, ..success() },
             Outcome { duration_ms: u64::MAX, ..success() },
@@ -122,11 +122,12 @@ mod tests {
             Outcome { artifacts: vec![pathless], ..success() },
             Outcome { artifacts: vec![artifact(b"a"); ARTIFACTS_MAX + 1], ..success() },
             Outcome { artifacts: vec![artifact(&large)], ..success() },
-            Outcome { stderr: Some(long.clone()), ..success() },
-            Outcome { output: Some(Output::Text(long)), ..success() },
+            Outcome { stderr: Some(long), ..success() },
+            Outcome { output: Some(Output::Text("x".repeat(2 * OUTPUT_BYTES_MAX + 1))), ..success() },
             Outcome { output: Some(Output::Json(huge)), ..success() },
-        ] {
-            assert!(check(&bad).is_err(), "{bad:?}");
+        ];
+        for (index, bad) in bad.iter().enumerate() {
+            assert!(check(bad).is_err(), "number {index} is taken");
         }
     }
 }

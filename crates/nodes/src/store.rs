@@ -5,6 +5,7 @@
 //! an organisation, and its credential is looked up before anybody knows whose it is.
 
 use db::{ReadTx, Row, Sql, StoreError, SystemRead, SystemWrite, Value, WriteTx, params};
+use uuid::Uuid;
 use vocab::{Digest, JobId, NodeId, OrgId, RunId, Timestamp};
 
 use crate::NodesError;
@@ -55,9 +56,11 @@ pub(crate) async fn list(
     limit: u32,
 ) -> Result<Vec<Node>, NodesError> {
     let sql = select_node!(
-        "WHERE (org_id = $1 OR org_id IS NULL) AND revoked_at_us IS NULL \
-         AND ($2 IS NULL OR id > $2) ORDER BY id LIMIT $3"
+        "WHERE (org_id = $1 OR org_id IS NULL) AND revoked_at_us IS NULL AND id > $2 \
+         ORDER BY id LIMIT $3"
     );
+    // No node's id is all zeros.
+    let after = after.unwrap_or(NodeId::from_uuid(Uuid::nil()));
     tx.all(sql, &params![after, limit]).await?.iter().map(node).collect()
 }
 

@@ -1,19 +1,23 @@
 //! From a token to a caller: what every request waits for.
 
+use std::time::Duration;
+
 use db::{OrgContext, StoreError};
 use edge::{AuthError, Authenticator, Caller, Credential, Standing};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use std::time::Duration;
 use tokio::sync::watch;
-use vocab::{Actor, Digest, OrgId, Role, UserId};
+use vocab::{Actor, Digest, OrgId, Role, Timestamp, UserId};
 
+use crate::Orgs;
 use crate::store::logins::{self, KeyHolder};
 use crate::token::Purpose;
-use crate::Orgs;
 
 /// How exact the time of a key's last use is. Each note of it is a write.
 const USE_NOTED_EVERY: Duration = Duration::from_secs(300);
+
+/// A caller, and when the token expires.
+type Found = (Caller, Option<Timestamp>);
 
 impl Authenticator for Orgs {
     fn authenticate<'a>(
@@ -23,13 +27,21 @@ impl Authenticator for Orgs {
     ) -> BoxFuture<'a, Result<Caller, AuthError>> {
         async move {
             // A text that can be neither costs no statement.
-            if let Some(digest) = Purpose::Access.digest(token) {
-                self.by_access_token(digest, org).await
-            } else if let Some(digest) = Purpose::Key.digest(token) {
-                self.by_key(digest, org).await
-            } else {
-                Err(AuthError::Refused)
+            let access = Purpose::Access.digest(token);
+            let digest = access.or_else(|| Purpose::Key.digest(token)).ok_or(AuthError::Refused)?;
+            if let Some(caller) = self.known().find(digest, org, self.now()) {
+                return Ok(caller);
             }
+            let version = self.known().version();
+            let (caller, expires_at) = match access {
+                Some(_) => self.by_access_token(digest, org).await?,
+                None => self.by_key(digest, org).await?,
+            };
+            // A stranger may become a member at any moment, and that is nobody's loss.
+            if self.remembers() && !matches!(caller.standing(), Standing::Stranger) {
+                self.known().remember(version, (digest, org), expires_at, self.now(), &caller);
+            }
+            Ok(caller)
         }
         .boxed()
     }
@@ -44,7 +56,7 @@ impl Orgs {
         &self,
         digest: Digest,
         org: Option<OrgId>,
-    ) -> Result<Caller, AuthError> {
+    ) -> Result<Found, AuthError> {
         let mut tx = self.authority().system_read().await?;
         let holder = logins::by_access_token(&mut tx, digest, org, self.now()).await?;
         let holder = holder.ok_or(AuthError::Refused)?;
@@ -55,10 +67,11 @@ impl Orgs {
                 Standing::Member(self.authority().context(org, Actor::user(holder.user), role))
             }
         };
-        Ok(Caller::new(holder.user, Credential::Login(holder.login), standing))
+        let caller = Caller::new(holder.user, Credential::Login(holder.login), standing);
+        Ok((caller, Some(holder.expires_at)))
     }
 
-    async fn by_key(&self, digest: Digest, org: Option<OrgId>) -> Result<Caller, AuthError> {
+    async fn by_key(&self, digest: Digest, org: Option<OrgId>) -> Result<Found, AuthError> {
         let mut tx = self.authority().system_read().await?;
         let holder = logins::by_key(&mut tx, digest, self.now()).await?;
         drop(tx);
@@ -70,7 +83,8 @@ impl Orgs {
         } else {
             Standing::Stranger
         };
-        Ok(Caller::new(holder.user, Credential::Key(holder.key), standing))
+        let caller = Caller::new(holder.user, Credential::Key(holder.key), standing);
+        Ok((caller, holder.expires_at))
     }
 
     /// Notes that a key is in use. A note that can't be written keeps nobody out.

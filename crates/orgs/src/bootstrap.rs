@@ -70,4 +70,18 @@ impl Orgs {
         let mut tx = self.authority().system_read().await?;
         Ok(accounts::first_owner(&mut tx).await?)
     }
+
+    /// A key for the command line of the machine that the installation runs on.
+    ///
+    /// # Errors
+    /// Storage.
+    pub async fn command_line_key(&self, ctx: &db::OrgContext) -> Result<SecretString, OrgsError> {
+        let new = crate::NewKey {
+            name: "this machine's command line".to_owned(),
+            role: None,
+            expires_at: None,
+        };
+        let shown = |_: &crate::model::ApiKey, text: &SecretString| text.expose_secret().to_owned();
+        Ok(self.create_key(ctx, new, &edge::Key::absent(), shown).await?.into())
+    }
 }

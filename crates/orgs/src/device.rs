@@ -98,7 +98,7 @@ impl Orgs {
         let (id, client) = decided.ok_or(OrgsError::NotFound("device code"))?;
         if approved {
             let event = Draft::new(EventKind::DeviceApproved, id).fact("user", user.to_string());
-            commit_for(tx, &orgs, vec![event]).await?;
+            commit_for(tx, orgs, vec![event]).await?;
         } else {
             tx.commit_unrecorded("a device was turned away").await?;
         }
@@ -156,7 +156,7 @@ impl Orgs {
         let memberships = accounts::memberships_in(&mut tx, user.id).await?;
         let client = code.client.as_deref();
         let (tokens, event) = self.begin(&mut tx, user.id, Method::Device, client).await?;
-        commit_for(tx, &orgs_of(&memberships), vec![event]).await?;
+        commit_for(tx, orgs_of(&memberships), vec![event]).await?;
         Ok(DeviceGrant { signed_in: SignedIn { user, tokens, memberships }, org: code.org })
     }
 }

@@ -93,9 +93,7 @@ impl Orgs {
             return Err(OrgsError::NotFound("API key"));
         }
         tx.record(Draft::new(EventKind::KeyRevoked, id));
-        tx.commit().await?;
-        self.rights_changed();
-        Ok(())
+        Ok(self.commit_loss(tx.commit()).await?)
     }
 }
 

@@ -6,10 +6,10 @@
 //! because then two parties hold what only one may ([`Orgs::refresh`]). An **API key** belongs to a
 //! member, in one organisation, with a role of its own that is never more than the member's.
 //!
-//! On every request one statement looks the token up together with the login, the person, the
-//! membership and the organisation ([`Orgs`] implements [`edge::Authenticator`]). So whatever was
-//! ended, removed, suspended, demoted or deleted is so from the next request on, and open streams
-//! are told at once.
+//! One statement looks a request's token up together with the login, the person, the membership
+//! and the organisation ([`Orgs`] implements [`edge::Authenticator`]); on SQLite what it found is
+//! remembered until anybody loses a right (`known.rs`). So whatever was ended, removed, suspended,
+//! demoted or deleted is so from the next request on, and open streams are told at once.
 //!
 //! Invariants
 //! - No token and no password is stored: tokens as SHA-256, passwords as Argon2id.
@@ -33,6 +33,7 @@ mod error;
 pub mod http;
 mod invitations;
 mod keys;
+mod known;
 mod link;
 mod login;
 pub mod mail;
@@ -54,6 +55,6 @@ pub use error::{DeviceRefusal, OrgsError};
 pub use http::routes;
 pub use keys::NewKey;
 pub use login::Origin;
-pub use members::MemberChange;
+pub use members::{MemberChange, is_member};
 pub use register::Registration;
 pub use service::Orgs;

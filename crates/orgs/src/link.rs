@@ -61,7 +61,7 @@ impl Orgs {
         let memberships = accounts::memberships_in(&mut tx, user.id).await?;
         let client = origin.client.as_deref();
         let (tokens, event) = self.begin(&mut tx, user.id, Method::Link, client).await?;
-        commit_for(tx, &orgs_of(&memberships), vec![event]).await?;
+        commit_for(tx, orgs_of(&memberships), vec![event]).await?;
         Ok(SignedIn { user, tokens, memberships })
     }
 }

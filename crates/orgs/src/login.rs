@@ -64,7 +64,7 @@ impl Orgs {
         let mut tx = self.authority().system_write(Actor::user(user.id)).await?;
         let memberships = accounts::memberships_in(&mut tx, user.id).await?;
         let (tokens, event) = self.begin(&mut tx, user.id, method, client).await?;
-        commit_for(tx, &orgs_of(&memberships), vec![event]).await?;
+        commit_for(tx, orgs_of(&memberships), vec![event]).await?;
         Ok(SignedIn { user, tokens, memberships })
     }
 
@@ -153,8 +153,7 @@ impl Orgs {
             return Ok(false);
         }
         let orgs = orgs_of(&accounts::memberships_in(&mut tx, user).await?);
-        commit_for(tx, &orgs, vec![ended(login, user, by)]).await?;
-        self.rights_changed();
+        self.commit_loss(commit_for(tx, orgs, vec![ended(login, user, by)])).await?;
         Ok(true)
     }
 
@@ -232,9 +231,7 @@ impl Orgs {
         let orgs = orgs_of(&accounts::memberships_in(&mut tx, user).await?);
         let mut events = vec![Draft::new(EventKind::PasswordChanged, user)];
         events.extend(gone.into_iter().map(|login| ended(login, user, by)));
-        commit_for(tx, &orgs, events).await?;
-        self.rights_changed();
-        Ok(())
+        Ok(self.commit_loss(commit_for(tx, orgs, events)).await?)
     }
 }
 

@@ -82,8 +82,7 @@ impl Orgs {
         revoke_invitations(&mut tx, ctx, user, keep).await?;
         let event = Draft::new(EventKind::MemberUpdated, user).fact("role", role.as_str());
         tx.record(event.fact("suspended", suspended));
-        tx.commit().await?;
-        self.rights_changed();
+        self.commit_loss(tx.commit()).await?;
         let mut tx = self.authority().system_read().await?;
         let member = members::find(&mut tx, ctx.org(), user).await?;
         member.ok_or(OrgsError::NotFound("member"))
@@ -102,9 +101,7 @@ impl Orgs {
         }
         members::delete(&mut tx, user).await?;
         tx.record(Draft::new(EventKind::MemberRemoved, user));
-        tx.commit().await?;
-        self.rights_changed();
-        Ok(())
+        Ok(self.commit_loss(tx.commit()).await?)
     }
 }
 
@@ -138,4 +135,12 @@ async fn revoke_invitations(
         }
     }
     Ok(())
+}
+
+/// Whether this person is a member of the caller's organisation, and not suspended.
+///
+/// # Errors
+/// Storage.
+pub async fn is_member(ctx: &OrgContext, user: UserId) -> Result<bool, StoreError> {
+    members::is_active(&mut ctx.read().await?, user).await
 }

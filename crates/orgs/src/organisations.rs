@@ -65,8 +65,6 @@ impl Orgs {
             return Err(OrgsError::NotFound("organisation"));
         }
         tx.record(Draft::new(EventKind::OrgDeleted, ctx.org()));
-        tx.commit().await?;
-        self.rights_changed();
-        Ok(())
+        Ok(self.commit_loss(tx.commit()).await?)
     }
 }

@@ -12,10 +12,11 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use vocab::{Actor, Digest, Draft, EventKind, UserId};
+use vocab::limits::REFRESH_TOKEN_TTL;
+use vocab::{Actor, Digest, Draft, EventKind, LoginId, UserId};
 
 use crate::login::orgs_of;
-use crate::model::{SignedIn, Tokens, User};
+use crate::model::SignedIn;
 use crate::service::commit_for;
 use crate::store::{accounts, logins};
 use crate::token::Purpose;
@@ -67,11 +68,11 @@ impl Orgs {
         let now = self.now();
         if let Some((login, user)) = logins::spend_refresh(&mut tx, digest, now).await? {
             let tokens = self.issue(&mut tx, login, now).await?;
-            logins::extend(&mut tx, login, now.plus(vocab::limits::REFRESH_TOKEN_TTL)).await?;
+            logins::extend(&mut tx, login, now.plus(REFRESH_TOKEN_TTL)).await?;
             let user = accounts::find_in(&mut tx, user).await?;
             let memberships = accounts::memberships_in(&mut tx, user.id).await?;
             tx.commit_unrecorded("a login's tokens were renewed").await?;
-            return Ok(signed_in(user, tokens, memberships));
+            return Ok(SignedIn { user, tokens, memberships });
         }
         let Some((login, user, spent_at)) = logins::spent_refresh(&mut tx, digest).await? else {
             return Err(OrgsError::Refused);
@@ -84,7 +85,7 @@ impl Orgs {
         Err(OrgsError::Refused)
     }
 
-    async fn end_family(&self, user: UserId, login: vocab::LoginId) -> Result<(), OrgsError> {
+    async fn end_family(&self, user: UserId, login: LoginId) -> Result<(), OrgsError> {
         let mut tx = self.authority().system_write(Actor::system("orgs")).await?;
         if !logins::end(&mut tx, user, login, "reuse", self.now()).await? {
             return Ok(());
@@ -92,17 +93,8 @@ impl Orgs {
         let orgs = orgs_of(&accounts::memberships_in(&mut tx, user).await?);
         let event =
             Draft::new(EventKind::LoginReuseDetected, login).fact("user", user.to_string());
-        commit_for(tx, &orgs, vec![event]).await?;
+        self.commit_loss(commit_for(tx, orgs, vec![event])).await?;
         tracing::warn!(%login, %user, "a spent refresh token was shown; the login has ended");
-        self.rights_changed();
         Ok(())
     }
-}
-
-fn signed_in(
-    user: User,
-    tokens: Tokens,
-    memberships: Vec<crate::model::Membership>,
-) -> SignedIn {
-    SignedIn { user, tokens, memberships }
 }

@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use db::{Authority, StoreError, SystemWrite};
+use db::{Authority, Engine, StoreError, SystemWrite};
 use edge::{Limit, Quota};
 use tokio::sync::watch;
 use vocab::ids::IdKind;
 use vocab::limits::REFRESH_TOKEN_TTL;
 use vocab::{Draft, Id, OrgId, Random, Timestamp};
 
+use crate::known::Known;
 use crate::mail::Mailer;
 use crate::password::Passwords;
 use crate::refresh::Renewing;
@@ -29,6 +30,7 @@ struct Inner {
     passwords: Passwords,
     tries: Option<Limit<(IpAddr, String)>>,
     renewing: Renewing,
+    known: Known,
     changes: watch::Sender<u64>,
 }
 
@@ -43,6 +45,7 @@ impl Orgs {
             passwords: Passwords::new(),
             tries: Limit::new(Some(Quota::per_minute(TRIES_PER_MINUTE))),
             renewing: Renewing::default(),
+            known: Known::default(),
             changes: watch::channel(0).0,
         }))
     }
@@ -99,9 +102,30 @@ impl Orgs {
         limit.check(&(from, email.to_owned())).map(drop).map_err(OrgsError::TooMany)
     }
 
-    /// Tells open streams that somebody's rights may have shrunk. Called after the commit.
-    pub(crate) fn rights_changed(&self) {
-        self.0.changes.send_modify(|version| *version = version.wrapping_add(1));
+    pub(crate) fn known(&self) -> &Known {
+        &self.0.known
+    }
+
+    /// Whether callers may be remembered: only where nobody else writes.
+    pub(crate) fn remembers(&self) -> bool {
+        self.0.authority.db().engine() == Engine::Sqlite
+    }
+
+    /// Commits what takes a right away, and then forgets remembered callers and tells open
+    /// streams. Both happen even if whoever asked goes away in between, and whatever the commit
+    /// says: it may have happened.
+    pub(crate) async fn commit_loss(
+        &self,
+        commit: impl Future<Output = Result<(), StoreError>> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let this = self.clone();
+        let told = tokio::spawn(async move {
+            let done = commit.await;
+            this.0.known.forget();
+            this.0.changes.send_modify(|version| *version = version.wrapping_add(1));
+            done
+        });
+        told.await.unwrap_or_else(|error| Err(StoreError::CommitUnknown(error.into())))
     }
 
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
@@ -112,7 +136,7 @@ impl Orgs {
 /// Commits what happened to a person, with an event in each organisation that the person is in.
 pub(crate) async fn commit_for(
     mut tx: SystemWrite,
-    orgs: &[OrgId],
+    orgs: Vec<OrgId>,
     events: Vec<Draft>,
 ) -> Result<(), StoreError> {
     if orgs.is_empty() {
@@ -120,7 +144,7 @@ pub(crate) async fn commit_for(
     }
     for org in orgs {
         for event in &events {
-            tx.record_for(*org, event.clone());
+            tx.record_for(org, event.clone());
         }
     }
     tx.commit().await

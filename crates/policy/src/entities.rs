@@ -425,4 +425,75 @@ mod tests {
         assert_eq!(of(1_700_000_000), (2, 22));
         assert_eq!(of(1_790_000_000), (1, 14));
     }
+
+    /// Rules that reach every attribute and every type of the hierarchy, in every way there is.
+    fn conditions() -> Vec<String> {
+        let plain = [
+            "context.tool == \"tool\"",
+            "context[\"tool\"] == \"tool\"",
+            "context[\"\\u{74}ool\"] == \"tool\"",
+            "context.run_kind like \"agent*\"",
+            "context.labels.isEmpty()",
+            "context.has_read == {trusted: false, private: false, untrusted: false}",
+            "context.has_read.private || context.spend_usd_micros == 0",
+            "context.now == 0 && context.hour_utc == 0 && context.weekday == 4",
+            "context.enforcement == \"in_process\" && context.risk == 5",
+            "context has user && context.user in Chancery::Role::\"member\"",
+            "context has \"user\" && context.user.role == \"admin\"",
+            "context == context && !(context has user)",
+            "principal.role == \"admin\" && principal in Chancery::Role::\"viewer\"",
+            "principal in Chancery::Organisation::\"org_00000000-0000-0000-0000-000000000001\"",
+            "principal is Chancery::Agent && principal.name == \"n\"",
+            "principal is Chancery::Agent && principal.labels.isEmpty()",
+            "resource in Chancery::Folder::\"a\" && resource in Chancery::Workspace::\"demo\"",
+            "resource in Chancery::Host::\"h\"",
+            "resource is Chancery::File && resource.components.contains(\"a\")",
+            "resource is Chancery::File && resource.path == \"a/b\" && resource.name == \"b\"",
+            "resource is Chancery::File && resource has size_bytes && resource.size_bytes > 0",
+            "resource is Chancery::Skill && resource has digest && resource.digest != \"\"",
+            "resource is Chancery::Command && resource.command == \"ls\"",
+            "resource is Chancery::Secret && resource.labels == [\"a\"] && resource.name == \"name\"",
+            "resource is Chancery::Endpoint && resource.method == \"GET\" && resource.port == 1",
+            "resource is Chancery::Endpoint && resource.host == \"h\" && resource.scheme == \"http\"",
+        ];
+        plain.map(str::to_owned).to_vec()
+    }
+
+    /// Leaving out what no rule mentions changes nothing.
+    #[test]
+    fn what_is_not_mentioned_is_not_missed() {
+        let id = |n| uuid::Uuid::from_u128(n);
+        let user = Id::from_uuid(id(3));
+        let agent = |user| Principal::Agent {
+            id: Id::from_uuid(id(2)),
+            name: "n".to_owned(),
+            labels: BTreeSet::new(),
+            user,
+        };
+        let mut held = 0;
+        for condition in conditions() {
+            let cedar = format!("permit (principal, action, resource) when {{ {condition} }};");
+            let source = crate::PolicySource {
+                name: "p".to_owned(),
+                cedar,
+                managed: false,
+            };
+            let set = crate::PolicySet::compile(&[source]).unwrap();
+            for principal in [agent(None), agent(Some(user)), Principal::User { id: user }] {
+                for (action, target) in targets() {
+                    let question = question(action, target, principal.clone());
+                    let slice = &set.slices[crate::schema::index(action)];
+                    let evaluate = |mentions| {
+                        let case = Case::build(&question, 5, mentions).unwrap();
+                        crate::evaluate::evaluate(&slice.all, &case.entities, &case.request)
+                    };
+                    let (full, lean) = (evaluate(Mentions::ALL), evaluate(slice.mentions));
+                    assert_eq!(full, lean, "{condition} {question:?}");
+                    assert!(full.errors.is_empty());
+                    held += usize::from(full.allowed);
+                }
+            }
+        }
+        assert!(held > 200, "{held}");
+    }
 }

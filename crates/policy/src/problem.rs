@@ -45,10 +45,10 @@ impl PolicyProblem {
         if let Some(label) = label.as_ref().and_then(miette::LabeledSpan::label) {
             message = format!("{message}: {label}");
         }
-        let help = diagnostic.help().map(|help| help.to_string());
+        let help = diagnostic.help().map(|help| without_ids(&help.to_string()));
         Self {
             help,
-            ..Self::at(policy, text, byte, message)
+            ..Self::at(policy, text, byte, without_ids(&message))
         }
     }
 

@@ -356,6 +356,22 @@ impl Runs {
         Ok(())
     }
 
+    /// Whether the journal of a run holds the end of this attempt.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn is_settled(
+        &self,
+        org: vocab::OrgId,
+        run: RunId,
+        job: vocab::JobId,
+    ) -> Result<bool, RunError> {
+        let authority = &self.engine.0.authority;
+        let ctx = authority.context(org, vocab::Actor::system("gateway"), vocab::Role::Viewer);
+        let over = store::get(&ctx, run).await?.is_none_or(|it| it.run.state.is_over());
+        Ok(over || store::has_outcome(&ctx, run, job).await?)
+    }
+
     /// What is known of a run's steps, as people read it.
     ///
     /// # Errors

@@ -357,12 +357,6 @@ pub(crate) async fn organisations_due(
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// When the next run is due, if any.
-pub(crate) async fn next_due(authority: &Authority) -> Result<Option<Timestamp>, StoreError> {
-    let sql = "SELECT min(wake_at_us) FROM runs WHERE wake_at_us IS NOT NULL";
-    authority.system_read().await?.one(sql, &[]).await?.get(0)
-}
-
 /// Claims up to `limit` due runs of one organisation.
 pub(crate) async fn claim(
     tx: &mut SystemWrite,
@@ -390,7 +384,6 @@ pub(crate) async fn claim(
 
 /// One entry of a journal as it is stored.
 pub(crate) struct StoredEntry {
-    pub seq: u32,
     pub kind: EventKind,
     pub at: Timestamp,
     pub data: serde_json::Map<String, serde_json::Value>,
@@ -409,7 +402,6 @@ pub(crate) async fn journal(ctx: &OrgContext, run: RunId) -> Result<Vec<StoredEn
             let content: Option<String> = row.get(4)?;
             let content = content.map(|text| serde_json::from_str(&text)).transpose();
             Ok(StoredEntry {
-                seq: row.get(0)?,
                 kind: EventKind::parse(&kind).ok_or_else(|| decode(1, "an event kind"))?,
                 at: row.get(2)?,
                 data: serde_json::from_str(&data).map_err(|_| decode(3, "an object"))?,
@@ -417,6 +409,18 @@ pub(crate) async fn journal(ctx: &OrgContext, run: RunId) -> Result<Vec<StoredEn
             })
         })
         .collect()
+}
+
+/// Whether the journal names an attempt in the event of its outcome.
+pub(crate) async fn has_outcome(
+    ctx: &OrgContext,
+    run: RunId,
+    job: vocab::JobId,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM events WHERE org_id = $1 AND run_id = $2 AND run_seq IS NOT NULL \
+        AND kind IN ('tool.executed', 'tool.failed', 'tool.outcome_unknown') AND data LIKE $3";
+    let named = format!("%\"job\":\"{job}\"%");
+    Ok(ctx.read().await?.optional(sql, &params![run, named]).await?.is_some())
 }
 
 /// Writes a signal down for a run to find.

@@ -1,1 +1,292 @@
-//! Composition: configuration, router, OpenAPI document, roles.
+//! Server: the whole control plane, put together and run.
+//!
+//! Its life: a [`Config`](config::Config) is loaded; [`up`] or [`serve`] opens the database, brings
+//! its schema up, builds every part in `compose.rs`, listens, and works until it is told to stop.
+//! Then it takes no more requests, lets what is under way come to an end, and goes.
+//!
+//! Invariants
+//! - Domains meet here and nowhere else: where one needs another, it owns a small trait that
+//!   `adapters.rs` implements.
+//! - Nothing answers before the schema is there, and nothing works after the listener is closed but
+//!   what was begun before.
+//!
+//! Deliberately absent: any rule of a domain.
+
+mod adapters;
+mod backup;
+mod compose;
+pub mod config;
+mod demo;
+mod doctor;
+mod events;
+mod local_node;
+mod meta;
+
+use std::path::PathBuf;
+
+use db::{OrgContext, StoreError};
+use orgs::NewOwner;
+use tokio::net::TcpListener;
+use vocab::{Actor, Role, SecretString};
+
+use crate::compose::App;
+use crate::config::Config;
+
+pub use backup::{backup, restore};
+pub use doctor::{Check, Status, doctor};
+
+/// Why the server did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The data folder.
+    #[error("the data folder can't be used")]
+    DataDir(#[source] std::io::Error),
+    /// The database.
+    #[error("the database can't be used")]
+    Store(#[from] StoreError),
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] config::ConfigError),
+    /// The master key.
+    #[error("the master key can't be used")]
+    MasterKey(#[from] vault::MasterKeyError),
+    /// A sealed value.
+    #[error("a key of the installation can't be opened")]
+    Value(#[from] vault::ValueError),
+    /// The key that signs capability tokens.
+    #[error("the key that signs capability tokens is damaged")]
+    SignerDamaged,
+    /// The TLS client.
+    #[error("the certificates of this machine can't be used")]
+    Tls(#[source] rustls::Error),
+    /// The listener.
+    #[error("the address {address} can't be taken")]
+    Listen {
+        /// Which.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Serving.
+    #[error("serving failed")]
+    Serve(#[source] std::io::Error),
+    /// The first owner.
+    #[error("the first owner can't be made")]
+    Owner(#[from] orgs::OrgsError),
+    /// The demo.
+    #[error("the demo can't be set up")]
+    Demo(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The nodes.
+    #[error("the local node can't be enrolled")]
+    Nodes(#[from] nodes::NodesError),
+    /// This program.
+    #[error("the path of this program can't be found")]
+    NodeBinary(#[source] std::io::Error),
+    /// The node's program.
+    #[error("the program of the local node is not at `{}`", .0.display())]
+    NoNodeBinary(PathBuf),
+    /// The document.
+    #[error("the OpenAPI document can't be written")]
+    Document(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Only SQLite installations are backed up this way.
+    #[error("only an installation on SQLite is backed up this way; for Postgres use pg_dump")]
+    NotEmbedded,
+    /// The target is there already.
+    #[error("`{}` exists already", .0.display())]
+    Exists(PathBuf),
+    /// Reading or writing a backup.
+    #[error("the backup can't be read or written")]
+    Backup(#[source] std::io::Error),
+}
+
+impl ServerError {
+    pub(crate) fn demo(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Demo(error.into())
+    }
+}
+
+/// An error with everything behind it, in one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}
+
+/// What a started server says about itself, once.
+pub struct Ready {
+    /// Where it answers.
+    pub url: String,
+    /// The owner's address.
+    pub owner_email: String,
+    /// How the owner signs in.
+    pub sign_in: SignIn,
+    /// What the demo has to try.
+    pub demo: Option<DemoHints>,
+    /// A key for the command line on this machine, made at the first start.
+    pub cli_key: Option<SecretString>,
+}
+
+/// How the owner signs in.
+pub enum SignIn {
+    /// By this link, once.
+    Link(SecretString),
+    /// With the password that the configuration gave.
+    Configured,
+    /// As before: this is not the first start.
+    Existing,
+}
+
+/// What the demo has to try.
+pub struct DemoHints {
+    /// A URL of this server that the demo's policy asks about.
+    pub status_url: String,
+}
+
+/// Runs everything in one process until a signal says stop: the embedded installation.
+///
+/// # Errors
+/// The server does not start, or serving fails.
+pub async fn up(config: Config, on_ready: impl FnOnce(Ready)) -> Result<(), ServerError> {
+    let app = start(&config).await?;
+    let listener = listen(&config).await?;
+    let ready = first_start(&app, &config).await?;
+    let tasks = app.start(&config);
+    let node = if config.node.local {
+        Some(local_node::keep(&config, &app.nodes, app.stopping.clone()).await?)
+    } else {
+        None
+    };
+    on_ready(ready);
+    let served = answer(&app, listener).await;
+    app.stopping.cancel();
+    tasks.wait().await;
+    if let Some(node) = node {
+        let _ = node.await;
+    }
+    served
+}
+
+/// Runs the roles of a configuration until a signal says stop.
+///
+/// # Errors
+/// As [`up`].
+pub async fn serve(config: Config) -> Result<(), ServerError> {
+    let app = start(&config).await?;
+    let listener = listen(&config).await?;
+    let tasks = app.start(&config);
+    let served = answer(&app, listener).await;
+    app.stopping.cancel();
+    tasks.wait().await;
+    served
+}
+
+/// Brings the schema up; answers what ran.
+///
+/// # Errors
+/// The database.
+pub async fn migrate(config: &Config) -> Result<Vec<&'static str>, ServerError> {
+    let (db, _) = compose::open_database(config).await?;
+    Ok(db.migrate().await?)
+}
+
+/// The OpenAPI document.
+///
+/// # Errors
+/// The temporary folder can't be used.
+pub async fn openapi_json() -> Result<String, ServerError> {
+    compose::document().await
+}
+
+async fn start(config: &Config) -> Result<App, ServerError> {
+    let (db, authority) = compose::open_database(config).await?;
+    db.migrate().await?;
+    App::build(config, (db, authority)).await
+}
+
+async fn listen(config: &Config) -> Result<TcpListener, ServerError> {
+    let address = config.listen;
+    TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address, source })
+}
+
+/// Makes the owner, the organisation and the demo if there is nobody yet.
+async fn first_start(app: &App, config: &Config) -> Result<Ready, ServerError> {
+    let new = NewOwner {
+        email: config.owner.email.clone(),
+        name: "Owner".to_owned(),
+        org_name: if config.demo { "Demo".to_owned() } else { "Home".to_owned() },
+        password: config.owner.password.clone(),
+    };
+    let demo = config
+        .demo
+        .then(|| DemoHints { status_url: format!("{}/livez", config::local_url(config.listen)) });
+    let url = config.url();
+    let Some(made) = app.orgs.bootstrap(new).await? else {
+        let owner = app.orgs.first_owner().await?;
+        let owner_email =
+            owner.map_or_else(|| config.owner.email.clone(), |(user, _)| user.email);
+        return Ok(Ready { url, owner_email, sign_in: SignIn::Existing, demo, cli_key: None });
+    };
+    let ctx = owner_context(app, &made);
+    if config.demo {
+        demo::set_up(app, &ctx, &config.data_dir.join("node")).await?;
+    }
+    let cli_key = app.orgs.command_line_key(&ctx).await?;
+    let sign_in = made.link.map_or(SignIn::Configured, SignIn::Link);
+    let owner_email = made.user.email;
+    Ok(Ready { url, owner_email, sign_in, demo, cli_key: Some(cli_key) })
+}
+
+fn owner_context(app: &App, made: &orgs::Bootstrapped) -> OrgContext {
+    app.authority.context(made.org.id, Actor::user(made.user.id), Role::Owner)
+}
+
+async fn answer(app: &App, listener: TcpListener) -> Result<(), ServerError> {
+    let service =
+        app.router.clone().into_make_service_with_connect_info::<std::net::SocketAddr>();
+    let stopping = app.stopping.clone();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
+        tokio::select! {
+            () = signal() => {}
+            () = stopping.cancelled() => {}
+        }
+        // Streams and nodes end with it; they would keep the listener open for ever.
+        stopping.cancel();
+    });
+    let stopped = app.stopping.clone();
+    let patience = async {
+        stopped.cancelled().await;
+        app.nodes.shutdown(vocab::limits::REQUEST_TIMEOUT / 6).await;
+        tokio::time::sleep(vocab::limits::REQUEST_TIMEOUT / 6).await;
+    };
+    let served = tokio::select! {
+        served = serving => served.map_err(ServerError::Serve),
+        // Whoever still reads a stream resumes it after the next start.
+        () = patience => Ok(()),
+    };
+    app.edge.drain().await;
+    served
+}
+
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupt = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM can't be heard");
+            let _ = interrupt.await;
+        }
+    }
+}
+

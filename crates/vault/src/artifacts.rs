@@ -27,6 +27,18 @@ pub enum ArtifactError {
     Store(#[from] StoreError),
 }
 
+impl ArtifactError {
+    /// The database's error, if it is the database that failed.
+    #[must_use]
+    pub const fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Content(error) => error.store_error(),
+            Self::NotFound | Self::Name => None,
+        }
+    }
+}
+
 /// An artifact, without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Artifact {

@@ -58,6 +58,23 @@ pub enum ContentError {
 }
 
 impl ContentError {
+    /// The database's error, if it is the database that failed.
+    #[must_use]
+    pub const fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Keys(error) => error.store_error(),
+            Self::NotFound
+            | Self::Erased
+            | Self::Damaged
+            | Self::Stale
+            | Self::TooLarge
+            | Self::TooLargeToSeal
+            | Self::Media
+            | Self::Blobs(_) => None,
+        }
+    }
+
     /// Whether the same may succeed if it is tried again, from its preparation on.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {

@@ -132,7 +132,7 @@ pub(crate) struct BoundTo(Vec<u8>);
 
 impl BoundTo {
     pub(crate) fn new(label: &str) -> Self {
-        Self(Vec::with_capacity(128)).field(label.as_bytes())
+        Self(Vec::with_capacity(192)).field(label.as_bytes())
     }
 
     #[must_use]

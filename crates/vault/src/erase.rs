@@ -45,13 +45,15 @@ impl Content {
         ctx: &OrgContext,
         subject: impl Into<Subject>,
     ) -> Result<Erased, ContentError> {
-        let id = subject.into().id(ctx.org());
+        let subject = subject.into();
+        let id = subject.id(ctx.org());
         let mut tx = ctx.write().await?;
         let contents: u64 = tx.one(COUNT, &params![id]).await?.get(0)?;
         let made = tx.execute(TOMBSTONE, &params![id, ctx.now()]).await?;
         let destroyed = tx.execute(DESTROY, &params![id, ctx.now()]).await?;
         if made + destroyed > 0 {
-            tx.record(Draft::new(EventKind::ContentErased, id).fact("contents", contents));
+            let event = Draft::new(EventKind::ContentErased, id).fact("contents", contents);
+            tx.record(event.in_session(subject.session()));
             tx.commit().await?;
         } else {
             drop(tx);

@@ -29,6 +29,15 @@ pub enum KeyError {
 }
 
 impl KeyError {
+    /// The database's error, if it is the database that failed.
+    #[must_use]
+    pub const fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::MasterKeyMissing(_) | Self::Damaged | Self::RoleTooLow | Self::Refused(_) => None,
+        }
+    }
+
     /// Whether the same may succeed if it is simply tried again.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {

@@ -42,6 +42,7 @@ mod secrets;
 mod subject;
 mod sweep;
 mod values;
+mod wrapped;
 
 use std::sync::Arc;
 

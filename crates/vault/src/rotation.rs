@@ -145,6 +145,9 @@ impl Keyring {
     /// Puts everything that is wrapped under an older master key under the newest. When this
     /// returns, the older ones are needed for backups alone. Answers how much it moved.
     ///
+    /// Every process must have loaded the newest key before: one that doesn't have it can open
+    /// nothing afterwards. So a rotation is: add a key, restart everything, rewrap.
+    ///
     /// # Errors
     /// [`KeyError::MasterKeyMissing`], [`KeyError::Damaged`], and outages.
     pub async fn rewrap(&self, authority: &Authority) -> Result<u64, KeyError> {

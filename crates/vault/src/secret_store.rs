@@ -8,10 +8,17 @@ use crate::keyring::{Keyring, Purpose};
 use crate::query::Query;
 use crate::secrets::{Grants, SecretError, StoredSecret};
 
+/// How many versions of a value are kept: the newest, and those that may still be on their way.
+const VERSIONS_KEPT: u32 = 10;
+/// How many versions of a value are looked for in outputs.
+const VERSIONS_MASKED: u32 = 3;
+
 const INSERT: &str = "INSERT INTO secrets (org_id, id, name, version, created_at_us, \
     updated_at_us) VALUES ($1, $2, $3, 1, $4, $4) ON CONFLICT DO NOTHING";
 const NEXT_VERSION: &str = "UPDATE secrets SET version = version + 1, updated_at_us = $3 \
     WHERE org_id = $1 AND id = $2 RETURNING id, name, version, created_at_us, updated_at_us";
+const DELETE_OLD_VERSIONS: &str = "DELETE FROM secret_versions WHERE org_id = $1 AND secret_id = $2 \
+    AND version <= $3";
 const INSERT_VERSION: &str = "INSERT INTO secret_versions (org_id, secret_id, version, \
     data_key_version, sealed, created_at_us) VALUES ($1, $2, $3, $4, $5, $6)";
 const GET: &str = "SELECT id, name, version, created_at_us, updated_at_us FROM secrets \
@@ -45,7 +52,8 @@ const REACHABLE: &str = "SELECT s.id, v.version, v.sealed, d.version, d.master_k
     s.name FROM secrets s \
     JOIN secret_versions v ON v.org_id = s.org_id AND v.secret_id = s.id \
     JOIN data_keys d ON d.org_id = v.org_id AND d.version = v.data_key_version \
-    WHERE s.org_id = $1 AND EXISTS (SELECT 1 FROM secret_grants t WHERE t.org_id = s.org_id \
+    WHERE s.org_id = $1 AND v.version > s.version - $3 AND EXISTS (SELECT 1 FROM secret_grants t \
+        WHERE t.org_id = s.org_id \
         AND t.secret_id = s.id AND t.kind = 'tool') AND ($2 = '' OR EXISTS (SELECT 1 FROM \
         secret_grants a WHERE a.org_id = s.org_id AND a.secret_id = s.id AND a.kind = 'agent' AND \
         a.grantee = $2)) ORDER BY s.id, v.version DESC";
@@ -88,6 +96,10 @@ pub(crate) async fn insert_value(
         secret.updated_at
     ];
     tx.execute(INSERT_VERSION, &row).await?;
+    if let Some(newest_to_go) = secret.version.checked_sub(VERSIONS_KEPT) {
+        tx.execute(DELETE_OLD_VERSIONS, &params![secret.id, newest_to_go])
+            .await?;
+    }
     Ok(())
 }
 
@@ -183,7 +195,7 @@ pub(crate) async fn open_reachable(
     let rows = ctx
         .read()
         .await?
-        .all(REACHABLE, &params![text(agent)])
+        .all(REACHABLE, &params![text(agent), VERSIONS_MASKED])
         .await?;
     let each = |row: &Row| Ok((row.get(6)?, opened(keyring, ctx.org(), row)?.value));
     rows.iter().map(each).collect()

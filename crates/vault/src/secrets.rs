@@ -58,6 +58,27 @@ pub enum SecretError {
     Store(#[from] StoreError),
 }
 
+impl SecretError {
+    /// The database's error, if it is the database that failed.
+    #[must_use]
+    pub const fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Keys(error) => error.store_error(),
+            Self::NotFound
+            | Self::NameTaken(_)
+            | Self::Name
+            | Self::ValueTooShort
+            | Self::ValueTooLong
+            | Self::Grants
+            | Self::RoleTooLow
+            | Self::NotGranted(_)
+            | Self::Damaged
+            | Self::MaskerFull(_) => None,
+        }
+    }
+}
+
 impl From<Refused> for SecretError {
     fn from(refused: Refused) -> Self {
         Self::Keys(refused.into())
@@ -146,7 +167,7 @@ impl Secrets {
     }
 
     /// Stores a new version of a secret's value; whoever uses the secret gets it from the commit on.
-    /// Older versions stay encrypted, so that they can be found in outputs.
+    /// The nine versions before it stay encrypted, so that they can be found in outputs.
     ///
     /// # Errors
     /// [`SecretError::RoleTooLow`], [`SecretError::NotFound`], a value that is too short or too
@@ -277,8 +298,8 @@ impl Secrets {
         })
     }
 
-    /// A masker that knows every value, old and new, of the secrets that this agent could use
-    /// (`None`: that any tool could). The values stay inside it.
+    /// A masker that knows the newest three values of each secret that this agent could use (`None`:
+    /// that any tool could). The values stay inside it.
     ///
     /// # Errors
     /// [`SecretError::MaskerFull`], [`SecretError::Damaged`], and outages.

@@ -37,6 +37,13 @@ impl From<Option<SessionId>> for Subject {
 }
 
 impl Subject {
+    pub(crate) fn session(self) -> Option<SessionId> {
+        match self {
+            Self::Organisation => None,
+            Self::Session(session) => Some(session),
+        }
+    }
+
     /// The subject's id: the same UUID as what it stands for.
     #[must_use]
     pub fn id(self, org: OrgId) -> SubjectId {

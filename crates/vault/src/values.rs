@@ -35,6 +35,18 @@ pub enum ValueError {
     Store(#[from] StoreError),
 }
 
+impl ValueError {
+    /// The database's error, if it is the database that failed.
+    #[must_use]
+    pub const fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Keys(error) => error.store_error(),
+            Self::Name | Self::TooLarge | Self::Damaged => None,
+        }
+    }
+}
+
 impl From<crate::crypto::Refused> for ValueError {
     fn from(refused: crate::crypto::Refused) -> Self {
         Self::Keys(refused.into())
@@ -83,6 +95,10 @@ const INSTALLATION_NEWEST: &str = "SELECT version, master_key_id, sealed FROM in
 impl SealedValues {
     pub(crate) fn new(keyring: Keyring) -> Self {
         Self(keyring)
+    }
+
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.0
     }
 
     /// Stores a value of the organisation as the next version of its name. The caller records the

@@ -1,13 +1,11 @@
 //! `/v1/agents`
 
-use axum::extract::State;
 use edge::{
     Admin, Json, Key, OpenApiRouter, Page, PageParams, Paging, Path, Problem, Query, Viewer, routes,
 };
 use garde::Validate;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use vocab::{AgentId, ModelProfileId};
 
@@ -85,8 +83,8 @@ impl From<NewAgent> for Definition {
 }
 
 /// A change of an agent. What is left out stays as it is.
-#[derive(Default, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[garde(allow_unvalidated)]
 pub(crate) struct AgentChange {
     name: Option<String>,
@@ -95,11 +93,13 @@ pub(crate) struct AgentChange {
     engine: Option<Engine>,
     planner: Option<Planner>,
     /// `mdl_…`, or null for none
+    #[serde(default)]
     #[schema(value_type = Option<String>)]
     model_profile_id: Change<ModelProfileId>,
     tools: Option<Vec<String>>,
     max_steps: Option<u32>,
     /// Null for none.
+    #[serde(default)]
     #[schema(value_type = Option<u64>)]
     budget_usd_micros: Change<u64>,
     labels: Option<Vec<String>>,

@@ -8,14 +8,13 @@ use edge::{
 use garde::Validate;
 use ::http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use vocab::{AgentId, SessionId};
 
 use super::{MessageView, PostedView};
+use crate::{Chat, ChatError};
 use crate::model::{NewMessage, OnBusy};
 use crate::service::Reading;
-use crate::Chat;
 
 /// A message to post.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -89,7 +88,7 @@ async fn post(
 ) -> Result<(StatusCode, Json<PostedView>), Problem> {
     let mut tx = ctx.write().await.map_err(queue)?;
     let text = new.content.clone();
-    let posted = chat.post(&ctx, &mut tx, id, new.into()).await?;
+    let posted = chat.post(&ctx, &mut tx, id, new.into()).await.map_err(queue)?;
     let view = PostedView {
         message: MessageView::new(posted.message.clone(), Some(text)),
         run: posted.queued.run.clone().into(),
@@ -101,15 +100,24 @@ async fn post(
 }
 
 /// A database that can't take the job says so at once.
-fn queue(error: db::StoreError) -> Problem {
-    if error.is_outage() {
-        tracing::error!(
-            error = &error as &(dyn std::error::Error + 'static),
-            "a message could not be queued"
-        );
-        return Problem::queue_unavailable();
+fn queue(error: impl Into<ChatError>) -> Problem {
+    let error = error.into();
+    let store = match &error {
+        ChatError::Store(store)
+        | ChatError::Agent(agents::AgentError::Store(store))
+        | ChatError::Run(runs::RunError::Store(store))
+        | ChatError::Run(runs::RunError::Content(vault::ContentError::Store(store)))
+        | ChatError::Content(vault::ContentError::Store(store)) => Some(store),
+        _ => None,
+    };
+    match store.filter(|store| store.is_outage()) {
+        Some(store) => {
+            let error = store as &(dyn std::error::Error + 'static);
+            tracing::error!(error, "a message can't be queued");
+            Problem::queue_unavailable()
+        }
+        None => error.into(),
     }
-    error.into()
 }
 
 /// List the messages of a session.

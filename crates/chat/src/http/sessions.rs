@@ -8,7 +8,6 @@ use edge::{
 use garde::Validate;
 use ::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use vocab::{AgentId, SessionId, UserId};
 
@@ -32,9 +31,6 @@ struct NewSessionBody {
     agent_ids: Vec<AgentId>,
     /// The workspace of its files; that of its first agent unless it is given.
     workspace: Option<String>,
-    /// Whether only its members and the organisation's admins see it.
-    #[serde(default)]
-    private: bool,
 }
 
 impl From<NewSessionBody> for NewSession {
@@ -44,7 +40,6 @@ impl From<NewSessionBody> for NewSession {
             labels: body.labels,
             agents: body.agent_ids,
             workspace: body.workspace,
-            private: body.private,
         }
     }
 }
@@ -59,7 +54,6 @@ struct SessionChangeBody {
     #[schema(value_type = Option<Vec<String>>)]
     agent_ids: Option<Vec<AgentId>>,
     workspace: Option<String>,
-    private: Option<bool>,
 }
 
 impl From<SessionChangeBody> for SessionChange {
@@ -69,7 +63,6 @@ impl From<SessionChangeBody> for SessionChange {
             labels: body.labels,
             agents: body.agent_ids,
             workspace: body.workspace,
-            private: body.private,
         }
     }
 }
@@ -105,7 +98,7 @@ async fn create(
     Ok((StatusCode::CREATED, Json(view)))
 }
 
-/// List the sessions that the caller sees, the newest first.
+/// List sessions, the newest first.
 #[utoipa::path(
     get, path = "/v1/sessions", tag = "sessions", operation_id = "session_list",
     params(PageParams, SessionFilter),
@@ -144,7 +137,6 @@ async fn get(
     request_body = SessionChangeBody,
     responses(
         (status = 200, body = SessionView),
-        (status = 403, body = Problem, description = "only its creator or an admin may hide it"),
         (status = 404, body = Problem),
         (status = 409, body = Problem, description = "changed by somebody else at the same time"),
         (status = 422, body = Problem),
@@ -158,7 +150,7 @@ async fn update(
     Json(change): Json<SessionChangeBody>,
 ) -> Result<Json<SessionView>, Problem> {
     let mut tx = ctx.write().await?;
-    let before = chat.get_in(&ctx, &mut tx, id).await?;
+    let before = chat.get_in(&mut tx, id).await?;
     let session = chat.update(&ctx, &mut tx, id, change.into()).await?;
     if session != before {
         tx.commit().await?;
@@ -205,7 +197,7 @@ async fn set_status(
     status: SessionStatus,
 ) -> Result<Json<SessionView>, Problem> {
     let mut tx = ctx.write().await?;
-    let before = chat.get_in(ctx, &mut tx, id).await?;
+    let before = chat.get_in(&mut tx, id).await?;
     let session = chat.set_status(ctx, &mut tx, id, status).await?;
     if session != before {
         tx.commit().await?;
@@ -259,7 +251,6 @@ async fn members(
     request_body = NewMember,
     responses(
         (status = 204),
-        (status = 403, body = Problem, description = "only its creator or an admin may"),
         (status = 404, body = Problem),
         (status = 422, body = Problem, description = "no member of the organisation"),
     ),
@@ -271,7 +262,7 @@ async fn add_member(
     Path(id): Path<SessionId>,
     Json(new): Json<NewMember>,
 ) -> Result<StatusCode, Problem> {
-    // The session first: who does not see it learns nothing about people either.
+    // Not within the write transaction: somebody else's table is asked.
     chat.get(&ctx, id).await?;
     chat.check_person(&ctx, new.user_id).await?;
     let mut tx = ctx.write().await?;
@@ -281,7 +272,7 @@ async fn add_member(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Remove a member from a session; everybody may remove themselves.
+/// Remove a member from a session.
 #[utoipa::path(
     delete, path = "/v1/sessions/{session_id}/members/{user_id}", tag = "sessions",
     operation_id = "session_member_remove",
@@ -291,14 +282,13 @@ async fn add_member(
     ),
     responses(
         (status = 204),
-        (status = 403, body = Problem, description = "only its creator or an admin may"),
         (status = 404, body = Problem),
     ),
-    security(("bearer" = ["viewer"])),
+    security(("bearer" = ["member"])),
 )]
 async fn remove_member(
     State(chat): State<Chat>,
-    Viewer(ctx): Viewer,
+    Member(ctx): Member,
     Path((id, user)): Path<(SessionId, UserId)>,
 ) -> Result<StatusCode, Problem> {
     let mut tx = ctx.write().await?;

@@ -8,7 +8,7 @@ use vocab::{AgentId, MessageId, RunId, SessionId, Timestamp, UserId};
 use crate::model::{Author, Member, Message, Session, SessionStatus};
 
 /// A session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SessionView {
     /// `ses_…`
     #[schema(value_type = String)]
@@ -16,8 +16,6 @@ pub struct SessionView {
     title: String,
     labels: Vec<String>,
     status: SessionStatus,
-    /// Whether only its members and the organisation's admins see it.
-    private: bool,
     /// The workspace of its files.
     workspace: String,
     /// Its agents; the first answers unless a message names another.
@@ -42,7 +40,6 @@ impl From<Session> for SessionView {
             title: it.title,
             labels: it.labels,
             status: it.status,
-            private: it.private,
             workspace: it.workspace,
             agent_ids: it.agents,
             created_by: it.created_by,

@@ -38,7 +38,7 @@ impl Chat {
     /// Posts a message: the message, and the run that answers it.
     ///
     /// # Errors
-    /// There is no session that the caller sees; it is archived, or busy and the message was not to
+    /// There is no such session; it is archived, or busy and the message was not to
     /// wait; no agent can answer; the text is empty or too long.
     pub async fn post(
         &self,
@@ -49,7 +49,7 @@ impl Chat {
     ) -> Result<Posted, ChatError> {
         member(ctx)?;
         check_text(&new.text)?;
-        let session = self.get_in(ctx, tx, id).await?;
+        let session = self.get_in(tx, id).await?;
         if session.status == SessionStatus::Archived {
             return Err(ChatError::Archived);
         }
@@ -108,7 +108,7 @@ impl Chat {
     /// Messages of a session with their texts; a text that was erased is absent.
     ///
     /// # Errors
-    /// There is no session that the caller sees; a text can't be opened.
+    /// There is no such session; a text can't be opened.
     pub async fn messages(
         &self,
         ctx: &OrgContext,
@@ -117,7 +117,7 @@ impl Chat {
         limit: u32,
     ) -> Result<Vec<(Message, Option<String>)>, ChatError> {
         let mut tx = ctx.read().await?;
-        self.get_in(ctx, &mut tx, id).await?;
+        self.get_in(&mut tx, id).await?;
         let messages = match from {
             Reading::Oldest(after) => store::messages_after(&mut tx, id, after, limit).await?,
             Reading::Newest(before) => store::messages_before(&mut tx, id, before, limit).await?,

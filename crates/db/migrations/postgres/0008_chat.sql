@@ -5,7 +5,6 @@ CREATE TABLE sessions (
     title          text NOT NULL,
     labels         text NOT NULL,
     status         text NOT NULL,
-    visibility     text NOT NULL,
     workspace      text NOT NULL,
     agent_ids      text NOT NULL,
     created_by     uuid,

@@ -5,7 +5,6 @@ CREATE TABLE sessions (
     title          TEXT NOT NULL,
     labels         TEXT NOT NULL,
     status         TEXT NOT NULL,
-    visibility     TEXT NOT NULL,
     workspace      TEXT NOT NULL,
     agent_ids      TEXT NOT NULL,
     created_by     BLOB,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use db::{Authority, Engine, Sql, SystemRead, SystemWrite, Value, params};
-use vocab::{Actor, Digest, OrgId, Timestamp};
+use vocab::{Actor, OrgId, Timestamp};
 
 use super::batch::{Head, Sealing};
 use crate::entry::GENESIS;
@@ -15,7 +15,7 @@ use crate::sealed::{Stored, event_columns};
 
 const NAME: &str = "sequencer";
 /// How many seals are written before other tasks get their turn.
-const SEALS_AT_ONCE: usize = 500;
+const SEALS_AT_ONCE: usize = 1_000;
 
 /// The right to seal, until somebody else takes it.
 #[derive(Debug, Clone)]
@@ -180,14 +180,10 @@ pub(crate) async fn insert_key(
 /// Stores what a batch adds to one organisation's record.
 pub(crate) async fn write(
     tx: &mut SystemWrite,
-    engine: Engine,
     sealing: &Sealing,
     now: Timestamp,
 ) -> Result<(), JournalError> {
-    match engine {
-        Engine::Sqlite => write_seals_one_by_one(tx, sealing).await?,
-        Engine::Postgres => write_seals_at_once(tx, sealing).await?,
-    }
+    write_seals(tx, sealing).await?;
     write_tiles(tx, sealing).await?;
     write_head(tx, sealing, now).await?;
     for (signer, seq) in &sealing.handovers {
@@ -199,34 +195,26 @@ pub(crate) async fn write(
     Ok(())
 }
 
-async fn write_seals_one_by_one(
-    tx: &mut SystemWrite,
-    sealing: &Sealing,
-) -> Result<(), JournalError> {
-    const INSERT: &str = "INSERT INTO seals (org_id, seq, ord, hash) VALUES ($1, $2, $3, $4)";
-    let numbered: Vec<(u64, &(i64, Digest))> = (sealing.first..).zip(&sealing.seals).collect();
-    for some in numbered.chunks(SEALS_AT_ONCE) {
-        let row = |(seq, (ord, hash)): &(u64, &(i64, Digest))| {
-            params![sealing.head.org, column(*seq), *ord, *hash].to_vec()
-        };
-        let rows: Vec<Vec<Value>> = some.iter().map(row).collect();
-        tx.execute_each(INSERT, &rows).await?;
+/// One statement for many: the `ord`s as a list, the hashes end to end.
+async fn write_seals(tx: &mut SystemWrite, sealing: &Sealing) -> Result<(), JournalError> {
+    const INSERT: Sql = Sql::Each {
+        sqlite: "INSERT INTO seals (org_id, seq, ord, hash)
+            SELECT $1, $2 + it.key, it.value, substr($4, it.key * 32 + 1, 32)
+            FROM json_each('[' || $3 || ']') AS it",
+        postgres: "INSERT INTO seals (org_id, seq, ord, hash)
+            SELECT $1::uuid, $2::bigint + it.n - 1, it.ord,
+                   substring($4::bytea FROM ((it.n - 1) * 32 + 1)::int FOR 32)
+            FROM unnest(string_to_array($3::text, ',')::bigint[]) WITH ORDINALITY AS it (ord, n)",
+    };
+    let mut first = sealing.first;
+    for some in sealing.seals.chunks(SEALS_AT_ONCE) {
+        let ords: Vec<String> = some.iter().map(|(ord, _)| ord.to_string()).collect();
+        let hashes: Vec<u8> = some.iter().flat_map(|(_, hash)| *hash.as_bytes()).collect();
+        let row = params![sealing.head.org, column(first), ords.join(","), hashes];
+        tx.execute(INSERT, &row).await?;
+        first += some.len() as u64;
         tokio::task::yield_now().await;
     }
-    Ok(())
-}
-
-/// One statement however many there are: the `ord`s as a list, the hashes end to end.
-async fn write_seals_at_once(tx: &mut SystemWrite, sealing: &Sealing) -> Result<(), JournalError> {
-    const INSERT: &str = "INSERT INTO seals (org_id, seq, ord, hash)
-        SELECT $1::uuid, $2::bigint + it.n - 1, it.ord,
-               substring($4::bytea FROM ((it.n - 1) * 32 + 1)::int FOR 32)
-        FROM unnest(string_to_array($3::text, ',')::bigint[]) WITH ORDINALITY AS it (ord, n)";
-    let ords: Vec<String> = sealing.seals.iter().map(|(ord, _)| ord.to_string()).collect();
-    let hashes: Vec<u8> =
-        sealing.seals.iter().flat_map(|(_, hash)| *hash.as_bytes()).collect();
-    let row = params![sealing.head.org, column(sealing.first), ords.join(","), hashes];
-    tx.execute(INSERT, &row).await?;
     Ok(())
 }
 

@@ -34,12 +34,12 @@ pub(crate) fn check(
 ) -> Result<Closed, Fault> {
     let (note, checkpoint) = read_checkpoint(&footer.checkpoint)
         .ok_or_else(|| fault(Reason::BadCheckpoint, "the checkpoint is not a signed one"))?;
+    if checkpoint.size < header.to_seq {
+        return Err(fault(Reason::BadCheckpoint, "the checkpoint covers fewer events than these"));
+    }
     if !is_of(header, &checkpoint.origin) {
         let detail = format!("the checkpoint is that of `{}`", checkpoint.origin);
         return Err(fault(Reason::ForeignOrg, detail));
-    }
-    if checkpoint.size < header.to_seq {
-        return Err(fault(Reason::BadCheckpoint, "the checkpoint covers fewer events than these"));
     }
     let keys = check_rotations(header, footer, events, &checkpoint)?;
     let signed_by = check_signatures(&keys, &note, &checkpoint, trust)?;

@@ -39,8 +39,16 @@ enum Version {
 /// The groups of one job. They are removed when everything in them is dead.
 #[derive(Debug)]
 pub struct Group {
-    memory: Option<(PathBuf, Version)>,
+    memory: Option<Made>,
+    pids: Option<Made>,
+    cpu: Option<Made>,
     all: BTreeSet<PathBuf>,
+}
+
+#[derive(Debug)]
+struct Made {
+    at: PathBuf,
+    version: Version,
 }
 
 impl Cgroups {
@@ -111,33 +119,34 @@ impl Cgroups {
             .collect()
     }
 
-    /// Makes the groups of a job with their limits.
+    /// Makes the groups of a job. They limit nothing before [`limit`](Group::limit).
     ///
     /// # Errors
-    /// A group that can't be made, or a limit that does not take.
-    pub fn make(&self, limits: &JobLimits) -> io::Result<Group> {
+    /// A group that can't be made.
+    pub fn make(&self) -> io::Result<Group> {
         let serial = self.made.fetch_add(1, Ordering::Relaxed);
         let name = format!("chancery-{}-{serial}", std::process::id());
         let mut group = Group {
             memory: None,
+            pids: None,
+            cpu: None,
             all: BTreeSet::new(),
         };
-        if let Some(memory) = &self.memory {
-            let at = group.make(memory, &name)?;
-            limit_memory(&at, memory.version, limits.memory_bytes)?;
-            group.memory = Some((at, memory.version));
-        }
-        if let Some(pids) = &self.pids {
-            let at = group.make(pids, &name)?;
-            fs::write(
-                at.join("pids.max"),
-                (limits.processes + KEEPERS).to_string(),
-            )?;
-        }
-        if let Some(cpu) = &self.cpu {
-            let at = group.make(cpu, &name)?;
-            limit_cpu(&at, cpu.version, limits.cpu_millis)?;
-        }
+        group.memory = self
+            .memory
+            .as_ref()
+            .map(|c| group.make(c, &name))
+            .transpose()?;
+        group.pids = self
+            .pids
+            .as_ref()
+            .map(|c| group.make(c, &name))
+            .transpose()?;
+        group.cpu = self
+            .cpu
+            .as_ref()
+            .map(|c| group.make(c, &name))
+            .transpose()?;
         Ok(group)
     }
 
@@ -164,12 +173,33 @@ impl Cgroups {
 }
 
 impl Group {
-    fn make(&mut self, controller: &Controller, name: &str) -> io::Result<PathBuf> {
+    fn make(&mut self, controller: &Controller, name: &str) -> io::Result<Made> {
         let at = controller.base.join(name);
         if self.all.insert(at.clone()) {
             fs::create_dir(&at)?;
         }
-        Ok(at)
+        Ok(Made {
+            at,
+            version: controller.version,
+        })
+    }
+
+    /// Puts the limits in force.
+    ///
+    /// # Errors
+    /// A limit that does not take.
+    pub fn limit(&self, limits: &JobLimits) -> io::Result<()> {
+        if let Some(memory) = &self.memory {
+            limit_memory(&memory.at, memory.version, limits.memory_bytes)?;
+        }
+        if let Some(pids) = &self.pids {
+            let processes = limits.processes.saturating_add(KEEPERS);
+            fs::write(pids.at.join("pids.max"), processes.to_string())?;
+        }
+        if let Some(cpu) = &self.cpu {
+            limit_cpu(&cpu.at, cpu.version, limits.cpu_millis)?;
+        }
+        Ok(())
     }
 
     /// Puts a process, and all that it will start, into the groups.
@@ -185,7 +215,7 @@ impl Group {
     /// How many processes the kernel killed for want of memory.
     #[must_use]
     pub fn memory_kills(&self) -> u64 {
-        let Some((at, version)) = &self.memory else {
+        let Some(Made { at, version }) = &self.memory else {
             return 0;
         };
         let file = match version {
@@ -202,7 +232,7 @@ impl Group {
     /// The most memory that all held together, in bytes.
     #[must_use]
     pub fn memory_bytes_max(&self) -> Option<u64> {
-        let (at, version) = self.memory.as_ref()?;
+        let Made { at, version } = self.memory.as_ref()?;
         let file = match version {
             Version::One => "memory.max_usage_in_bytes",
             Version::Two => "memory.peak",

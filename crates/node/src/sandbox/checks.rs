@@ -20,29 +20,20 @@ pub struct Check {
 
 /// Tries everything. Runs where a command would: after every restriction was put in force.
 pub fn run(landlock: bool) -> Vec<Check> {
-    let eperm = Err(libc::EPERM);
-    let newuser = i64::from(libc::CLONE_NEWUSER);
-    let inet = [i64::from(libc::AF_INET), i64::from(libc::SOCK_STREAM), 0];
-    let packet = [i64::from(libc::AF_PACKET), i64::from(libc::SOCK_RAW), 0];
-    let unix = [i64::from(libc::AF_UNIX), i64::from(libc::SOCK_STREAM), 0];
-    // Calls that fail for want of privilege too are no evidence of the filter; `keyctl` is.
-    let session_keyring = [0, -3, 0]; // KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING
-    let seccomp = probe_syscall(libc::SYS_keyctl, session_keyring) == eperm
-        && probe_syscall(libc::SYS_unshare, [newuser, 0, 0]) == eperm
-        && probe_syscall(libc::SYS_socket, packet) == eperm
-        && probe_syscall(libc::SYS_socket, unix).is_ok();
-    let checks = [
-        ("seccomp", seccomp),
-        (
-            "no-network",
-            probe_syscall(libc::SYS_socket, inet) == eperm && !connects(),
-        ),
+    let holds = [
+        ("seccomp", filter_holds()),
+        ("no-network", filters_socket(libc::AF_INET) && !connects()),
         ("landlock", landlock),
-        ("no-new-privileges", status_says("NoNewPrivs:\t1")),
+        (
+            "no-new-privileges",
+            rustix::thread::no_new_privs().is_ok_and(|set| set),
+        ),
         ("no-capabilities", no_capabilities()),
         (
             "read-only-root",
-            is_refused("/probe") && is_refused("/usr/probe") && is_refused("/etc/probe"),
+            ["/probe", "/usr/probe", "/etc/probe"]
+                .into_iter()
+                .all(is_refused),
         ),
         ("own-files", own_files()),
         (
@@ -52,12 +43,47 @@ pub fn run(landlock: bool) -> Vec<Check> {
         ("private-tmp", fs::write("/tmp/probe", "x").is_ok()),
         ("proc", fs::read_to_string("/proc/self/status").is_ok()),
     ];
-    checks
+    holds
         .map(|(name, holds)| Check {
             name: name.to_owned(),
             holds,
         })
         .into()
+}
+
+/// Whether the filter refuses calls that nothing else would refuse in the same way, and lets an
+/// ordinary one pass. (A call that fails for want of privilege anyway is no evidence of the filter.)
+fn filter_holds() -> bool {
+    let denied = |call, arguments| probe_syscall(call, arguments) == Err(libc::EPERM);
+    let absent = |call| probe_syscall(call, [0; 3]) == Err(libc::ENOSYS);
+    let session_keyring = [0, -3, 0]; // KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING
+    let unix = [libc::AF_UNIX, libc::SOCK_STREAM, 0].map(i64::from);
+    denied(libc::SYS_keyctl, session_keyring)
+        && denied(libc::SYS_unshare, [i64::from(libc::CLONE_NEWUSER), 0, 0])
+        && denied(libc::SYS_io_uring_setup, [1, 0, 0])
+        && denied(libc::SYS_userfaultfd, [1, 0, 0]) // UFFD_USER_MODE_ONLY: needs no privilege
+        && denied(libc::SYS_bpf, [0; 3])
+        && denied(libc::SYS_perf_event_open, [0; 3])
+        && denied(libc::SYS_fsopen, [0; 3])
+        && denied(libc::SYS_fchmod, [0, 0o4755, 0])
+        && absent(libc::SYS_clone3)
+        && absent(libc::SYS_openat2)
+        && x32_is_absent()
+        && [libc::AF_PACKET, libc::AF_ALG, libc::AF_VSOCK, libc::AF_NETLINK]
+            .into_iter()
+            .all(filters_socket)
+        && probe_syscall(libc::SYS_socket, unix).is_ok()
+}
+
+/// `getpid` by its x32 number: `EPERM` or `ENOSYS`, but never a process id.
+fn x32_is_absent() -> bool {
+    const X32_GETPID: i64 = 0x4000_0000 | 39;
+    !cfg!(target_arch = "x86_64") || probe_syscall(X32_GETPID, [0; 3]) == Err(libc::ENOSYS)
+}
+
+fn filters_socket(family: i32) -> bool {
+    let arguments = [family, libc::SOCK_RAW, 0].map(i64::from);
+    probe_syscall(libc::SYS_socket, arguments) == Err(libc::EPERM)
 }
 
 fn connects() -> bool {
@@ -67,12 +93,6 @@ fn connects() -> bool {
         // Refused by a peer means that there was a network to be refused on.
         Err(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
     }
-}
-
-fn status_says(line: &str) -> bool {
-    fs::read_to_string("/proc/self/status").is_ok_and(|status| status.lines().any(|l| l == line))
-        // Without a process file system the bit is asked for directly.
-        || rustix::thread::no_new_privs().is_ok_and(|set| set)
 }
 
 fn no_capabilities() -> bool {

@@ -1,20 +1,17 @@
 //! The node's side of a sandbox: starts the process that becomes it, speaks to it, and ends it.
 
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use protocol::Usage;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
-use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
 use super::cgroup::{Cgroups, Group};
 use super::mounts::bind_of;
+use super::spare::{Spare, Spares};
 use super::spec::{self, Ended, InnerLimits, Payload, Report, Spec, Why};
 use crate::process::{Captured, Exit, Process, Ran, capture};
 
@@ -30,9 +27,8 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Runs foreign code in namespaces.
 #[derive(Debug)]
 pub struct Namespaces {
-    helper: PathBuf,
     staging: PathBuf,
-    cgroups: Cgroups,
+    spares: Spares,
     identity: Option<u32>,
 }
 
@@ -74,9 +70,8 @@ impl Namespaces {
     pub fn new(helper: PathBuf, staging: PathBuf) -> Self {
         let identity = rustix::process::geteuid().is_root().then_some(NOBODY);
         Self {
-            helper,
             staging,
-            cgroups: Cgroups::find(),
+            spares: Spares::new(helper, Cgroups::find()),
             identity,
         }
     }
@@ -84,7 +79,7 @@ impl Namespaces {
     /// What groups limit here.
     #[must_use]
     pub fn cgroups(&self) -> &Cgroups {
-        &self.cgroups
+        self.spares.cgroups()
     }
 
     /// Runs a process to its end, or until it is stopped.
@@ -97,14 +92,10 @@ impl Namespaces {
         stop: &CancellationToken,
     ) -> Result<Ran, SandboxError> {
         let spec = self.spec(process).map_err(SandboxError::Start)?;
-        let group = self
-            .cgroups
-            .make(&process.limits)
-            .map_err(SandboxError::Group)?;
         let started = Instant::now();
-        let (said, stdout, stderr) = self.converse(&spec, &group, process, stop).await?;
+        let (group, said, stdout, stderr) = self.converse(&spec, process, stop).await?;
         let ran = conclude(said, &group, started.elapsed());
-        group.remove().await;
+        self.spares.after(group);
         ran.map(|ran| Ran {
             stdout,
             stderr,
@@ -134,13 +125,9 @@ impl Namespaces {
             payload: Payload::Checks,
             ..spec
         };
-        let group = self
-            .cgroups
-            .make(&process.limits)
-            .map_err(SandboxError::Group)?;
         let stop = CancellationToken::new();
-        let (said, _, _) = self.converse(&spec, &group, &process, &stop).await?;
-        group.remove().await;
+        let (group, said, _, _) = self.converse(&spec, &process, &stop).await?;
+        self.spares.after(group);
         match said.first {
             Some(Report::Checked(checks)) => Ok(checks),
             Some(Report::SetupFailed(failed)) => Err(setup_failed(failed)),
@@ -161,7 +148,7 @@ impl Namespaces {
             .map(|path| bind(path, false))
             .transpose()?;
         let limits = &process.limits;
-        let bounded = self.cgroups.limits_memory();
+        let bounded = self.cgroups().limits_memory();
         Ok(Spec {
             staging: self.staging.clone(),
             payload: Payload::Command(process.command_inside()),
@@ -186,12 +173,16 @@ impl Namespaces {
     async fn converse(
         &self,
         spec: &Spec,
-        group: &Group,
         process: &Process,
         stop: &CancellationToken,
-    ) -> Result<(Said, Captured, Captured), SandboxError> {
+    ) -> Result<(Group, Said, Captured, Captured), SandboxError> {
         let message = spec::encode(spec).map_err(SandboxError::Start)?;
-        let (mut child, mut socket) = self.start(group).map_err(SandboxError::Start)?;
+        let Spare {
+            mut child,
+            mut socket,
+            group,
+        } = self.spares.take().await?;
+        group.limit(&process.limits).map_err(SandboxError::Group)?;
         let keep = process.limits.stream_bytes;
         let stdout = capture(child.stdout.take(), keep);
         let stderr = capture(child.stderr.take(), keep);
@@ -207,30 +198,8 @@ impl Namespaces {
             child.start_kill().map_err(SandboxError::Start)?;
         }
         child.wait().await.map_err(SandboxError::Start)?;
-        result.map_err(|_| SandboxError::Silent)
-    }
-
-    fn start(&self, group: &Group) -> io::Result<(Child, UnixStream)> {
-        let (ours, theirs) = StdUnixStream::pair()?;
-        ours.set_nonblocking(true)?;
-        let mut child = Command::new(&self.helper)
-            .arg("sandbox-init")
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
-        let added = child
-            .id()
-            .ok_or(io::ErrorKind::NotFound.into())
-            .and_then(|pid| group.add(pid));
-        if let Err(error) = added {
-            child.start_kill()?;
-            return Err(error);
-        }
-        Ok((child, UnixStream::from_std(ours)?))
+        let (said, stdout, stderr) = result.map_err(|_| SandboxError::Silent)?;
+        Ok((group, said, stdout, stderr))
     }
 }
 

@@ -256,6 +256,40 @@ async fn a_container_is_stopped_and_removed() {
 }
 
 #[tokio::test]
+async fn a_container_that_outlived_its_node_is_removed_when_the_node_starts_again() {
+    driver!(
+        place,
+        docker,
+        "a_container_that_outlived_its_node_is_removed_when_the_node_starts_again"
+    );
+    let process = script("sleep 300");
+    let stop = CancellationToken::new();
+    // Dropped in the middle, as by a node that was killed.
+    let started = tokio::time::timeout(Duration::from_secs(3), docker.run(&process, &stop)).await;
+    assert!(started.is_err());
+    let names = |text: Vec<u8>| String::from_utf8(text).unwrap().lines().count();
+    let list = ["ps", "--quiet", "--filter", "name=chancery-"];
+    let before = names(
+        Command::new("docker")
+            .args(list)
+            .output()
+            .await
+            .unwrap()
+            .stdout,
+    );
+    assert_eq!(docker.probe().await.level, Level::Enforced);
+    let after = names(
+        Command::new("docker")
+            .args(list)
+            .output()
+            .await
+            .unwrap()
+            .stdout,
+    );
+    assert!(before >= 1 && after < before, "{before} {after}");
+}
+
+#[tokio::test]
 async fn what_a_hostile_container_packs_is_not_believed() {
     driver!(
         place,

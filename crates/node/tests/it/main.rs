@@ -1,6 +1,11 @@
 //! The node against a real kernel, a real disk, and a gateway that checks every frame.
 
-#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics"
+)]
 
 mod demo;
 mod docker;

@@ -53,7 +53,7 @@ impl Place {
 
     pub fn mount(&self, writable: bool) -> Mount {
         let workspace = self.workspace();
-        workspace.adopt().unwrap();
+        self.workspaces().adopt(&workspace).unwrap();
         Mount {
             path: workspace.path().to_owned(),
             writable,
@@ -99,6 +99,10 @@ pub fn stderr(ran: &Ran) -> String {
 }
 
 /// A call of a file tool.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "called with `json!` in place"
+)]
 pub fn call(workspace: &Workspace, tool: &str, arguments: Value) -> Result<Answer, ToolError> {
     let call = FileCall::parse(tool, &arguments)?.unwrap();
     call.run(workspace, Instant::now() + Duration::from_secs(20))

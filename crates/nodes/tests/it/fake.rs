@@ -1,6 +1,7 @@
 //! A node written by hand, which can say anything. It checks what it hears: every frame of the
 //! gateway must be one.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Fake {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// What was heard before it was asked for.
+    early: VecDeque<Heard>,
     pub id: NodeId,
     pub epoch: u64,
     pub keys: Vec<String>,
@@ -79,7 +82,7 @@ impl Fake {
         config.max_frame_size = Some(2 * FRAME_BYTES_MAX);
         let (socket, _) = connect_async_with_config(request, Some(config), true).await?;
         let id = "nod_00000000-0000-7000-8000-000000000000".parse().unwrap();
-        Ok(Self { socket, id, epoch: 0, keys: Vec::new() })
+        Ok(Self { socket, early: VecDeque::new(), id, epoch: 0, keys: Vec::new() })
     }
 
     /// The status with which a connection is refused before it is one.
@@ -113,9 +116,18 @@ impl Fake {
         fake.id = welcome.node_id;
         fake.epoch = welcome.lease_epoch;
         fake.keys = welcome.capability_keys;
-        // The answer to a heartbeat says that the place is taken.
+        // The answer to a heartbeat says that the place is taken. Whoever waited for the node may
+        // have spoken before.
         fake.beat().await;
-        assert!(matches!(fake.hear().await, Heard::Frame(GatewayFrame::Lease(_))));
+        let mut early = VecDeque::new();
+        loop {
+            match fake.hear().await {
+                Heard::Frame(GatewayFrame::Lease(_)) => break,
+                Heard::Closed(code) => panic!("closed with {code:?}"),
+                heard => early.push_back(heard),
+            }
+        }
+        fake.early = early;
         fake
     }
 
@@ -133,6 +145,9 @@ impl Fake {
     }
 
     pub async fn hear(&mut self) -> Heard {
+        if let Some(heard) = self.early.pop_front() {
+            return heard;
+        }
         loop {
             match timeout(PATIENCE, self.socket.next()).await.expect("the gateway says something") {
                 Some(Ok(Message::Text(text))) => {

@@ -10,9 +10,11 @@ pub(crate) struct TokenHolder {
     pub login: LoginId,
     pub user: UserId,
     pub role: Option<Role>,
+    pub expires_at: Timestamp,
 }
 
-const BY_ACCESS_TOKEN: &str = "SELECT l.id, l.user_id, CASE WHEN o.org_id IS NULL THEN NULL ELSE m.role END
+const BY_ACCESS_TOKEN: &str = "SELECT l.id, l.user_id, CASE WHEN o.org_id IS NULL THEN NULL ELSE m.role END,
+      t.expires_at_us
     FROM access_tokens t
     JOIN logins l ON l.id = t.login_id
     JOIN users u ON u.id = l.user_id
@@ -34,7 +36,7 @@ pub(crate) async fn by_access_token(
             Some(_) => Some(super::role(&row, 2)?),
             None => None,
         };
-        Ok(TokenHolder { login: row.get(0)?, user: row.get(1)?, role })
+        Ok(TokenHolder { login: row.get(0)?, user: row.get(1)?, role, expires_at: row.get(3)? })
     })
     .transpose()
 }
@@ -46,9 +48,10 @@ pub(crate) struct KeyHolder {
     pub user: UserId,
     pub role: Role,
     pub used_at: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
 }
 
-const BY_KEY: &str = "SELECT k.org_id, k.id, k.user_id, k.role, m.role, k.used_at_us
+const BY_KEY: &str = "SELECT k.org_id, k.id, k.user_id, k.role, m.role, k.used_at_us, k.expires_at_us
     FROM api_keys k
     JOIN memberships m
       ON m.org_id = k.org_id AND m.user_id = k.user_id AND m.suspended_at_us IS NULL
@@ -71,6 +74,7 @@ pub(crate) async fn by_key(
             user: row.get(2)?,
             role,
             used_at: row.get(5)?,
+            expires_at: row.get(6)?,
         })
     })
     .transpose()

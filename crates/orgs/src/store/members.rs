@@ -1,6 +1,6 @@
 //! Members of an organisation.
 
-use db::{Row, Sql, StoreError, SystemRead, WriteTx, params};
+use db::{ReadTx, Row, Sql, StoreError, SystemRead, WriteTx, params};
 use vocab::{OrgId, Role, Timestamp, UserId};
 
 use crate::model::MemberRecord;
@@ -102,4 +102,11 @@ pub(crate) async fn delete(tx: &mut WriteTx, user: UserId) -> Result<(), StoreEr
     let sql = "DELETE FROM memberships WHERE org_id = $1 AND user_id = $2";
     tx.execute(sql, &params![user]).await?;
     Ok(())
+}
+
+/// Whether this person is a member and not suspended.
+pub(crate) async fn is_active(tx: &mut ReadTx, user: UserId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM memberships WHERE org_id = $1 AND user_id = $2 \
+        AND suspended_at_us IS NULL";
+    Ok(tx.optional(sql, &params![user]).await?.is_some())
 }

@@ -38,9 +38,12 @@ on_both_databases! {
         let world = World::new(db).await;
         let ada = world.register("ada").await;
         let client = ada.client.clone().header("content-type", "application/json");
+        let nobody = world.client.clone().header("content-type", "application/json");
         let suite = suite();
         for (name, body) in &suite {
             for (method, path) in WITH_BODY {
+                // `{}` is a valid way to sign out, and would be the end of this test.
+                let client = if path.ends_with("/logout") { &nobody } else { &client };
                 let answer = client.raw(method, path, body.clone()).await;
                 let status = answer.status.as_u16();
                 // The suite has no valid body of ours: `{}` is one for the optional ones alone.

@@ -14,7 +14,9 @@ pub(super) fn end_in(value: &str, text: &[u8]) -> Option<usize> {
     for expected in value.chars() {
         let mut next = Ends::default();
         for at in now.all() {
-            each_reading(expected, text.get(*at..).unwrap_or_default(), |len| next.push(at + len));
+            each_reading(expected, text.get(*at..).unwrap_or_default(), |len| {
+                next.push(at + len)
+            });
         }
         if next.all().is_empty() {
             return None;
@@ -29,7 +31,12 @@ pub(super) fn beginnings(expected: char) -> Vec<u8> {
     let mut buffer = [0; 4];
     let raw = expected.encode_utf8(&mut buffer).as_bytes();
     let plus = (expected == ' ').then_some(b'+');
-    raw.iter().take(1).copied().chain(*b"%\\&").chain(plus).collect()
+    raw.iter()
+        .take(1)
+        .copied()
+        .chain(*b"%\\&")
+        .chain(plus)
+        .collect()
 }
 
 /// Where the readings of a text stand. More at once than fit would be a text made for it.
@@ -63,7 +70,9 @@ fn each_reading(expected: char, text: &[u8], mut take: impl FnMut(usize)) {
         (1..=run).for_each(&mut take);
     }
     if let Some(before) = run.checked_sub(1) {
-        let escape = text.get(before..).and_then(|rest| backslash(expected, rest));
+        let escape = text
+            .get(before..)
+            .and_then(|rest| backslash(expected, rest));
         escape.map(|len| before + len).map(&mut take);
     }
     let text = text.get(run..).unwrap_or_default();
@@ -82,7 +91,10 @@ fn each_reading(expected: char, text: &[u8], mut take: impl FnMut(usize)) {
 }
 
 fn backslashes(text: &[u8]) -> usize {
-    text.iter().take(BACKSLASHES_MAX).take_while(|byte| **byte == b'\\').count()
+    text.iter()
+        .take(BACKSLASHES_MAX)
+        .take_while(|byte| **byte == b'\\')
+        .count()
 }
 
 fn percent(raw: &[u8], text: &[u8]) -> Option<usize> {

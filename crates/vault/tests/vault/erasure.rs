@@ -81,6 +81,46 @@ on_both_databases! {
         assert!(matches!(sealed, Err(ContentError::Erased)));
     }
 
+    /// Whatever the interleaving: what was sealed before is gone, and nothing is sealed after.
+    async fn erasing_while_others_seal(db: TestDb) {
+        let (kit, ctx) = (Kit::new(&db), db.org().await);
+        for _ in 0..5 {
+            let session: SessionId = ctx.new_id();
+            let sealers: Vec<_> = (0..4).map(|sealer| {
+                let (vault, ctx) = (kit.restarted(&db), ctx.clone());
+                tokio::spawn(async move {
+                    let mut digests = Vec::new();
+                    for number in 0..1_000 {
+                        let mut tx = ctx.write().await.unwrap();
+                        let text = format!("{sealer} {number}");
+                        match vault.content.seal(&mut tx, session, "a/b", text.as_bytes()).await {
+                            Ok(digest) => digests.push(digest),
+                            Err(ContentError::Erased) => return digests,
+                            Err(error) if error.is_retryable() => continue,
+                            Err(error) => panic!("{error:?}"),
+                        }
+                        commit(tx).await;
+                    }
+                    panic!("it went on sealing")
+                })
+            }).collect();
+            tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+            kit.vault.content.erase(&ctx, session).await.unwrap();
+            let mut sealed = 0;
+            for sealer in sealers {
+                for digest in sealer.await.unwrap() {
+                    sealed += 1;
+                    let opened = kit.vault.content.open(&ctx, digest).await;
+                    assert!(matches!(opened, Err(ContentError::Erased)), "{opened:?}");
+                }
+            }
+            assert!(sealed > 0);
+        }
+        kit.vault.sweep(&db.authority).await.unwrap();
+        let left = "SELECT count(*) FROM content WHERE org_id = $1 AND sealed IS NOT NULL";
+        assert_eq!(column::<i64>(&ctx, left, &[]).await, 0);
+    }
+
     async fn the_sweep_finishes_an_interrupted_erasure(db: TestDb) {
         let (kit, ctx) = (Kit::new(&db), db.org().await);
         let content = &kit.vault.content;

@@ -1,0 +1,90 @@
+//! `chancery agents`: see agents, and steer their lives.
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::{Cx, Done, cells, find, find_id};
+use crate::args::Listing;
+use crate::client::address::segment;
+use crate::failure::Exit;
+use crate::terminal;
+
+const PATH: &str = "/v1/agents";
+
+/// See agents.
+#[derive(Debug, Args)]
+pub struct Agents {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List agents.
+    List {
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Show an agent.
+    Show {
+        /// Its name or id.
+        agent: String,
+    },
+    /// Let an agent start no runs for now.
+    Pause {
+        /// Its name or id.
+        agent: String,
+    },
+    /// Let a paused agent start runs again.
+    Activate {
+        /// Its name or id.
+        agent: String,
+    },
+    /// Let an agent never start a run again.
+    Retire {
+        /// Its name or id.
+        agent: String,
+    },
+}
+
+impl Agents {
+    pub async fn run(self, cx: &Cx) -> Done {
+        let list = Command::List { listing: Listing::default() };
+        match self.command.unwrap_or(list) {
+            Command::List { listing } => {
+                let items = cx.client().await?.list(PATH, &[], listing.limit).await?;
+                let heading = ["AGENT", "NAME", "STATE", "PLANNER", "WORKSPACE", "TOOLS"];
+                let names = ["id", "name", "state", "planner", "workspace", "tools"];
+                cx.list(items, &heading, |it| cells(it, &names))
+            }
+            Command::Show { agent } => show(cx, &agent).await,
+            Command::Pause { agent } => turn(cx, &agent, "pause").await,
+            Command::Activate { agent } => turn(cx, &agent, "activate").await,
+            Command::Retire { agent } => turn(cx, &agent, "retire").await,
+        }
+    }
+}
+
+async fn show(cx: &Cx, agent: &str) -> Done {
+    let found = find(&*cx.client().await?, PATH, "agent", agent).await?;
+    if cx.json {
+        terminal::say_json(&found);
+        return Ok(Exit::Success);
+    }
+    for (name, value) in found.as_object().into_iter().flatten().filter(|(_, it)| !it.is_null()) {
+        let text = match value {
+            Value::String(text) => terminal::clean(text),
+            other => terminal::clean(&other.to_string()),
+        };
+        terminal::say(&format!("{name:<18} {text}"));
+    }
+    Ok(Exit::Success)
+}
+
+async fn turn(cx: &Cx, agent: &str, verb: &str) -> Done {
+    let client = cx.client().await?;
+    let id = find_id(&client, PATH, "agent", agent).await?;
+    let answer = client.post(&format!("{PATH}/{}/{verb}", segment(&id)), &Value::Null).await?;
+    let state = answer["state"].as_str().unwrap_or(verb);
+    cx.done(&answer, &format!("the agent `{agent}` is {state}"))
+}

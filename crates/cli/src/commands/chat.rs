@@ -1,0 +1,60 @@
+//! `chancery chat`: one session, line by line.
+
+use clap::Args;
+
+use super::watch::watch;
+use super::{Cx, Done, run};
+use crate::failure::{Exit, Failure};
+use crate::prompt::Lines;
+use crate::terminal::{self, Style, Tone};
+
+/// Talk to an agent, line by line, in one session. An empty line or Ctrl-D ends it.
+#[derive(Debug, Args)]
+pub struct Chat {
+    /// Which agent, by its name or id; the first active one otherwise.
+    #[arg(long)]
+    agent: Option<String>,
+    /// In which workspace; the agent's otherwise.
+    #[arg(long)]
+    workspace: Option<String>,
+    /// Go on with this session.
+    #[arg(long, conflicts_with_all = ["agent", "workspace"])]
+    session: Option<String>,
+}
+
+impl Chat {
+    pub async fn run(self, cx: &Cx) -> Done {
+        let client = cx.client().await?;
+        let (session, agent) = match self.session {
+            Some(session) => (session, "agent".to_owned()),
+            None => {
+                let opened =
+                    run::open(&client, self.agent.as_deref(), self.workspace.as_deref()).await?;
+                (opened.id, opened.agent)
+            }
+        };
+        let style = Style::stderr();
+        let agent = terminal::short(&agent, 60);
+        let about = format!("{session} with {agent}; an empty line ends it");
+        terminal::note(&style.paint(Tone::Dim, &about));
+        let mut lines = Lines::default();
+        loop {
+            if terminal::interactive() {
+                terminal::ask(&style.paint(Tone::Strong, "you> "));
+            }
+            let line = tokio::select! {
+                line = lines.next() => line,
+                _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
+            };
+            let Some(line) = line.filter(|line| !line.is_empty()) else { return Ok(Exit::Success) };
+            let answered: Result<(), Failure> = async {
+                let run = run::post(&client, &session, &line).await?;
+                watch(cx, &client, &run, true, &mut lines).await.map(drop)
+            }
+            .await;
+            if let Err(failure) = answered {
+                terminal::note(&format!("{}: {failure}", style.paint(Tone::Bad, "error")));
+            }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! `chancery policy`: see, try and publish policies.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::{Cx, Done, cells, find, read_text};
+use crate::client::address::segment;
+use crate::failure::{Exit, Failure};
+use crate::terminal::{self, Style, Tone};
+
+/// See, try and publish policies.
+#[derive(Debug, Subcommand)]
+pub enum Policy {
+    /// List the policies in force.
+    List,
+    /// Print a policy's text.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Ask what the policies in force would say about an action, without doing it.
+    Check(Check),
+    /// List the decisions of the past that other policies would have taken differently.
+    Simulate(Simulate),
+    /// Publish a policy: a new one, or the next version of one.
+    Publish(Publish),
+    /// Take a policy out of force.
+    Delete {
+        /// Its name.
+        name: String,
+    },
+    /// Print the schema that policies are written against.
+    Schema {
+        /// A policy to begin with instead.
+        #[arg(long)]
+        example: bool,
+    },
+}
+
+/// Ask what the policies in force would say about an action, without doing it.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The tool, such as `file.read`.
+    tool: String,
+    /// Its arguments as JSON, such as '{"path": "notes/todo.md"}'.
+    #[arg(default_value = "{}")]
+    arguments: String,
+    /// The agent that would ask, by its name or id; you otherwise.
+    #[arg(long)]
+    agent: Option<String>,
+    /// The workspace.
+    #[arg(long)]
+    workspace: Option<String>,
+}
+
+/// List the decisions of the past that other policies would have taken differently.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// The policies, which would be the only ones. Each is named after its file.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// From this instant on, such as 2026-01-31T00:00:00Z.
+    #[arg(long)]
+    from: Option<String>,
+    /// Until this instant.
+    #[arg(long)]
+    to: Option<String>,
+}
+
+/// Publish a policy: a new one, or the next version of one.
+#[derive(Debug, Args)]
+pub struct Publish {
+    /// The file with one or more Cedar rules.
+    file: PathBuf,
+    /// Its name; the file's without its ending otherwise.
+    #[arg(long)]
+    name: Option<String>,
+    /// What changed and why.
+    #[arg(long, default_value = "")]
+    comment: String,
+    /// Make it a ceiling that other policies can only narrow.
+    #[arg(long)]
+    managed: bool,
+}
+
+impl Policy {
+    pub async fn run(self, cx: &Cx) -> Done {
+        match self {
+            Self::List => {
+                let items = cx.client().await?.list("/v1/policies", &[], usize::MAX).await?;
+                let heading = ["NAME", "VERSION", "MANAGED", "PUBLISHED", "COMMENT"];
+                let names = ["name", "version", "managed", "published_at", "comment"];
+                cx.list(items, &heading, |it| cells(it, &names))
+            }
+            Self::Show { name } => {
+                let found = find(&*cx.client().await?, "/v1/policies", "policy", &name).await?;
+                let text = terminal::clean(found["cedar"].as_str().unwrap_or_default());
+                cx.done(&found, text.trim_end())
+            }
+            Self::Check(check) => check.run(cx).await,
+            Self::Simulate(simulate) => simulate.run(cx).await,
+            Self::Publish(publish) => publish.run(cx).await,
+            Self::Delete { name } => {
+                let path = format!("/v1/policies/{}", segment(&name));
+                let answer = cx.client().await?.delete(&path).await?;
+                cx.done(&answer, &format!("the policy `{name}` is out of force"))
+            }
+            Self::Schema { example } => {
+                let schema = cx.client().await?.get("/v1/policies/schema").await?;
+                let name = if example { "example" } else { "cedarschema" };
+                let text = schema[name].as_str().unwrap_or_default();
+                cx.done(&schema, text.trim_end())
+            }
+        }
+    }
+}
+
+/// A policy as the API takes it, named after its file.
+pub fn from_file(path: &Path) -> Result<Value, Failure> {
+    let cedar = read_text(path)?;
+    Ok(json!({ "name": name_of(path)?, "cedar": cedar }))
+}
+
+fn name_of(path: &Path) -> Result<String, Failure> {
+    let name = path.file_stem().and_then(|name| name.to_str());
+    name.map(str::to_owned)
+        .ok_or_else(|| Failure::usage(format!("`{}` has no name", path.display())))
+}
+
+impl Check {
+    async fn run(self, cx: &Cx) -> Done {
+        let arguments: Value = serde_json::from_str(&self.arguments).map_err(|error| {
+            Failure::usage(format!("the arguments are not JSON: {error}"))
+                .fix("give an object such as '{\"path\": \"notes/todo.md\"}'")
+        })?;
+        let client = cx.client().await?;
+        let mut intent = json!({ "tool": self.tool, "arguments": arguments });
+        if let Some(agent) = &self.agent {
+            let found = find(&client, "/v1/agents", "agent", agent).await?;
+            intent["agent_id"] = found["id"].clone();
+            intent["agent_name"] = found["name"].clone();
+        }
+        if let Some(workspace) = self.workspace {
+            intent["workspace"] = workspace.into();
+        }
+        let decision = client.post("/v1/policies/check", &json!({ "intent": intent })).await?;
+        cx.done(&decision, &decided(cx.style, &decision))
+    }
+}
+
+fn decided(style: Style, decision: &Value) -> String {
+    let text = |name: &str| decision[name].as_str().unwrap_or_default();
+    let (tone, word) = match text("decision") {
+        "allow" => (Tone::Good, "✓ allowed"),
+        "require_approval" => (Tone::Ask, "? asks a person"),
+        _ => (Tone::Bad, "✗ denied"),
+    };
+    let mut out = style.paint(tone, word);
+    if !text("reason").is_empty() {
+        out.push_str(&format!("  {}", terminal::short(text("reason"), 400)));
+    }
+    let rules = super::cell(decision, "determining");
+    if !rules.is_empty() {
+        out.push_str(&format!("\n  by {}", terminal::short(&rules, 400)));
+    }
+    if !text("suggested_fix").is_empty() {
+        out.push_str(&format!("\n  fix: {}", terminal::clean(text("suggested_fix")).replace('\n', "\n       ")));
+    }
+    out
+}
+
+impl Simulate {
+    async fn run(self, cx: &Cx) -> Done {
+        let policies: Result<Vec<Value>, Failure> = self.files.iter().map(|it| from_file(it)).collect();
+        let mut body = json!({ "policies": policies? });
+        for (name, instant) in [("from", self.from), ("to", self.to)] {
+            if let Some(instant) = instant {
+                body[name] = instant.into();
+            }
+        }
+        let report = cx.client().await?.post("/v1/policies/simulate", &body).await?;
+        cx.done(&report, &flips(cx.style, &report))
+    }
+}
+
+fn flips(style: Style, report: &Value) -> String {
+    let flips = report["flips"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let rows: Vec<Vec<String>> = flips
+        .iter()
+        .map(|flip| {
+            let change = format!("{} → {}", word(flip, &["recorded", "was", "before"]), word(flip, &["simulated", "now", "after", "replayed"]));
+            vec![super::cell(flip, "run_id"), super::cell(flip, "step"), super::cell(flip, "tool"), change, super::cell(flip, "reason")]
+        })
+        .collect();
+    let looked_at = ["decisions", "checked", "total"].iter().find_map(|name| report[*name].as_u64());
+    let looked_at = looked_at.map(|count| format!(" of {count} decisions")).unwrap_or_default();
+    if rows.is_empty() {
+        return format!("{}: none{looked_at} would be another", style.paint(Tone::Good, "✓ no flips"));
+    }
+    let heading = ["RUN", "STEP", "TOOL", "DECISION", "REASON"];
+    let table = terminal::table(style, &heading, &rows);
+    format!("{table}\n{}{looked_at} would be others", rows.len())
+}
+
+fn word(flip: &Value, names: &[&str]) -> String {
+    let found = names.iter().map(|name| &flip[*name]).find(|it| !it.is_null());
+    let text = found.and_then(|it| it.as_str().or_else(|| it["decision"].as_str()));
+    text.unwrap_or("?").to_owned()
+}
+
+impl Publish {
+    async fn run(self, cx: &Cx) -> Done {
+        let cedar = read_text(&self.file)?;
+        let name = match self.name {
+            Some(name) => name,
+            None => name_of(&self.file)?,
+        };
+        let body = json!({ "cedar": cedar, "comment": self.comment, "managed": self.managed });
+        let path = format!("/v1/policies/{}", segment(&name));
+        match cx.client().await?.put(&path, &body).await {
+            Ok(answer) => {
+                let version = answer["version"].as_u64().unwrap_or(1);
+                cx.done(&answer, &format!("the policy `{name}` is in force, version {version}"))
+            }
+            Err(failure) if !cx.json => {
+                // Each problem of the text on its own line, before the one line that ends it.
+                for problem in failure.problem.iter().flat_map(|it| it["errors"].as_array()).flatten() {
+                    let message = problem["message"].as_str().unwrap_or_default();
+                    terminal::note(&format!("  {}", terminal::short(message, 400)));
+                }
+                let failure = Failure { message: format!("`{}` was not published, and nothing changed", self.file.display()), ..failure };
+                Err(Failure { exit: Exit::Failed, ..failure })
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}

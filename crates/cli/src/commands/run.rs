@@ -1,0 +1,121 @@
+//! `chancery run`: one message, one run, watched to its end.
+
+use std::io::Read as _;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::watch::watch;
+use super::{Cx, Done};
+use crate::client::Client;
+use crate::client::address::segment;
+use crate::failure::Failure;
+use crate::prompt::Lines;
+use crate::terminal::{self, Style, Tone};
+
+/// Give an agent something to do, and watch it.
+///
+/// Each step is shown with what the policies decided. At a step that somebody has to approve it asks
+/// here, or says how to answer from elsewhere. Ctrl-C detaches: the run goes on.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// What to do, or `-` to read it from standard input.
+    ///
+    /// The demo agent plans by rules: one step a line or parted by `;`, such as
+    /// `read notes/todo.md; run skill word-count on notes/todo.md; write out.md: TEXT`.
+    message: String,
+    /// Which agent, by its name or id; the first active one otherwise.
+    #[arg(long)]
+    agent: Option<String>,
+    /// In which workspace; the agent's otherwise.
+    #[arg(long)]
+    workspace: Option<String>,
+    /// In this session instead of a new one.
+    #[arg(long, conflicts_with_all = ["agent", "workspace"])]
+    session: Option<String>,
+    /// Exit with 3 when the run waits for somebody, instead of waiting as well.
+    #[arg(long)]
+    no_wait: bool,
+}
+
+impl Run {
+    pub async fn run(self, cx: &Cx) -> Done {
+        let message = message(self.message)?;
+        let client = cx.client().await?;
+        let session = match self.session {
+            Some(session) => session,
+            None => open(&client, self.agent.as_deref(), self.workspace.as_deref()).await?.id,
+        };
+        let run = post(&client, &session, &message).await?;
+        if !cx.json {
+            terminal::note(&Style::stderr().paint(Tone::Dim, &format!("{run} in {session}")));
+        }
+        watch(cx, &client, &run, !self.no_wait, &mut Lines::default()).await
+    }
+}
+
+fn message(given: String) -> Result<String, Failure> {
+    if given != "-" {
+        return Ok(given);
+    }
+    let mut text = String::new();
+    let read = std::io::stdin().lock().read_to_string(&mut text);
+    read.map_err(|error| Failure::io("read standard input", &error))?;
+    Ok(text)
+}
+
+/// A session with one agent.
+pub struct Opened {
+    pub id: String,
+    pub agent: String,
+}
+
+/// Opens a session with an agent.
+pub async fn open(
+    client: &Arc<Client>,
+    agent: Option<&str>,
+    workspace: Option<&str>,
+) -> Result<Opened, Failure> {
+    let agent = choose(client, agent).await?;
+    let mut body = json!({ "agent_ids": [agent["id"]] });
+    if let Some(workspace) = workspace {
+        body["workspace"] = workspace.into();
+    }
+    let session = client.post("/v1/sessions", &body).await?;
+    let name = agent["name"].as_str().unwrap_or_default().to_owned();
+    Ok(Opened { id: id_in(&session, "session")?, agent: name })
+}
+
+async fn choose(client: &Client, wanted: Option<&str>) -> Result<Value, Failure> {
+    let agents = client.list("/v1/agents", &[], usize::MAX).await?;
+    let fits = |agent: &&Value| match wanted {
+        Some(wanted) => agent["id"] == wanted || agent["name"] == wanted,
+        None => agent["state"] == "active",
+    };
+    if let Some(agent) = agents.iter().find(fits) {
+        return Ok(agent.clone());
+    }
+    let names: Vec<&str> = agents.iter().filter_map(|agent| agent["name"].as_str()).collect();
+    Err(match wanted {
+        Some(wanted) if !names.is_empty() => Failure::new(format!("no agent is called `{wanted}`"))
+            .fix(format!("there are {}", names.join(", "))),
+        Some(_) | None => Failure::new("the organisation has no active agent")
+            .fix("make one by `POST /v1/agents`, or activate one; `chancery agents` lists them"),
+    })
+}
+
+/// Posts a message; the run that answers it.
+pub async fn post(client: &Client, session: &str, message: &str) -> Result<String, Failure> {
+    let path = format!("/v1/sessions/{}/messages", segment(session));
+    let answer = client.post(&path, &json!({ "content": message })).await?;
+    id_in(&answer, "run")
+}
+
+/// The id of a thing in an answer, whether the thing is a member of it or the whole.
+pub fn id_in(answer: &Value, name: &str) -> Result<String, Failure> {
+    let thing = &answer[name];
+    let id = thing["id"].as_str().or_else(|| thing.as_str()).or_else(|| answer["id"].as_str());
+    id.map(str::to_owned)
+        .ok_or_else(|| Failure::new(format!("the server's answer names no {name}")))
+}

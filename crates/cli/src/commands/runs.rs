@@ -1,0 +1,152 @@
+//! `chancery runs`: see, watch and end runs.
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use super::watch::watch;
+use super::{Cx, Done, cell, cells};
+use crate::args::Listing;
+use crate::client::address::segment;
+use crate::follow::Event;
+use crate::prompt::Lines;
+use crate::render::steps::Steps;
+use crate::terminal::{self, Tone};
+
+/// See, watch and end runs.
+#[derive(Debug, Args)]
+pub struct Runs {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List runs, the newest first.
+    List {
+        #[command(flatten)]
+        listing: Listing,
+        /// Only those in this state, such as `waiting`.
+        #[arg(long)]
+        state: Option<String>,
+    },
+    /// Show a run: its steps, what it waits for, and what it gave.
+    Show {
+        /// `run_…`
+        run: String,
+    },
+    /// Watch a run to its end, and answer what it asks.
+    Watch {
+        /// `run_…`
+        run: String,
+        /// Exit with 3 when the run waits for somebody.
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// End a run. What it did stays done.
+    Cancel {
+        /// `run_…`
+        run: String,
+    },
+    /// Say what to do about a step of which nobody knows whether it happened.
+    Resolve {
+        /// `run_…`
+        run: String,
+        /// What to do.
+        decision: Decision,
+    },
+}
+
+/// What to do about an unknown outcome.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Decision {
+    /// Do it again.
+    Repeat,
+    /// Go on as if it had failed.
+    Skip,
+    /// End the run.
+    Fail,
+}
+
+impl Decision {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Repeat => "repeat",
+            Self::Skip => "skip",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+impl Runs {
+    pub async fn run(self, cx: &Cx) -> Done {
+        let list = Command::List { listing: Listing::default(), state: None };
+        match self.command.unwrap_or(list) {
+            Command::List { listing, state } => list_runs(cx, &listing, state.as_deref()).await,
+            Command::Show { run } => show(cx, &run).await,
+            Command::Watch { run, no_wait } => {
+                let client = cx.client().await?;
+                watch(cx, &client, &run, !no_wait, &mut Lines::default()).await
+            }
+            Command::Cancel { run } => {
+                let client = cx.client().await?;
+                let path = format!("/v1/runs/{}/cancel", segment(&run));
+                let answer = client.post(&path, &Value::Null).await?;
+                cx.done(&answer, &format!("{run} is asked to end"))
+            }
+            Command::Resolve { run, decision } => {
+                let client = cx.client().await?;
+                let path = format!("/v1/runs/{}/resolve", segment(&run));
+                let body = json!({ "decision": decision.as_str() });
+                let answer = client.post(&path, &body).await?;
+                cx.done(&answer, &format!("{run} goes on: {}", decision.as_str()))
+            }
+        }
+    }
+}
+
+async fn list_runs(cx: &Cx, listing: &Listing, state: Option<&str>) -> Done {
+    let query: Vec<(&str, &str)> = state.map(|state| ("state", state)).into_iter().collect();
+    let items = cx.client().await?.list("/v1/runs", &query, listing.limit).await?;
+    cx.list(items, &["RUN", "STATE", "KIND", "CREATED"], |run| {
+        let mut row = cells(run, &["id", "state", "kind", "created_at"]);
+        row[1] = state_of(run);
+        row
+    })
+}
+
+fn state_of(run: &Value) -> String {
+    let waits = &run["waiting_for"];
+    let waits = waits.as_str().or_else(|| waits["kind"].as_str());
+    match waits {
+        Some(what) => format!("{} ({what})", cell(run, "state")),
+        None => cell(run, "state"),
+    }
+}
+
+async fn show(cx: &Cx, id: &str) -> Done {
+    let client = cx.client().await?;
+    let path = format!("/v1/runs/{}", segment(id));
+    let run = client.get(&path).await?;
+    let events = client.list(&format!("{path}/events"), &[], usize::MAX).await?;
+    if cx.json {
+        return cx.done(&json!({ "run": run, "events": events }), "");
+    }
+    let state = state_of(&run);
+    terminal::say(&format!("{}  {}", cx.style.paint(Tone::Strong, id), terminal::short(&state, 60)));
+    let mut steps = Steps::new(cx.style);
+    for whole in events {
+        let kind = whole["kind"].as_str().unwrap_or_default().to_owned();
+        for line in steps.lines(&Event { kind, whole }) {
+            terminal::say(&line);
+        }
+    }
+    let answer = match &run["answer"] {
+        Value::Null => run["failure"]["message"].as_str().unwrap_or_default().to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    if !answer.is_empty() {
+        terminal::say(&format!("\n{}", terminal::clean(answer.trim_end())));
+    }
+    Ok(crate::failure::Exit::Success)
+}

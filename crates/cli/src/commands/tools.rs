@@ -1,0 +1,65 @@
+//! `chancery tools`: see tools, and use one on the same road as agents do.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::watch::watch;
+use super::{Cx, Done, cells};
+use crate::client::address::segment;
+use crate::failure::Failure;
+use crate::prompt::Lines;
+
+/// See and use tools.
+#[derive(Debug, Args)]
+pub struct Tools {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List tools.
+    List,
+    /// Use a tool yourself: policies decide on it, and it is recorded, as if an agent asked.
+    Invoke {
+        /// The tool, such as `file.read`.
+        tool: String,
+        /// Its arguments as JSON.
+        #[arg(default_value = "{}")]
+        arguments: String,
+        /// In the workspace of this session.
+        #[arg(long)]
+        session: Option<String>,
+        /// Exit with 3 when it waits for somebody.
+        #[arg(long)]
+        no_wait: bool,
+    },
+}
+
+impl Tools {
+    pub async fn run(self, cx: &Cx) -> Done {
+        match self.command.unwrap_or(Command::List) {
+            Command::List => {
+                let items = cx.client().await?.list("/v1/tools", &[], usize::MAX).await?;
+                let names = ["name", "kind", "effects", "needs", "description"];
+                let heading = ["TOOL", "KIND", "EFFECTS", "NEEDS", "DESCRIPTION"];
+                cx.list(items, &heading, |it| cells(it, &names))
+            }
+            Command::Invoke { tool, arguments, session, no_wait } => {
+                let arguments: Value = serde_json::from_str(&arguments).map_err(|error| {
+                    Failure::usage(format!("the arguments are not JSON: {error}"))
+                        .fix("give an object such as '{\"path\": \"notes/todo.md\"}'")
+                })?;
+                let mut body = json!({ "arguments": arguments });
+                if let Some(session) = session {
+                    body["session_id"] = session.into();
+                }
+                let client = cx.client().await?;
+                let path = format!("/v1/tools/{}/invoke", segment(&tool));
+                let answer = client.post(&path, &body).await?;
+                let run = super::run::id_in(&answer, "run")?;
+                watch(cx, &client, &run, !no_wait, &mut Lines::default()).await
+            }
+        }
+    }
+}

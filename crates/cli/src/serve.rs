@@ -1,0 +1,262 @@
+//! The one place that speaks to the crate `server`.
+
+use std::path::Path;
+
+use server::config::{self, Config, Overrides};
+use server::{Ready, SignIn};
+use vocab::ExposeSecret as _;
+
+use crate::client::address;
+use crate::commands::server::Settings;
+use crate::credentials::{Login, Store};
+use crate::failure::{Exit, Failure};
+use crate::terminal::{self, Style, Tone};
+
+fn overrides(settings: &Settings) -> Overrides {
+    let Settings { config, data_dir, listen, database_url } = settings.clone();
+    Overrides { config, data_dir, listen, database_url, ..Overrides::default() }
+}
+
+fn load(overrides: &Overrides) -> Result<Config, Failure> {
+    config::load(overrides).map(|effective| effective.config).map_err(|error| wrong(&error))
+}
+
+fn wrong(error: &config::ConfigError) -> Failure {
+    let failure = Failure { exit: Exit::Usage, ..Failure::new(error.to_string()) };
+    failure.fix("`chancery config show` prints every setting once this is mended")
+}
+
+/// An error of the server with its sources, in one line.
+fn failed(error: &dyn std::error::Error) -> Failure {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        source = inner.source();
+    }
+    Failure::new(text).fix("`chancery doctor` checks what the installation needs")
+}
+
+/// Runs everything until it is told to stop.
+pub async fn up(settings: &Settings, demo: Option<bool>, json: bool) -> Result<(), Failure> {
+    let config = load(&Overrides { demo, ..overrides(settings) })?;
+    let data_dir = config.data_dir.clone();
+    let run = server::up(config, move |ready| {
+        let stored = remember(&ready);
+        if json {
+            terminal::say(&page_json(&ready).to_string());
+        } else {
+            terminal::say(&page(Style::stdout(), &ready, stored, &data_dir));
+        }
+    });
+    run.await.map_err(|error| failed(&error))
+}
+
+/// Stores the local owner's key, so that the CLI of this person works at once.
+fn remember(ready: &Ready) -> bool {
+    let Some(key) = &ready.cli_key else { return false };
+    let store = || {
+        let url = address::base(&ready.url)?;
+        let login = Login {
+            api_key: Some(key.expose_secret().to_owned()),
+            email: Some(ready.owner_email.clone()),
+            ..Login::default()
+        };
+        Store::open()?.lock()?.put(&url, login)
+    };
+    match store() {
+        Ok(()) => true,
+        Err(failure) => {
+            terminal::note(&format!("the CLI's key could not be stored: {failure}"));
+            false
+        }
+    }
+}
+
+fn page_json(ready: &Ready) -> serde_json::Value {
+    let (link, password) = match &ready.sign_in {
+        SignIn::Link(link) => (Some(link), None),
+        SignIn::Password(password) => (None, Some(password)),
+        SignIn::Existing => (None, None),
+    };
+    serde_json::json!({
+        "ready": true, "url": ready.url, "owner_email": ready.owner_email,
+        "sign_in_link": link, "password": password,
+        "status_url": ready.demo.as_ref().map(|demo| &demo.status_url),
+    })
+}
+
+/// The one page that is printed when everything is ready.
+fn page(style: Style, ready: &Ready, stored: bool, data_dir: &Path) -> String {
+    let strong = |text: &str| style.paint(Tone::Strong, text);
+    let dim = |text: &str| style.paint(Tone::Dim, text);
+    let mut out = format!("\n  {} is ready at {}\n\n", strong("Chancery"), strong(&ready.url));
+    out.push_str(&match &ready.sign_in {
+        SignIn::Link(link) => {
+            format!("  sign in   {link}\n            as {}; the link works once\n", ready.owner_email)
+        }
+        SignIn::Password(password) => format!(
+            "  sign in   {} with the password {}\n            {}\n",
+            ready.owner_email,
+            strong(password),
+            dim("shown this once"),
+        ),
+        SignIn::Existing => format!("  sign in   as {}, with the password you have\n", ready.owner_email),
+    });
+    out.push_str(&format!("  data      {}\n  API       {}/docs\n\n", data_dir.display(), ready.url));
+    let custom = ready.url.trim_end_matches('/') != "http://127.0.0.1:7300";
+    if custom {
+        out.push_str(&format!("  {}\n", dim("in another terminal, first:")));
+        out.push_str(&format!("    export CHANCERY_URL={}\n", ready.url));
+    } else {
+        out.push_str(&format!("  {}\n", dim("in another terminal:")));
+    }
+    if !stored {
+        out.push_str("    chancery login\n");
+    }
+    out.push_str(&match &ready.demo {
+        Some(demo) => format!("    chancery run \"{}\"\n", example(&demo.status_url)),
+        None => "    chancery agents\n".to_owned(),
+    });
+    out.push_str("    chancery audit verify\n");
+    out.push_str(match ready.demo {
+        Some(_) => "    chancery replay RUN\n",
+        None => "    chancery --help\n",
+    });
+    out.push_str(&format!("\n  {}", dim("Ctrl-C stops it; runs go on when it starts again.")));
+    out
+}
+
+/// The message of the first command to try.
+fn example(status_url: &str) -> String {
+    format!(
+        "read notes/todo.md; run skill word-count on notes/todo.md; fetch {status_url}; \
+         write notes/summary.md: all is well"
+    )
+}
+
+/// Runs a server, or some of its roles, until it is told to stop.
+pub async fn serve(settings: &Settings, roles: Option<Vec<String>>) -> Result<(), Failure> {
+    let config = load(&Overrides { roles, ..overrides(settings) })?;
+    server::serve(config).await.map_err(|error| failed(&error))
+}
+
+/// Applies what is missing; what that was.
+pub async fn migrate(settings: &Settings) -> Result<Vec<String>, Failure> {
+    let config = load(&overrides(settings))?;
+    let applied = server::migrate(config).await.map_err(|error| failed(&error))?;
+    Ok(applied.into_iter().map(str::to_owned).collect())
+}
+
+/// Every setting.
+pub fn configuration(settings: &Settings) -> Result<serde_json::Value, Failure> {
+    let effective = config::load(&overrides(settings)).map_err(|error| wrong(&error))?;
+    serde_json::to_value(effective.settings).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    Ok,
+    Warn,
+    Fail,
+}
+
+impl Level {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// One check of the installation.
+pub struct Check {
+    pub name: String,
+    pub level: Level,
+    pub detail: String,
+    pub fix: Option<String>,
+}
+
+/// Checks what the installation needs and has.
+pub async fn doctor(settings: &Settings) -> Result<Vec<Check>, Failure> {
+    let config = load(&overrides(settings))?;
+    let checks = server::doctor(config).await;
+    let ours = |check: server::Check| Check {
+        name: check.name.to_string(),
+        level: match check.status {
+            server::Status::Ok => Level::Ok,
+            server::Status::Warn => Level::Warn,
+            server::Status::Fail => Level::Fail,
+        },
+        detail: check.detail,
+        fix: check.fix,
+    };
+    Ok(checks.into_iter().map(ours).collect())
+}
+
+/// Copies everything into a file.
+pub async fn backup(settings: &Settings, target: &Path) -> Result<(), Failure> {
+    let config = load(&overrides(settings))?;
+    server::backup(config, target).await.map(drop).map_err(|error| failed(&error))
+}
+
+/// Makes an installation out of such a file.
+pub async fn restore(settings: &Settings, source: &Path) -> Result<(), Failure> {
+    let config = load(&overrides(settings))?;
+    server::restore(config, source).await.map(drop).map_err(|error| failed(&error))
+}
+
+/// The OpenAPI document.
+pub fn openapi() -> String {
+    server::openapi_json()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ready(sign_in: SignIn, demo: bool) -> Ready {
+        Ready {
+            url: "http://127.0.0.1:7300".into(),
+            owner_email: "owner@chancery.local".into(),
+            sign_in,
+            demo: demo.then(|| server::DemoHints { status_url: "http://127.0.0.1:9/status".into() }),
+            cli_key: None,
+        }
+    }
+
+    #[test]
+    fn the_page_says_where_how_and_what_to_try() {
+        let ready = ready(SignIn::Password("correct horse".into()), true);
+        let page = page(Style::PLAIN, &ready, true, Path::new("./chancery-data"));
+        let expected = "
+  Chancery is ready at http://127.0.0.1:7300
+
+  sign in   owner@chancery.local with the password correct horse
+            shown this once
+  data      ./chancery-data
+  API       http://127.0.0.1:7300/docs
+
+  in another terminal:
+    chancery run \"read notes/todo.md; run skill word-count on notes/todo.md; \
+fetch http://127.0.0.1:9/status; write notes/summary.md: all is well\"
+    chancery audit verify
+    chancery replay RUN
+
+  Ctrl-C stops it; runs go on when it starts again.";
+        assert_eq!(page, expected);
+    }
+
+    #[test]
+    fn a_second_start_shows_no_secret_and_says_how_to_sign_in() {
+        let page = page(Style::PLAIN, &ready(SignIn::Existing, false), false, Path::new("x"));
+        assert!(page.contains("chancery login") && page.contains("chancery agents"), "{page}");
+    }
+}

@@ -1,0 +1,75 @@
+//! Callers that were looked up a moment ago.
+//!
+//! On SQLite one process owns the database, and everything that takes a right away passes through
+//! this crate. So a caller can be remembered without ever being remembered too long: each entry
+//! carries the version of all rights from *before* it was looked up, the version rises after each
+//! commit that takes something away, and an entry of another version is none. What was answered as
+//! done is therefore in force for every request that comes after the answer. An entry also ends
+//! with its token, and after a minute in any case.
+//!
+//! On Postgres other processes write too. There every request is looked up.
+
+use std::collections::HashMap;
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use edge::Caller;
+use vocab::{Digest, OrgId, Timestamp};
+
+/// How long a caller is remembered at most.
+const REMEMBERED_FOR: Duration = Duration::from_secs(60);
+/// How many are remembered at most. If there are more, all are forgotten.
+const REMEMBERED_MAX: usize = 20_000;
+
+type Shown = (Digest, Option<OrgId>);
+
+/// What is remembered, and the version of all rights.
+#[derive(Default)]
+pub(crate) struct Known {
+    version: AtomicU64,
+    callers: RwLock<HashMap<Shown, Entry>>,
+}
+
+struct Entry {
+    version: u64,
+    until: Timestamp,
+    caller: Caller,
+}
+
+impl Known {
+    /// The version to read before looking a caller up.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::SeqCst)
+    }
+
+    /// Forgets everybody. Called after a commit that takes a right away.
+    pub fn forget(&self) {
+        self.version.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Somebody who was looked up since the last change.
+    pub fn find(&self, token: Digest, org: Option<OrgId>, now: Timestamp) -> Option<Caller> {
+        let callers = self.callers.read().ok()?;
+        let entry = callers.get(&(token, org))?;
+        (entry.version == self.version() && now < entry.until).then(|| entry.caller.clone())
+    }
+
+    /// Remembers somebody who was looked up after `version` was read.
+    pub fn remember(
+        &self,
+        version: u64,
+        shown: Shown,
+        expires_at: Option<Timestamp>,
+        now: Timestamp,
+        caller: &Caller,
+    ) {
+        let Ok(mut callers) = self.callers.write() else { return };
+        if callers.len() >= REMEMBERED_MAX {
+            callers.clear();
+        }
+        let latest = now.plus(REMEMBERED_FOR);
+        let until = expires_at.map_or(latest, |at| at.min(latest));
+        callers.insert(shown, Entry { version, until, caller: caller.clone() });
+    }
+}

@@ -1,0 +1,75 @@
+//! Where one domain needs another: small traits that the consumer owns, implemented here.
+
+use agents::SkillPackages;
+use chat::People;
+use db::{OrgContext, StoreError};
+use futures::future::BoxFuture;
+use journal::{KeyStore, KeyStoreError, Seed};
+use nodes::{JobLedger, JobStep, SkillSource};
+use runs::Runs;
+use vault::Vault;
+use vocab::{Digest, OrgId, UserId};
+
+/// The skills that nodes ask for, out of the registry.
+pub(crate) struct SkillShelf(pub SkillPackages);
+
+impl SkillSource for SkillShelf {
+    fn package(&self, org: OrgId, digest: Digest) -> BoxFuture<'_, Option<Vec<u8>>> {
+        Box::pin(async move {
+            match self.0.package(org, digest).await {
+                Ok(package) => package,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "a skill is missing");
+                    None
+                }
+            }
+        })
+    }
+}
+
+/// What the gateway asks about outcomes, out of the runs' journals.
+pub(crate) struct Ledger(pub Runs);
+
+impl JobLedger for Ledger {
+    fn is_settled(&self, org: OrgId, job: JobStep) -> BoxFuture<'_, bool> {
+        Box::pin(async move { self.0.is_settled(org, job.run, job.job).await.unwrap_or(false) })
+    }
+}
+
+/// The record's signing keys, wrapped by the vault.
+pub(crate) struct LogKeys(pub Vault);
+
+const LOG_KEY: &str = "log signing key";
+
+impl KeyStore for LogKeys {
+    fn seal(&self, org: OrgId, seed: Seed) -> BoxFuture<'_, Result<Vec<u8>, KeyStoreError>> {
+        let wrapped = self.0.values.wrap(org, LOG_KEY, &*seed);
+        Box::pin(async move { wrapped.map_err(|error| KeyStoreError(error.into())) })
+    }
+
+    fn open(&self, org: OrgId, sealed: Vec<u8>) -> BoxFuture<'_, Result<Seed, KeyStoreError>> {
+        let opened = self.0.values.unwrap(org, LOG_KEY, &sealed);
+        Box::pin(async move {
+            let bytes = opened.map_err(|error| KeyStoreError(error.into()))?;
+            let seed: [u8; 32] = bytes
+                .as_slice()
+                .try_into()
+                .map_err(|_| KeyStoreError("a signing key has 32 bytes".into()))?;
+            Ok(Seed::new(seed))
+        })
+    }
+}
+
+/// Who is a member, for the sharing of sessions.
+pub(crate) struct Membership;
+
+impl People for Membership {
+    fn is_member<'a>(
+        &'a self,
+        ctx: &'a OrgContext,
+        user: UserId,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move { orgs::is_member(ctx, user).await })
+    }
+}
+

@@ -1,0 +1,295 @@
+//! Putting the house together: which part gets which, in the order in which they depend on each
+//! other. No part is made anywhere else.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use agents::Skills;
+use chat::{Answers, Chat};
+use db::{Authority, Blobs, Db};
+use edge::{Edge, EdgeConfig, OpenApiRouter, Quota};
+use journal::{Hub, Sequencer};
+use nodes::{Nodes, Timing};
+use orgs::{Orgs, OrgsConfig};
+use policy::capability::{PublicKey, Signer};
+use runs::{Engine, Parts, Runs, Worker};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tools::{Broker, Policies, Road};
+use vault::{MasterKeys, Vault};
+use vocab::{Clock, JobId, Random};
+use zeroize::Zeroizing;
+
+use crate::ServerError;
+use crate::adapters::{Ledger, LogKeys, Membership, SkillShelf};
+use crate::config::{Config, ProcessRole};
+use vault::MasterKeySource;
+use crate::events::{self, Record};
+use crate::meta;
+
+/// How often what has expired is cleaned up.
+const SWEEP: Duration = Duration::from_secs(300);
+
+/// Every part of an installation, in one process.
+pub(crate) struct App {
+    pub db: Db,
+    pub authority: Authority,
+    pub vault: Vault,
+    pub orgs: Orgs,
+    pub nodes: Nodes,
+    pub runs: Runs,
+    pub skills: Skills,
+    pub policies: Policies,
+    pub worker: Option<Worker>,
+    pub hub: Hub,
+    pub edge: Edge,
+    pub router: axum::Router,
+    pub stopping: CancellationToken,
+}
+
+/// Opens the database of a configuration.
+pub(crate) async fn open_database(config: &Config) -> Result<(Db, Authority), ServerError> {
+    std::fs::create_dir_all(&config.data_dir).map_err(ServerError::DataDir)?;
+    Ok(Db::open(&config.database(), Clock::system(), Random::system()).await?)
+}
+
+/// The keys under which everything else is encrypted. A file is made at the first start.
+pub(crate) async fn master_keys(config: &Config) -> Result<MasterKeys, ServerError> {
+    let random = Random::system();
+    let keys = match &config.master_key {
+        MasterKeySource::File(path) => MasterKeys::load_or_create(path, &random)?,
+        source @ (MasterKeySource::Environment(_) | MasterKeySource::Command { .. }) => {
+            MasterKeys::load(source).await?
+        }
+    };
+    Ok(keys)
+}
+
+fn blobs_folder(data_dir: &Path) -> std::path::PathBuf {
+    data_dir.join("blobs")
+}
+
+impl App {
+    /// Builds every part. The database must be migrated.
+    pub(crate) async fn build(
+        config: &Config,
+        (db, authority): (Db, Authority),
+    ) -> Result<Self, ServerError> {
+        let blobs = Blobs::local(&blobs_folder(&config.data_dir)).map_err(ServerError::DataDir)?;
+        let vault =
+            Vault::new(master_keys(config).await?, blobs, db.clock().clone(), db.random().clone());
+        let signer = Arc::new(signer(&vault, &authority).await?);
+        let public: Arc<[PublicKey]> = Arc::new([signer.public()]);
+        let stopping = CancellationToken::new();
+
+        let orgs = Orgs::new(authority.clone(), orgs_config(config), mailer(config, &db));
+        let shown = signer.public().to_string();
+        let keys = Arc::new(move || vec![shown.clone()]);
+        let nodes = Nodes::open(authority.clone(), keys, Timing::default()).await?;
+        let policies = Policies::default();
+        let http = egress::Client::new(egress::Trust::System).map_err(ServerError::Tls)?;
+        let broker = Broker::new(public, http, vault.clone(), Arc::new(nodes.clone()));
+        let road = Road::new(policies.clone(), signer, broker);
+        let skills = Skills::new(vault.content.clone());
+        let engine = Engine::new(Parts {
+            authority: authority.clone(),
+            road,
+            vault: vault.clone(),
+            programs: Arc::new(agents::programs),
+            directory: Arc::new(agents::Directory),
+            on_end: Arc::new(Answers::new(vault.content.clone())),
+            holder: JobId::generate(db.clock(), db.random()).to_string(),
+            wake: Arc::new(Notify::new()),
+        });
+        let worker = config.has(ProcessRole::Worker).then(|| {
+            Worker::new(engine.clone(), config.worker.concurrency, stopping.child_token())
+        });
+        let runs = Runs::new(engine, worker.clone());
+        let chat = Chat::new(runs.clone(), vault.content.clone(), Arc::new(Membership));
+        nodes.set_skills(Arc::new(SkillShelf(skills.source(authority.clone()))));
+        nodes.set_ledger(Arc::new(Ledger(runs.clone())));
+        wake_runs_on_connection(&nodes, &runs);
+
+        let hub = Hub::new();
+        let edge = Edge::new(edge_config(config), authority.clone(), Arc::new(orgs.clone()));
+        let areas = areas(&Areas {
+            orgs: &orgs,
+            policies: &policies,
+            vault: &vault,
+            runs: &runs,
+            skills: &skills,
+            chat: &chat,
+            nodes: &nodes,
+            hub: &hub,
+            authority: &authority,
+        });
+        let (router, _document) = edge.finish(areas);
+        Ok(Self {
+            db,
+            authority,
+            vault,
+            orgs,
+            nodes,
+            runs,
+            skills,
+            policies,
+            worker,
+            hub,
+            edge,
+            router,
+            stopping,
+        })
+    }
+
+    /// Starts what works by itself: the worker, the sequencer, the sweeper.
+    pub(crate) fn start(&self, config: &Config) -> tokio_util::task::TaskTracker {
+        let tasks = tokio_util::task::TaskTracker::new();
+        if let Some(worker) = self.worker.clone() {
+            let alone = self.db.engine() == db::Engine::Sqlite;
+            tasks.spawn(async move { worker.run(alone).await });
+        }
+        if config.has(ProcessRole::Sweeper) {
+            let keys = Arc::new(LogKeys(self.vault.clone()));
+            let sequencer = Sequencer::new(self.authority.clone(), keys, self.hub.clone());
+            tasks.spawn(sequencer.run(self.stopping.clone().cancelled_owned()));
+            tasks.spawn(sweep(
+                self.authority.clone(),
+                self.vault.clone(),
+                self.orgs.clone(),
+                self.edge.clone(),
+                self.stopping.clone(),
+            ));
+        }
+        tasks.close();
+        tasks
+    }
+}
+
+/// What the routes are made of.
+struct Areas<'a> {
+    orgs: &'a Orgs,
+    policies: &'a Policies,
+    vault: &'a Vault,
+    runs: &'a Runs,
+    skills: &'a Skills,
+    chat: &'a Chat,
+    nodes: &'a Nodes,
+    hub: &'a Hub,
+    authority: &'a Authority,
+}
+
+fn areas(of: &Areas<'_>) -> OpenApiRouter {
+    let record =
+        Record { hub: of.hub.clone(), runs: of.runs.clone(), chat: of.chat.clone() };
+    OpenApiRouter::new()
+        .merge(orgs::routes(of.orgs.clone()))
+        .merge(agents::http::routes(of.skills.clone()))
+        .merge(chat::http::routes(of.chat.clone()))
+        .merge(runs::http::routes(of.runs.clone()))
+        .merge(tools::http::routes(of.policies.clone(), of.vault.clone()))
+        .merge(nodes::http::routes(of.nodes.clone()))
+        .merge(events::routes(record))
+        .merge(meta::routes(of.authority.clone()))
+}
+
+/// The key that signs capability tokens: the same for every process of the installation.
+async fn signer(vault: &Vault, authority: &Authority) -> Result<Signer, ServerError> {
+    let random = authority.db().random().clone();
+    let make = move || Zeroizing::new(random.bytes::<32>().to_vec());
+    let stored = vault.values.installation_get_or_create(authority, "capability-signer", make);
+    let bytes = stored.await?.bytes;
+    let bytes: Zeroizing<[u8; 32]> =
+        Zeroizing::new(bytes.as_slice().try_into().map_err(|_| ServerError::SignerDamaged)?);
+    Signer::from_bytes(&bytes).map_err(|_| ServerError::SignerDamaged)
+}
+
+fn orgs_config(config: &Config) -> OrgsConfig {
+    OrgsConfig { public_url: config.url(), https: config.https(), open_registration: true }
+}
+
+fn mailer(config: &Config, db: &Db) -> Arc<dyn orgs::mail::Mailer> {
+    let folder = config.data_dir.join("outbox");
+    Arc::new(orgs::mail::Outbox::new(folder, db.clock().clone(), db.random().clone()))
+}
+
+fn edge_config(config: &Config) -> EdgeConfig {
+    let quota = |per_minute: u32| (per_minute > 0).then(|| Quota::per_minute(per_minute));
+    EdgeConfig {
+        auth_quota: quota(config.rate_limits.auth_per_minute),
+        api_quota: quota(config.rate_limits.api_per_minute),
+        cors_origins: config.cors_origins.iter().filter_map(|it| it.parse().ok()).collect(),
+        proxies: config.proxies,
+        https: config.https(),
+        ..EdgeConfig::default()
+    }
+}
+
+fn wake_runs_on_connection(nodes: &Nodes, runs: &Runs) {
+    let runs = runs.clone();
+    nodes.on_connected(move |_node, _org| {
+        let runs = runs.clone();
+        // Detached: it is one small transaction, and losing it costs the next look at the queue.
+        tokio::spawn(async move {
+            if let Err(error) = runs.node_is_there().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "runs were not woken");
+            }
+        });
+    });
+}
+
+async fn sweep(
+    authority: Authority,
+    vault: Vault,
+    orgs: Orgs,
+    edge: Edge,
+    stopping: CancellationToken,
+) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stopping.cancelled() => return,
+        }
+        if let Err(error) = vault.sweep(&authority).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "contents were not swept");
+        }
+        if let Err(error) = orgs.sweep().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "logins were not swept");
+        }
+        if let Err(error) = edge.sweep().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "keys were not swept");
+        }
+    }
+}
+
+/// The OpenAPI document of the routes, without an installation behind them.
+pub(crate) async fn document() -> Result<String, ServerError> {
+    let folder = std::env::temp_dir().join(format!("chancery-openapi-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).map_err(ServerError::DataDir)?;
+    let built = document_in(&folder).await;
+    let _ = std::fs::remove_dir_all(&folder);
+    built
+}
+
+async fn document_in(folder: &Path) -> Result<String, ServerError> {
+    let overrides =
+        crate::config::Overrides { data_dir: Some(folder.to_owned()), ..Default::default() };
+    let config = crate::config::load_from(&overrides, std::iter::empty(), folder)?.config;
+    let (db, authority) = open_database(&config).await?;
+    db.migrate().await?;
+    let app = App::build(&config, (db, authority)).await?;
+    let areas = areas(&Areas {
+        orgs: &app.orgs,
+        policies: &app.policies,
+        vault: &app.vault,
+        runs: &app.runs,
+        skills: &app.skills,
+        chat: &Chat::new(app.runs.clone(), app.vault.content.clone(), Arc::new(Membership)),
+        nodes: &app.nodes,
+        hub: &app.hub,
+        authority: &app.authority,
+    });
+    let (_, document) = app.edge.finish(areas);
+    document.to_pretty_json().map_err(|error| ServerError::Document(error.into()))
+}

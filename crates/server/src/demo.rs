@@ -1,0 +1,113 @@
+//! The demo organisation: an agent, a workspace with a few files, two skills, and a policy that
+//! allows, denies and asks.
+
+use std::path::Path;
+
+use agents::Definition;
+use db::OrgContext;
+use protocol::skill::{File, Package};
+use tools::NewPolicy;
+use vocab::OrgId;
+
+use crate::ServerError;
+use crate::compose::App;
+
+/// The name of the agent, and of its workspace.
+pub(crate) const NAME: &str = "demo";
+
+const WORKSPACE: &[(&str, &str)] = &[
+    ("README.md", include_str!("../../../demo/workspace/README.md")),
+    ("notes/todo.md", include_str!("../../../demo/workspace/notes/todo.md")),
+    (
+        "notes/meeting-2026-03-02.md",
+        include_str!("../../../demo/workspace/notes/meeting-2026-03-02.md"),
+    ),
+    ("data/orders.csv", include_str!("../../../demo/workspace/data/orders.csv")),
+    ("docs/delivery.md", include_str!("../../../demo/workspace/docs/delivery.md")),
+];
+
+/// A skill's files: path, whether it is executable, text.
+type SkillFiles = &'static [(&'static str, bool, &'static str)];
+
+const SKILLS: &[SkillFiles] = &[
+    &[
+        ("SKILL.md", false, include_str!("../../../demo/skills/word-count/SKILL.md")),
+        (
+            "skill.chancery.toml",
+            false,
+            include_str!("../../../demo/skills/word-count/skill.chancery.toml"),
+        ),
+        (
+            "scripts/count.sh",
+            true,
+            include_str!("../../../demo/skills/word-count/scripts/count.sh"),
+        ),
+    ],
+    &[
+        ("SKILL.md", false, include_str!("../../../demo/skills/extract-todos/SKILL.md")),
+        (
+            "skill.chancery.toml",
+            false,
+            include_str!("../../../demo/skills/extract-todos/skill.chancery.toml"),
+        ),
+        (
+            "scripts/extract.sh",
+            true,
+            include_str!("../../../demo/skills/extract-todos/scripts/extract.sh"),
+        ),
+    ],
+];
+
+/// Sets the demo up in a new organisation.
+pub(crate) async fn set_up(
+    app: &App,
+    ctx: &OrgContext,
+    node_folder: &Path,
+) -> Result<(), ServerError> {
+    lay_out_workspace(node_folder, ctx.org()).map_err(ServerError::DataDir)?;
+    for files in SKILLS {
+        publish_skill(app, ctx, files).await?;
+    }
+    let policy = NewPolicy {
+        name: NAME.to_owned(),
+        cedar: policy::example_policy().to_owned(),
+        comment: "to begin with".to_owned(),
+        managed: false,
+    };
+    app.policies.publish(ctx, policy).await.map_err(ServerError::demo)?;
+    let mut definition = Definition::rules(NAME);
+    definition.description = "Follows instructions to the letter, a step at a time.".to_owned();
+    definition.workspace = NAME.to_owned();
+    definition.tools = agents::service::known_tools(ctx).await?;
+    let known = definition.tools.clone();
+    let mut tx = ctx.write().await?;
+    agents::service::create(ctx, &mut tx, definition, &known).await.map_err(ServerError::demo)?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The files go straight into the local node's folder: it is the same machine and user.
+fn lay_out_workspace(node_folder: &Path, org: OrgId) -> std::io::Result<()> {
+    let workspace = node_folder.join("workspaces").join(org.to_string()).join(NAME);
+    for (path, text) in WORKSPACE {
+        let target = workspace.join(path);
+        if let Some(folder) = target.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(target, text)?;
+    }
+    Ok(())
+}
+
+async fn publish_skill(app: &App, ctx: &OrgContext, files: SkillFiles) -> Result<(), ServerError> {
+    let mut package = Package::default();
+    for (path, executable, text) in files {
+        let file = File { executable: *executable, bytes: text.as_bytes().to_vec() };
+        package.insert(path, file).map_err(ServerError::demo)?;
+    }
+    let publication = app.skills.prepare(ctx, &package).await.map_err(ServerError::demo)?;
+    let mut tx = ctx.write().await?;
+    app.skills.publish(ctx, &mut tx, &publication).await.map_err(ServerError::demo)?;
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,383 @@
+//! The record as it is read: pages, streams, proofs, exports.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use db::OrgContext;
+use edge::sse::{self, Frame, Guard, Resume};
+use edge::{
+    Json, Key, Member, OpenApiRouter, Page, PageParams, Paging, Path, Problem, Query, Viewer, routes,
+};
+use futures::stream;
+use garde::Validate;
+use http::{HeaderMap, header};
+use journal::{Filter, Hub, JournalError, SealedEvent, StreamEnd};
+use runs::Runs;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
+use vocab::{EventKind, RunId, SessionId, Timestamp};
+
+/// What the handlers need.
+#[derive(Clone)]
+pub(crate) struct Record {
+    pub hub: Hub,
+    pub runs: Runs,
+    pub chat: chat::Chat,
+}
+
+/// The routes under `/v1/audit`, and the events of runs and sessions.
+pub(crate) fn routes(record: Record) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(audit_events))
+        .routes(routes!(checkpoint))
+        .routes(routes!(proof))
+        .routes(routes!(consistency))
+        .routes(routes!(export))
+        .routes(routes!(verify))
+        .routes(routes!(run_events))
+        .routes(routes!(session_events))
+        .with_state(record)
+}
+
+fn problem(error: JournalError) -> Problem {
+    let text = error.to_string();
+    match error {
+        JournalError::Store(source) => source.into(),
+        JournalError::NothingSealed => Problem::conflict("NOTHING_SEALED", text),
+        JournalError::OutOfRange { .. } => Problem::unprocessable("OUT_OF_RANGE", text),
+        other @ (JournalError::Keys(_)
+        | JournalError::Damaged(_)
+        | JournalError::LeaseLost
+        | JournalError::Interrupted) => {
+            tracing::error!(error = &other as &dyn std::error::Error, "the record can't be read");
+            Problem::internal()
+        }
+    }
+}
+
+/// An event of the record.
+#[derive(Serialize, ToSchema)]
+struct EventView {
+    /// Its place in the organisation's record, from 1.
+    seq: u64,
+    /// SHA-256 of the event's canonical form.
+    hash: String,
+    /// The event itself, in its canonical form; see the specification of the record.
+    #[schema(value_type = Object)]
+    event: Box<RawValue>,
+}
+
+impl EventView {
+    fn of(event: &SealedEvent) -> Result<Self, Problem> {
+        let raw = RawValue::from_string(event.json.clone()).map_err(|_| Problem::internal())?;
+        Ok(Self { seq: event.seq, hash: event.hash.to_string(), event: raw })
+    }
+}
+
+/// Which events.
+#[derive(Default, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+#[into_params(parameter_in = Query)]
+struct EventFilter {
+    /// `ses_…`
+    #[param(value_type = Option<String>)]
+    session_id: Option<SessionId>,
+    /// `run_…`
+    #[param(value_type = Option<String>)]
+    run_id: Option<RunId>,
+    /// A tool's name.
+    tool: Option<String>,
+    /// A kind, such as `policy.decided`.
+    kind: Option<String>,
+    /// An id anywhere in the chain of who acted.
+    actor: Option<String>,
+    /// Not before this instant.
+    #[param(value_type = Option<String>, format = DateTime)]
+    from: Option<Timestamp>,
+    /// Before this instant.
+    #[param(value_type = Option<String>, format = DateTime)]
+    to: Option<Timestamp>,
+}
+
+impl EventFilter {
+    fn filter(self) -> Result<Filter, Problem> {
+        let kind = match self.kind {
+            None => None,
+            Some(name) => Some(EventKind::parse(&name).ok_or_else(|| {
+                Problem::invalid_field("/kind", format!("no event is of the kind `{name}`"))
+            })?),
+        };
+        Ok(Filter {
+            session: self.session_id,
+            run: self.run_id,
+            tool: self.tool,
+            kind,
+            actor: self.actor,
+            from: self.from,
+            to: self.to,
+        })
+    }
+}
+
+async fn page(
+    ctx: &OrgContext,
+    filter: &Filter,
+    paging: &Paging,
+) -> Result<Page<EventView>, Problem> {
+    let after = paging.after::<u64>()?.unwrap_or(0);
+    let found = journal::events(ctx, filter, after, paging.limit()).await.map_err(problem)?;
+    let items: Result<Vec<EventView>, Problem> = found.events.iter().map(EventView::of).collect();
+    let next = found.more.then_some(found.next_after);
+    Ok(Page::with_next(items?, next))
+}
+
+/// Read the record, the oldest event first.
+#[utoipa::path(
+    get, path = "/v1/audit/events", tag = "audit", operation_id = "audit_events",
+    params(PageParams, EventFilter),
+    responses((status = 200, body = Page<EventView>)),
+    security(("bearer" = ["viewer"])),
+)]
+async fn audit_events(
+    Viewer(ctx): Viewer,
+    Query(filter): Query<EventFilter>,
+    paging: Paging,
+) -> Result<Json<Page<EventView>>, Problem> {
+    Ok(Json(page(&ctx, &filter.filter()?, &paging).await?))
+}
+
+/// A checkpoint.
+#[derive(Serialize, ToSchema)]
+struct CheckpointView {
+    /// The signed note (C2SP tlog-checkpoint).
+    note: String,
+    /// How many events it covers.
+    size: u64,
+    /// The public keys of the log, as C2SP vkeys, the oldest first.
+    keys: Vec<String>,
+}
+
+/// The newest signed checkpoint. Kept outside, it is what a rollback can be proved with.
+#[utoipa::path(
+    get, path = "/v1/audit/checkpoint", tag = "audit", operation_id = "audit_checkpoint",
+    responses((status = 200, body = CheckpointView), (status = 409, body = Problem)),
+    security(("bearer" = ["viewer"])),
+)]
+async fn checkpoint(Viewer(ctx): Viewer) -> Result<Json<CheckpointView>, Problem> {
+    let (checkpoint, note) = journal::newest_checkpoint(&ctx).await.map_err(problem)?;
+    let keys = journal::reader::keys(&ctx).await.map_err(problem)?;
+    Ok(Json(CheckpointView {
+        note: note.to_string(),
+        size: checkpoint.size,
+        keys: keys.into_iter().map(|key| key.vkey).collect(),
+    }))
+}
+
+/// What is to be proved.
+#[derive(Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+#[into_params(parameter_in = Query)]
+struct ProofQuery {
+    /// The event, from 1.
+    seq: u64,
+    /// The size of the tree; the newest checkpoint's unless given.
+    size: Option<u64>,
+}
+
+/// A proof.
+#[derive(Serialize, ToSchema)]
+struct ProofView {
+    /// The hashes of the path (RFC 6962), in base64.
+    #[schema(value_type = Vec<String>)]
+    proof: Vec<journal::export::Step>,
+    /// The size of the tree that it leads to.
+    size: u64,
+}
+
+/// Prove that an event is in the tree of a size.
+#[utoipa::path(
+    get, path = "/v1/audit/proof", tag = "audit", operation_id = "audit_proof",
+    params(ProofQuery),
+    responses((status = 200, body = ProofView), (status = 422, body = Problem)),
+    security(("bearer" = ["viewer"])),
+)]
+async fn proof(
+    Viewer(ctx): Viewer,
+    Query(asked): Query<ProofQuery>,
+) -> Result<Json<ProofView>, Problem> {
+    let size = match asked.size {
+        Some(size) => size,
+        None => journal::newest_checkpoint(&ctx).await.map_err(problem)?.0.size,
+    };
+    let path = journal::inclusion_proof(&ctx, asked.seq, size).await.map_err(problem)?;
+    Ok(Json(ProofView { proof: journal::export::steps(&path), size }))
+}
+
+/// Which two trees.
+#[derive(Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+#[into_params(parameter_in = Query)]
+struct ConsistencyQuery {
+    /// The size of the older tree.
+    from_size: u64,
+    /// The size of the newer tree.
+    to_size: u64,
+}
+
+/// Prove that a newer tree only added to an older one.
+#[utoipa::path(
+    get, path = "/v1/audit/consistency", tag = "audit", operation_id = "audit_consistency",
+    params(ConsistencyQuery),
+    responses((status = 200, body = ProofView), (status = 422, body = Problem)),
+    security(("bearer" = ["viewer"])),
+)]
+async fn consistency(
+    Viewer(ctx): Viewer,
+    Query(asked): Query<ConsistencyQuery>,
+) -> Result<Json<ProofView>, Problem> {
+    let (from, to) = (asked.from_size, asked.to_size);
+    let path = journal::consistency_proof(&ctx, from, to).await.map_err(problem)?;
+    Ok(Json(ProofView { proof: journal::export::steps(&path), size: to }))
+}
+
+/// Which part of the record.
+#[derive(Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+#[into_params(parameter_in = Query)]
+struct ExportQuery {
+    /// The first event; 1 unless given.
+    from_seq: Option<u64>,
+    /// The last event; the newest sealed one unless given.
+    to_seq: Option<u64>,
+}
+
+/// Export the record as NDJSON that verifies offline with the public key alone.
+#[utoipa::path(
+    get, path = "/v1/audit/export", tag = "audit", operation_id = "audit_export",
+    params(ExportQuery),
+    responses((status = 200, content_type = "application/x-ndjson"), (status = 409, body = Problem), (status = 422, body = Problem)),
+    security(("bearer" = ["viewer"])),
+)]
+async fn export(Viewer(ctx): Viewer, Query(asked): Query<ExportQuery>) -> Result<Response, Problem> {
+    let range = journal::ExportRange {
+        from_seq: asked.from_seq,
+        to_seq: asked.to_seq,
+        witnessed: Vec::new(),
+    };
+    let export = journal::Export::open(&ctx, &range).await.map_err(problem)?;
+    let pieces = stream::try_unfold(export, |mut export| async move {
+        let piece = export.next_piece().await.map_err(std::io::Error::other)?;
+        Ok::<_, std::io::Error>(piece.map(|piece| (piece, export)))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-ndjson"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"chancery-record.ndjson\""),
+    ];
+    Ok((headers, Body::from_stream(pieces)).into_response())
+}
+
+/// Verify the stored record: every hash, the chain, the tree, and the newest checkpoint.
+#[utoipa::path(
+    post, path = "/v1/audit/verify", tag = "audit", operation_id = "audit_verify",
+    responses((status = 200, body = Object), (status = 409, body = Problem)),
+    security(("bearer" = ["member"])),
+)]
+async fn verify(Member(ctx): Member, _key: Key) -> Result<Json<journal::verify::Report>, Problem> {
+    let trust = journal::verify::Trust::default();
+    Ok(Json(journal::verify_stored(&ctx, &trust).await.map_err(problem)?))
+}
+
+/// The events of a run: a page of JSON, or a stream for whoever accepts `text/event-stream`.
+///
+/// The stream ends with the event that ends the run.
+#[utoipa::path(
+    get, path = "/v1/runs/{id}/events", tag = "runs", operation_id = "run_events",
+    params(("id" = String, Path, description = "`run_…`"), PageParams),
+    responses((status = 200, body = Page<EventView>), (status = 404, body = Problem)),
+    security(("bearer" = ["viewer"])),
+)]
+async fn run_events(
+    State(record): State<Record>,
+    Viewer(ctx): Viewer,
+    Path(id): Path<RunId>,
+    Resume(after): Resume,
+    guard: Guard,
+    headers: HeaderMap,
+    paging: Paging,
+) -> Result<Response, Problem> {
+    record.runs.get(&ctx, id).await?;
+    let filter = Filter { run: Some(id), ..Filter::default() };
+    if !wants_stream(&headers) {
+        return Ok(Json(page(&ctx, &filter, &paging).await?).into_response());
+    }
+    let subscription = record.hub.subscribe(&ctx, after.unwrap_or(0), filter);
+    Ok(sse::respond(guard, frames(subscription, Some(id))))
+}
+
+/// The events of a session, as a stream that can be resumed; without `Last-Event-ID` or `?after=`
+/// it begins at the session's first event.
+#[utoipa::path(
+    get, path = "/v1/sessions/{id}/events", tag = "sessions", operation_id = "session_events",
+    params(("id" = String, Path, description = "`ses_…`"), PageParams),
+    responses((status = 200, body = Page<EventView>), (status = 404, body = Problem)),
+    security(("bearer" = ["viewer"])),
+)]
+async fn session_events(
+    State(record): State<Record>,
+    Viewer(ctx): Viewer,
+    Path(id): Path<SessionId>,
+    Resume(after): Resume,
+    guard: Guard,
+    headers: HeaderMap,
+    paging: Paging,
+) -> Result<Response, Problem> {
+    record.chat.get(&ctx, id).await?;
+    let filter = Filter { session: Some(id), ..Filter::default() };
+    if !wants_stream(&headers) {
+        return Ok(Json(page(&ctx, &filter, &paging).await?).into_response());
+    }
+    let subscription = record.hub.subscribe(&ctx, after.unwrap_or(0), filter);
+    Ok(sse::respond(guard, frames(subscription, None)))
+}
+
+fn wants_stream(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok());
+    accept.is_some_and(|it| it.contains("text/event-stream"))
+}
+
+/// A subscription as frames; where it is one run's, it ends with the run.
+fn frames(
+    subscription: journal::Subscription,
+    run: Option<RunId>,
+) -> impl futures::Stream<Item = Frame> + Send {
+    stream::unfold(Some(subscription), move |subscription| async move {
+        let mut subscription = subscription?;
+        match subscription.next().await {
+            Ok(event) => {
+                let over = run.is_some_and(|run| event.run == Some(run)) && is_end(&event);
+                let frame = Frame::Event {
+                    seq: event.seq,
+                    kind: event.kind.clone().into(),
+                    data: event.json.as_str().into(),
+                };
+                Some((frame, (!over).then_some(subscription)))
+            }
+            Err(StreamEnd::SlowReader) => Some((Frame::Lagged, None)),
+            Err(StreamEnd::Closed) => None,
+            Err(StreamEnd::Journal(error)) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a stream was cut");
+                None
+            }
+        }
+    })
+}
+
+fn is_end(event: &SealedEvent) -> bool {
+    let ends = [EventKind::RunSucceeded, EventKind::RunFailed, EventKind::RunCancelled];
+    event.run_seq.is_some() && ends.iter().any(|kind| kind.as_str() == event.kind)
+}
