@@ -16,7 +16,12 @@ use crate::commands::{
 /// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the run waits for somebody, 4 the run was
 /// cancelled, 130 interrupted.
 #[derive(Debug, Parser)]
-#[command(name = "chancery", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "chancery",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -130,7 +135,11 @@ mod tests {
 
     #[test]
     fn lists_need_no_subcommand() {
-        for words in [["chancery", "runs"], ["chancery", "approvals"], ["chancery", "secrets"]] {
+        for words in [
+            ["chancery", "runs"],
+            ["chancery", "approvals"],
+            ["chancery", "secrets"],
+        ] {
             Cli::try_parse_from(words).unwrap();
         }
         let cli = Cli::try_parse_from(["chancery", "runs", "show", "run_x", "--json"]).unwrap();

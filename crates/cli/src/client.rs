@@ -71,7 +71,14 @@ struct Call<'a> {
 
 impl<'a> Call<'a> {
     fn new(method: Method, path: &'a str, body: Option<&'a Value>) -> Self {
-        Self { method, path, body, accept: "application/json", after: None, endless: false }
+        Self {
+            method,
+            path,
+            body,
+            accept: "application/json",
+            after: None,
+            endless: false,
+        }
     }
 }
 
@@ -108,7 +115,9 @@ impl Client {
         if address::is_loopback(&url) {
             builder = builder.no_proxy();
         }
-        let http = builder.build().map_err(|error| Failure::new(chain(&error)))?;
+        let http = builder
+            .build()
+            .map_err(|error| Failure::new(chain(&error)))?;
         Ok(Self {
             http,
             url,
@@ -134,7 +143,9 @@ impl Client {
 
     async fn org_called(&self, name: &str) -> Result<String, Failure> {
         let orgs = self.list("/v1/orgs", &[], PAGE_MAX).await?;
-        let found = orgs.iter().find(|org| org["name"] == name || org["slug"] == name);
+        let found = orgs
+            .iter()
+            .find(|org| org["name"] == name || org["slug"] == name);
         let id = found.and_then(|org| org["id"].as_str());
         id.map(str::to_owned).ok_or_else(|| {
             Failure::new(format!("no organisation of yours is called `{name}`"))
@@ -172,7 +183,9 @@ impl Client {
             query.push(("limit", &limit));
             query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
             let mut page = self.get(&address::with_query(path, &query)).await?;
-            let Value::Array(more) = page["items"].take() else { break };
+            let Value::Array(more) = page["items"].take() else {
+                break;
+            };
             items.extend(more);
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = Some(next.to_owned()),
@@ -184,17 +197,20 @@ impl Client {
 
     /// Creates, starts or spends, under an idempotency key of its own. Null is no body.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        answer(self.send(&Call::new(Method::POST, path, Some(body))).await?).await
+        answer(
+            self.send(&Call::new(Method::POST, path, Some(body)))
+                .await?,
+        )
+        .await
     }
 
     /// Like [`Self::post`], with the answer's headers, and without anything that is repeated.
-    pub async fn post_once(
-        &self,
-        path: &str,
-        body: &Value,
-    ) -> Result<(HeaderMap, Value), Failure> {
+    pub async fn post_once(&self, path: &str, body: &Value) -> Result<(HeaderMap, Value), Failure> {
         let call = Call::new(Method::POST, path, Some(body));
-        let response = self.attempt(&call, None, None).await.map_err(|it| self.unreachable(&it))?;
+        let response = self
+            .attempt(&call, None, None)
+            .await
+            .map_err(|it| self.unreachable(&it))?;
         let headers = response.headers().clone();
         if !response.status().is_success() {
             return Err(problem(response).await);
@@ -209,7 +225,11 @@ impl Client {
 
     /// Changes.
     pub async fn patch(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        answer(self.send(&Call::new(Method::PATCH, path, Some(body))).await?).await
+        answer(
+            self.send(&Call::new(Method::PATCH, path, Some(body)))
+                .await?,
+        )
+        .await
     }
 
     /// Removes.
@@ -220,13 +240,24 @@ impl Client {
     /// Reads something large, piece by piece.
     pub async fn download(&self, path: &str) -> Result<Response, Failure> {
         let call = Call::new(Method::GET, path, None);
-        self.send(&Call { accept: "*/*", endless: true, ..call }).await
+        self.send(&Call {
+            accept: "*/*",
+            endless: true,
+            ..call
+        })
+        .await
     }
 
     /// Opens a stream of events, after this one.
     pub async fn events(&self, path: &str, after: Option<&str>) -> Result<Response, Failure> {
         let call = Call::new(Method::GET, path, None);
-        self.send(&Call { accept: "text/event-stream", after, endless: true, ..call }).await
+        self.send(&Call {
+            accept: "text/event-stream",
+            after,
+            endless: true,
+            ..call
+        })
+        .await
     }
 
     async fn send(&self, call: &Call<'_>) -> Result<Response, Failure> {
@@ -263,7 +294,10 @@ impl Client {
         key: Option<&str>,
     ) -> Result<Response, reqwest::Error> {
         let url = format!("{}{}", self.url, call.path);
-        let mut request = self.http.request(call.method.clone(), url).header(header::ACCEPT, call.accept);
+        let mut request = self
+            .http
+            .request(call.method.clone(), url)
+            .header(header::ACCEPT, call.accept);
         if let Some(token) = token {
             request = request.bearer_auth(token.expose_secret());
         }
@@ -314,15 +348,23 @@ impl Client {
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
         if error.is_connect() {
-            let failure = Failure::new(format!("no server answers at {} ({})", self.url, chain(error)));
+            let failure = Failure::new(format!(
+                "no server answers at {} ({})",
+                self.url,
+                chain(error)
+            ));
             return failure.fix("start one with `chancery up`, or name another with `--url`");
         }
         if error.is_timeout() {
             let failure = Failure::new(format!("{} took too long to answer", self.url));
             return failure.fix("try again, and look at the server's log");
         }
-        Failure::new(format!("the connection to {} broke ({})", self.url, chain(error)))
-            .fix("try again")
+        Failure::new(format!(
+            "the connection to {} broke ({})",
+            self.url,
+            chain(error)
+        ))
+        .fix("try again")
     }
 }
 

@@ -46,10 +46,20 @@ pub struct Cx {
 
 impl Cx {
     fn new(global: Global) -> Self {
-        let key = std::env::var("CHANCERY_API_KEY").ok().filter(|key| !key.is_empty());
+        let key = std::env::var("CHANCERY_API_KEY")
+            .ok()
+            .filter(|key| !key.is_empty());
         let org = global.org.filter(|org| !org.is_empty());
-        let connection = Connection { url: global.url, org, api_key: key.map(SecretString::from) };
-        Self { connection, json: global.json, style: Style::stdout() }
+        let connection = Connection {
+            url: global.url,
+            org,
+            api_key: key.map(SecretString::from),
+        };
+        Self {
+            connection,
+            json: global.json,
+            style: Style::stdout(),
+        }
     }
 
     /// Speaks to the server.
@@ -58,7 +68,12 @@ impl Cx {
     }
 
     /// Prints a list: as it is for programs, or as a table.
-    pub fn list(&self, items: Vec<Value>, heading: &[&str], row: impl Fn(&Value) -> Vec<String>) -> Done {
+    pub fn list(
+        &self,
+        items: Vec<Value>,
+        heading: &[&str],
+        row: impl Fn(&Value) -> Vec<String>,
+    ) -> Done {
         if self.json {
             terminal::say_json(&json!({ "items": items }));
         } else if items.is_empty() {
@@ -89,7 +104,9 @@ pub fn run(cli: Cli) -> Done {
         terminal::say_bytes(&script)?;
         return Ok(Exit::Success);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|error| Failure::io("start", &error))?;
     let done = runtime.block_on(dispatch(cli));
     // Nothing that still runs in the background is worth waiting for.
@@ -105,7 +122,7 @@ async fn dispatch(cli: Cli) -> Done {
         Command::Migrate(args) => Box::pin(server::migrate(&cx, args)).await,
         Command::Doctor(args) => Box::pin(server::doctor(&cx, args)).await,
         Command::Config(command) => command.run(&cx),
-        Command::Openapi => server::openapi(),
+        Command::Openapi => Box::pin(server::openapi()).await,
         Command::Backup(args) => Box::pin(args.run(&cx)).await,
         Command::Restore(args) => Box::pin(args.run(&cx)).await,
         Command::Login(args) => args.run(&cx).await,
@@ -138,7 +155,9 @@ pub fn cell(value: &Value, name: &str) -> String {
         Value::String(text) if name.ends_with("_at") => terminal::instant(text),
         Value::String(text) => text.clone(),
         Value::Array(items) => {
-            let texts = items.iter().map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned));
+            let texts = items
+                .iter()
+                .map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned));
             texts.collect::<Vec<_>>().join(", ")
         }
         other => other.to_string(),
@@ -158,7 +177,9 @@ pub async fn find(
     id_or_name: &str,
 ) -> Result<Value, Failure> {
     let all = client.list(path, &[], usize::MAX).await?;
-    let found = all.into_iter().find(|it| it["id"] == id_or_name || it["name"] == id_or_name);
+    let found = all
+        .into_iter()
+        .find(|it| it["id"] == id_or_name || it["name"] == id_or_name);
     found.ok_or_else(|| Failure::new(format!("there is no {what} `{id_or_name}`")))
 }
 

@@ -97,10 +97,18 @@ impl Store {
     pub fn lock(&self) -> Result<Locked<'_>, Failure> {
         self.make_folder()?;
         let path = self.folder.join("credentials.lock");
-        let opened = File::options().create(true).truncate(false).write(true).mode(0o600).open(&path);
+        let opened = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path);
         let lock = opened.and_then(|file| file.lock().map(|()| file));
         let lock = lock.map_err(|error| failed("lock", &path, &error))?;
-        Ok(Locked { store: self, _lock: lock })
+        Ok(Locked {
+            store: self,
+            _lock: lock,
+        })
     }
 
     /// What is remembered of a log.
@@ -130,7 +138,10 @@ impl Store {
     }
 
     fn make_folder(&self) -> Result<(), Failure> {
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
+        let made = std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder);
         made.map_err(|error| failed("make", &self.folder, &error))
     }
 
@@ -141,7 +152,12 @@ impl Store {
         let text = toml::to_string(value).map_err(|error| Failure::new(error.to_string()))?;
         let write = || {
             let mut options = File::options();
-            let mut file = options.create(true).write(true).truncate(true).mode(0o600).open(&beside)?;
+            let mut file = options
+                .create(true)
+                .write(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&beside)?;
             file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
@@ -186,12 +202,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::at(folder.path().join("chancery"));
         assert_eq!(store.login("http://a").unwrap(), None);
-        let login = Login { api_key: Some("chk_x".into()), ..Login::default() };
-        store.lock().unwrap().put("http://a", login.clone()).unwrap();
-        store.lock().unwrap().put("http://b", Login::default()).unwrap();
+        let login = Login {
+            api_key: Some("chk_x".into()),
+            ..Login::default()
+        };
+        store
+            .lock()
+            .unwrap()
+            .put("http://a", login.clone())
+            .unwrap();
+        store
+            .lock()
+            .unwrap()
+            .put("http://b", Login::default())
+            .unwrap();
         assert_eq!(store.login("http://a").unwrap(), Some(login));
         let path = folder.path().join("chancery/credentials.toml");
-        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         assert!(store.lock().unwrap().remove("http://a").unwrap());
         assert!(!store.lock().unwrap().remove("http://a").unwrap());
         assert_eq!(store.login("http://a").unwrap(), None);

@@ -51,12 +51,20 @@ pub struct Failure {
 impl Failure {
     /// Something went wrong.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), fix: None, exit: Exit::Failed, problem: None }
+        Self {
+            message: message.into(),
+            fix: None,
+            exit: Exit::Failed,
+            problem: None,
+        }
     }
 
     /// The command line is wrong.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, ..Self::new(message) }
+        Self {
+            exit: Exit::Usage,
+            ..Self::new(message)
+        }
     }
 
     /// Says what to do.

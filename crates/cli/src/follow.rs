@@ -65,7 +65,13 @@ pub fn start(client: std::sync::Arc<Client>, run: &str) -> mpsc::Receiver<Update
     let (sender, receiver) = mpsc::channel(AHEAD_MAX);
     let path = format!("/v1/runs/{}/events", crate::client::address::segment(run));
     tokio::spawn(async move {
-        let mut follower = Follower { client, path, sender, last: None, troubled: false };
+        let mut follower = Follower {
+            client,
+            path,
+            sender,
+            last: None,
+            troubled: false,
+        };
         // An error here is a receiver that went away.
         let _ = follower.run().await;
     });
@@ -164,7 +170,8 @@ impl Follower {
         }
         if event.kind == "stream.revoked" {
             let failure = Failure::new("the right to watch this run has ended");
-            self.tell(Update::Failed(failure.fix("run `chancery login`"))).await?;
+            self.tell(Update::Failed(failure.fix("run `chancery login`")))
+                .await?;
             return Err(Gone);
         }
         if let Some(id) = event.id {
@@ -172,7 +179,11 @@ impl Follower {
         }
         let over = is_last(&event.kind);
         let whole = serde_json::from_str(&event.data).unwrap_or(Value::Null);
-        self.tell(Update::Event(Event { kind: event.kind, whole })).await?;
+        self.tell(Update::Event(Event {
+            kind: event.kind,
+            whole,
+        }))
+        .await?;
         Ok(over.then_some(Ended::Over))
     }
 }

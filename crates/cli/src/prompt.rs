@@ -66,7 +66,9 @@ struct Hidden(Option<termios::Termios>);
 impl Hidden {
     fn begin() -> Self {
         let stdin = std::io::stdin();
-        let Ok(before) = termios::tcgetattr(&stdin) else { return Self(None) };
+        let Ok(before) = termios::tcgetattr(&stdin) else {
+            return Self(None);
+        };
         let mut hidden = before.clone();
         hidden.local_modes.remove(LocalModes::ECHO);
         hidden.local_modes.insert(LocalModes::ECHONL);
@@ -97,7 +99,10 @@ pub fn secret(question: &str) -> Result<SecretString, Failure> {
         let _hidden = Hidden::begin();
         stdin.lock().read_line(&mut text)
     } else {
-        stdin.lock().take(SECRET_BYTES_MAX).read_to_string(&mut text)
+        stdin
+            .lock()
+            .take(SECRET_BYTES_MAX)
+            .read_to_string(&mut text)
     };
     read.map_err(|error| Failure::io("read standard input", &error))?;
     let kept = text.strip_suffix('\n').map_or(text.len(), str::len);

@@ -13,16 +13,32 @@ use crate::failure::{Exit, Failure};
 use crate::terminal::{self, Style, Tone};
 
 fn overrides(settings: &Settings) -> Overrides {
-    let Settings { config, data_dir, listen, database_url } = settings.clone();
-    Overrides { config, data_dir, listen, database_url, ..Overrides::default() }
+    let Settings {
+        config,
+        data_dir,
+        listen,
+        database_url,
+    } = settings.clone();
+    Overrides {
+        config,
+        data_dir,
+        listen,
+        database_url,
+        ..Overrides::default()
+    }
 }
 
 fn load(overrides: &Overrides) -> Result<Config, Failure> {
-    config::load(overrides).map(|effective| effective.config).map_err(|error| wrong(&error))
+    config::load(overrides)
+        .map(|effective| effective.config)
+        .map_err(|error| wrong(&error))
 }
 
 fn wrong(error: &config::ConfigError) -> Failure {
-    let failure = Failure { exit: Exit::Usage, ..Failure::new(error.to_string()) };
+    let failure = Failure {
+        exit: Exit::Usage,
+        ..Failure::new(error.to_string())
+    };
     failure.fix("`chancery config show` prints every setting once this is mended")
 }
 
@@ -43,7 +59,10 @@ fn failed(error: &dyn std::error::Error) -> Failure {
 
 /// Runs everything until it is told to stop.
 pub async fn up(settings: &Settings, demo: Option<bool>, json: bool) -> Result<(), Failure> {
-    let config = load(&Overrides { demo, ..overrides(settings) })?;
+    let config = load(&Overrides {
+        demo,
+        ..overrides(settings)
+    })?;
     let data_dir = config.data_dir.clone();
     let run = server::up(config, move |ready| {
         let stored = remember(&ready);
@@ -58,7 +77,9 @@ pub async fn up(settings: &Settings, demo: Option<bool>, json: bool) -> Result<(
 
 /// Stores the local owner's key, so that the CLI of this person works at once.
 fn remember(ready: &Ready) -> bool {
-    let Some(key) = &ready.cli_key else { return false };
+    let Some(key) = &ready.cli_key else {
+        return false;
+    };
     let store = || {
         let url = address::base(&ready.url)?;
         let login = Login {
@@ -78,14 +99,13 @@ fn remember(ready: &Ready) -> bool {
 }
 
 fn page_json(ready: &Ready) -> serde_json::Value {
-    let (link, password) = match &ready.sign_in {
-        SignIn::Link(link) => (Some(link), None),
-        SignIn::Password(password) => (None, Some(password)),
-        SignIn::Existing => (None, None),
+    let password = match &ready.sign_in {
+        SignIn::Password(password) => Some(password),
+        SignIn::Existing => None,
     };
     serde_json::json!({
         "ready": true, "url": ready.url, "owner_email": ready.owner_email,
-        "sign_in_link": link, "password": password,
+        "password": password,
         "status_url": ready.demo.as_ref().map(|demo| &demo.status_url),
     })
 }
@@ -94,20 +114,28 @@ fn page_json(ready: &Ready) -> serde_json::Value {
 fn page(style: Style, ready: &Ready, stored: bool, data_dir: &Path) -> String {
     let strong = |text: &str| style.paint(Tone::Strong, text);
     let dim = |text: &str| style.paint(Tone::Dim, text);
-    let mut out = format!("\n  {} is ready at {}\n\n", strong("Chancery"), strong(&ready.url));
+    let mut out = format!(
+        "\n  {} is ready at {}\n\n",
+        strong("Chancery"),
+        strong(&ready.url)
+    );
     out.push_str(&match &ready.sign_in {
-        SignIn::Link(link) => {
-            format!("  sign in   {link}\n            as {}; the link works once\n", ready.owner_email)
-        }
         SignIn::Password(password) => format!(
             "  sign in   {} with the password {}\n            {}\n",
             ready.owner_email,
             strong(password),
             dim("shown this once"),
         ),
-        SignIn::Existing => format!("  sign in   as {}, with the password you have\n", ready.owner_email),
+        SignIn::Existing => format!(
+            "  sign in   as {}, with the password you have\n",
+            ready.owner_email
+        ),
     });
-    out.push_str(&format!("  data      {}\n  API       {}/docs\n\n", data_dir.display(), ready.url));
+    out.push_str(&format!(
+        "  data      {}\n  API       {}/docs\n\n",
+        data_dir.display(),
+        ready.url
+    ));
     let custom = ready.url.trim_end_matches('/') != "http://127.0.0.1:7300";
     if custom {
         out.push_str(&format!("  {}\n", dim("in another terminal, first:")));
@@ -127,7 +155,10 @@ fn page(style: Style, ready: &Ready, stored: bool, data_dir: &Path) -> String {
         Some(_) => "    chancery replay RUN\n",
         None => "    chancery --help\n",
     });
-    out.push_str(&format!("\n  {}", dim("Ctrl-C stops it; runs go on when it starts again.")));
+    out.push_str(&format!(
+        "\n  {}",
+        dim("Ctrl-C stops it; runs go on when it starts again.")
+    ));
     out
 }
 
@@ -141,14 +172,19 @@ fn example(status_url: &str) -> String {
 
 /// Runs a server, or some of its roles, until it is told to stop.
 pub async fn serve(settings: &Settings, roles: Option<Vec<String>>) -> Result<(), Failure> {
-    let config = load(&Overrides { roles, ..overrides(settings) })?;
+    let config = load(&Overrides {
+        roles,
+        ..overrides(settings)
+    })?;
     server::serve(config).await.map_err(|error| failed(&error))
 }
 
 /// Applies what is missing; what that was.
 pub async fn migrate(settings: &Settings) -> Result<Vec<String>, Failure> {
     let config = load(&overrides(settings))?;
-    let applied = server::migrate(config).await.map_err(|error| failed(&error))?;
+    let applied = server::migrate(&config)
+        .await
+        .map_err(|error| failed(&error))?;
     Ok(applied.into_iter().map(str::to_owned).collect())
 }
 
@@ -187,7 +223,7 @@ pub struct Check {
 /// Checks what the installation needs and has.
 pub async fn doctor(settings: &Settings) -> Result<Vec<Check>, Failure> {
     let config = load(&overrides(settings))?;
-    let checks = server::doctor(config).await;
+    let checks = server::doctor(&config).await;
     let ours = |check: server::Check| Check {
         name: check.name.to_string(),
         level: match check.status {
@@ -204,18 +240,24 @@ pub async fn doctor(settings: &Settings) -> Result<Vec<Check>, Failure> {
 /// Copies everything into a file.
 pub async fn backup(settings: &Settings, target: &Path) -> Result<(), Failure> {
     let config = load(&overrides(settings))?;
-    server::backup(config, target).await.map(drop).map_err(|error| failed(&error))
+    server::backup(&config, target)
+        .await
+        .map(drop)
+        .map_err(|error| failed(&error))
 }
 
 /// Makes an installation out of such a file.
 pub async fn restore(settings: &Settings, source: &Path) -> Result<(), Failure> {
     let config = load(&overrides(settings))?;
-    server::restore(config, source).await.map(drop).map_err(|error| failed(&error))
+    server::restore(&config, source)
+        .await
+        .map(drop)
+        .map_err(|error| failed(&error))
 }
 
 /// The OpenAPI document.
-pub fn openapi() -> String {
-    server::openapi_json()
+pub async fn openapi() -> Result<String, Failure> {
+    server::openapi_json().await.map_err(|error| failed(&error))
 }
 
 #[cfg(test)]
@@ -227,7 +269,9 @@ mod tests {
             url: "http://127.0.0.1:7300".into(),
             owner_email: "owner@chancery.local".into(),
             sign_in,
-            demo: demo.then(|| server::DemoHints { status_url: "http://127.0.0.1:9/status".into() }),
+            demo: demo.then(|| server::DemoHints {
+                status_url: "http://127.0.0.1:9/status".into(),
+            }),
             cli_key: None,
         }
     }
@@ -256,7 +300,15 @@ fetch http://127.0.0.1:9/status; write notes/summary.md: all is well\"
 
     #[test]
     fn a_second_start_shows_no_secret_and_says_how_to_sign_in() {
-        let page = page(Style::PLAIN, &ready(SignIn::Existing, false), false, Path::new("x"));
-        assert!(page.contains("chancery login") && page.contains("chancery agents"), "{page}");
+        let page = page(
+            Style::PLAIN,
+            &ready(SignIn::Existing, false),
+            false,
+            Path::new("x"),
+        );
+        assert!(
+            page.contains("chancery login") && page.contains("chancery agents"),
+            "{page}"
+        );
     }
 }

@@ -61,7 +61,11 @@ impl Parser {
     fn end_of_line(&mut self) -> Option<Event> {
         let line = std::mem::take(&mut self.line);
         let line = String::from_utf8_lossy(&line);
-        let line = if self.begun { &*line } else { line.strip_prefix('\u{feff}').unwrap_or(&line) };
+        let line = if self.begun {
+            &*line
+        } else {
+            line.strip_prefix('\u{feff}').unwrap_or(&line)
+        };
         self.begun = true;
         if line.is_empty() {
             return self.dispatch();
@@ -101,7 +105,11 @@ mod tests {
     use super::*;
 
     fn event(id: Option<&str>, kind: &str, data: &str) -> Event {
-        Event { id: id.map(str::to_owned), kind: kind.into(), data: data.into() }
+        Event {
+            id: id.map(str::to_owned),
+            kind: kind.into(),
+            data: data.into(),
+        }
     }
 
     #[test]

@@ -29,16 +29,21 @@ pub struct Style {
 
 impl Style {
     /// Without colours.
+    #[cfg(test)]
     pub const PLAIN: Self = Self { colour: false };
 
     /// For standard output.
     pub fn stdout() -> Self {
-        Self { colour: std::io::stdout().is_terminal() && colours_wanted() }
+        Self {
+            colour: std::io::stdout().is_terminal() && colours_wanted(),
+        }
     }
 
     /// For standard error.
     pub fn stderr() -> Self {
-        Self { colour: std::io::stderr().is_terminal() && colours_wanted() }
+        Self {
+            colour: std::io::stderr().is_terminal() && colours_wanted(),
+        }
     }
 
     /// The text in its colour.
@@ -91,7 +96,11 @@ pub fn ask(text: &str) {
 /// Prints a value for programs: indented for a person who looks, one line otherwise.
 pub fn say_json(value: &Value) {
     let pretty = std::io::stdout().is_terminal();
-    let text = if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+    let text = if pretty {
+        serde_json::to_string_pretty(value)
+    } else {
+        serde_json::to_string(value)
+    };
     say(&text.unwrap_or_default());
 }
 
@@ -135,8 +144,10 @@ pub fn short(text: &str, chars: usize) -> String {
 
 /// A table: a heading and aligned rows. The last column is as wide as it wants.
 pub fn table(style: Style, heading: &[&str], rows: &[Vec<String>]) -> String {
-    let cells: Vec<Vec<String>> =
-        rows.iter().map(|row| row.iter().map(|cell| short(cell, 120)).collect()).collect();
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| short(cell, 120)).collect())
+        .collect();
     let width = |column: usize| {
         let cells = cells.iter().filter_map(|row| row.get(column));
         let longest = cells.map(|cell| cell.chars().count()).max().unwrap_or(0);
@@ -144,8 +155,10 @@ pub fn table(style: Style, heading: &[&str], rows: &[Vec<String>]) -> String {
     };
     let widths: Vec<usize> = (0..heading.len()).map(width).collect();
     let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let padded: Vec<String> =
-            cells.zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let padded: Vec<String> = cells
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
         padded.join("  ").trim_end().to_owned()
     };
     let mut out = style.paint(Tone::Dim, &line(&mut heading.iter().copied()));
@@ -195,16 +208,25 @@ mod tests {
 
     #[test]
     fn texts_of_others_can_not_steer_the_terminal() {
-        assert_eq!(clean("a\x1b[31mb\u{202e}c\r\td\n"), "a\\u{1b}[31mb\\u{202e}c\\u{d}\td\n");
+        assert_eq!(
+            clean("a\x1b[31mb\u{202e}c\r\td\n"),
+            "a\\u{1b}[31mb\\u{202e}c\\u{d}\td\n"
+        );
         assert_eq!(clean("déjà 字 🙂"), "déjà 字 🙂");
         assert_eq!(short("one\ntwo three", 9), "one two…");
     }
 
     #[test]
     fn tables_are_aligned_and_have_no_trailing_space() {
-        let rows = vec![vec!["a".into(), "long cell".into(), "x".into()], vec!["bbb".into(), String::new(), String::new()]];
+        let rows = vec![
+            vec!["a".into(), "long cell".into(), "x".into()],
+            vec!["bbb".into(), String::new(), String::new()],
+        ];
         let expected = "ID   NAME       STATE\na    long cell  x\nbbb";
-        assert_eq!(table(Style::PLAIN, &["ID", "NAME", "STATE"], &rows), expected);
+        assert_eq!(
+            table(Style::PLAIN, &["ID", "NAME", "STATE"], &rows),
+            expected
+        );
     }
 
     #[test]
@@ -215,6 +237,9 @@ mod tests {
         assert_eq!(millis(12), "12 ms");
         assert_eq!(millis(3_250), "3.2 s");
         assert_eq!(millis(3_725_000), "1 h 2 min");
-        assert_eq!(instant("2026-11-21T09:15:09.123456Z"), "2026-11-21 09:15:09");
+        assert_eq!(
+            instant("2026-11-21T09:15:09.123456Z"),
+            "2026-11-21 09:15:09"
+        );
     }
 }

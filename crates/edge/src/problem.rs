@@ -12,15 +12,37 @@ use axum::response::{IntoResponse, Response};
 use db::StoreError;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use vocab::Role;
 
 /// The media type of a problem.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
+/// What did not work, as the client may know it. One word wide, so that a `Result` with it is as
+/// large as its value.
+#[derive(Debug, Clone)]
+pub struct Problem(Box<Document>);
+
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        Document::schema()
+    }
+}
+
+impl ToSchema for Problem {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Problem")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Document::schemas(schemas);
+    }
+}
+
 /// A problem document (RFC 9457) with the members that Chancery adds.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Problem {
+struct Document {
     /// A URN that names the kind of problem.
     #[serde(rename = "type")]
     #[schema(value_type = String, example = "urn:chancery:problem:not-found")]
@@ -81,7 +103,7 @@ impl Problem {
     /// A problem of a kind of its own. `code` is stable and in upper snake case.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self(Box::new(Document {
             kind: format!("urn:chancery:problem:{}", code.to_ascii_lowercase().replace('_', "-")),
             title: title(code),
             status: status.as_u16(),
@@ -94,7 +116,7 @@ impl Problem {
             errors: Vec::new(),
             error: None,
             retry_after: None,
-        }
+        }))
     }
 
     /// 401: no identity, or none that is valid any more.
@@ -154,7 +176,7 @@ impl Problem {
             several => format!("{} values are not valid", several.len()),
         };
         let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "INVALID", detail);
-        problem.errors = errors;
+        problem.0.errors = errors;
         problem
     }
 
@@ -205,64 +227,64 @@ impl Problem {
     /// Says what to do about it.
     #[must_use]
     pub fn fix(mut self, text: impl Into<Cow<'static, str>>) -> Self {
-        self.suggested_fix = Some(text.into());
+        self.0.suggested_fix = Some(text.into());
         self
     }
 
     /// Says that the same request may succeed later, and when.
     #[must_use]
     pub fn retry_after(mut self, after: Duration) -> Self {
-        self.retry_after = Some(after);
+        self.0.retry_after = Some(after);
         self.retryable()
     }
 
     /// Says that the same request may succeed if it is sent again.
     #[must_use]
     pub fn retryable(mut self) -> Self {
-        self.retryable = true;
+        self.0.retryable = true;
         self
     }
 
     /// Adds the error code of the OAuth protocols.
     #[must_use]
     pub fn oauth(mut self, error: &'static str) -> Self {
-        self.error = Some(error);
+        self.0.error = Some(error);
         self
     }
 
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The kind of problem for programs.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
-        self.code
+    pub fn code(&self) -> &'static str {
+        self.0.code
     }
 
     /// This occurrence in words.
     #[must_use]
     pub fn detail(&self) -> &str {
-        &self.detail
+        &self.0.detail
     }
 
     /// Whether the same request may succeed if it is sent again.
     #[must_use]
-    pub const fn is_retryable(&self) -> bool {
-        self.retryable
+    pub fn is_retryable(&self) -> bool {
+        self.0.retryable
     }
 
     /// Names the request that it happened to.
     pub(crate) fn at(&mut self, instance: &str, trace_id: &str) {
-        self.instance = Some(instance.to_owned());
-        self.trace_id = Some(trace_id.to_owned());
+        self.0.instance = Some(instance.to_owned());
+        self.0.trace_id = Some(trace_id.to_owned());
     }
 
     pub(crate) fn body(&self) -> Vec<u8> {
         // Strings, numbers and booleans under fixed names: this can't fail.
-        serde_json::to_vec(self).unwrap_or_default()
+        serde_json::to_vec(&self.0).unwrap_or_default()
     }
 }
 
@@ -279,12 +301,12 @@ impl IntoResponse for Problem {
         let content_type = HeaderValue::from_static(CONTENT_TYPE);
         let head = (self.status(), [(header::CONTENT_TYPE, content_type)]);
         let mut response = (head.0, head.1, self.body()).into_response();
-        if let Some(after) = self.retry_after {
+        if let Some(after) = self.0.retry_after {
             // Rounded up: a client that comes back at the very second must not be too early.
             let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
-        if self.status == StatusCode::UNAUTHORIZED.as_u16() {
+        if self.0.status == StatusCode::UNAUTHORIZED.as_u16() {
             let bearer = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
         }
@@ -328,7 +350,7 @@ impl From<StoreError> for Problem {
             | StoreError::Schema(_)
             | StoreError::Statement(_) => Self::internal(),
         };
-        tracing::error!(error = &error as &(dyn Error + 'static), code = problem.code, "storage failed");
+        tracing::error!(error = &error as &(dyn Error + 'static), code = problem.code(), "storage failed");
         problem
     }
 }

@@ -51,7 +51,7 @@ impl Client {
 
     /// The same client in an organisation.
     #[must_use]
-    pub fn org(self, org: impl ToString) -> Self {
+    pub fn org(self, org: impl std::fmt::Display) -> Self {
         self.header(crate::ORG_HEADER, org.to_string())
     }
 

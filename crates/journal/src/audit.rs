@@ -64,7 +64,12 @@ pub async fn verify_stored(ctx: &OrgContext, trust: &Trust) -> Result<Report, Jo
         to_seq: size,
         events: audit.frontier.size(),
         complete: audit.frontier.size() == size,
-        checkpoint: Some(SignedCheckpoint { origin, size, root, signed_by }),
+        checkpoint: Some(SignedCheckpoint {
+            origin,
+            size,
+            root,
+            signed_by,
+        }),
         keys: keys.into_iter().map(|key| key.vkey).collect(),
         first_bad,
     })
@@ -114,7 +119,11 @@ impl<'a> Audit<'a> {
         }
         if self.frontier.size() < last {
             let seq = Some(self.frontier.size() + 1);
-            return Err(Fault::new(seq, Reason::Truncated, "the seals end before the checkpoint"));
+            return Err(Fault::new(
+                seq,
+                Reason::Truncated,
+                "the seals end before the checkpoint",
+            ));
         }
         Ok(())
     }
@@ -147,12 +156,19 @@ impl<'a> Audit<'a> {
         let size = self.frontier.size();
         let open = self.tiles.iter().filter(|(_, hashes)| !hashes.is_empty());
         let open = open.map(|(level, hashes)| {
-            (*level, (size >> (level * TILE_HEIGHT)) / TILE_WIDTH, hashes.clone())
+            (
+                *level,
+                (size >> (level * TILE_HEIGHT)) / TILE_WIDTH,
+                hashes.clone(),
+            )
         });
         let tiles: Vec<_> = self.finished.drain(..).chain(open).collect();
         for (level, tile, hashes) in tiles {
             // The stored tile may have grown since.
-            if !reader::read_tile(tx, level, tile).await?.starts_with(&hashes) {
+            if !reader::read_tile(tx, level, tile)
+                .await?
+                .starts_with(&hashes)
+            {
                 let detail = format!("tile {tile} of level {level} is not that of the events");
                 return Ok(Err(Fault::new(None, Reason::WrongRoot, detail)));
             }
@@ -191,7 +207,11 @@ impl<'a> Audit<'a> {
             }
         }
         if signed_by.is_empty() {
-            return Err(Fault::new(None, Reason::UnknownKey, "no trusted key signed the checkpoint"));
+            return Err(Fault::new(
+                None,
+                Reason::UnknownKey,
+                "no trusted key signed the checkpoint",
+            ));
         }
         self.check_witnesses(checkpoint)?;
         Ok(signed_by)
@@ -200,13 +220,23 @@ impl<'a> Audit<'a> {
     fn check_witnesses(&self, checkpoint: &Checkpoint) -> Result<(), Fault> {
         for witness in &self.trust.witnesses {
             if witness.origin != checkpoint.origin {
-                return Err(Fault::new(None, Reason::ForeignOrg, "the witness saw another log"));
+                return Err(Fault::new(
+                    None,
+                    Reason::ForeignOrg,
+                    "the witness saw another log",
+                ));
             }
-            let seen = self.roots_seen.iter().find(|(size, _)| *size == witness.size);
+            let seen = self
+                .roots_seen
+                .iter()
+                .find(|(size, _)| *size == witness.size);
             match seen {
                 Some((_, root)) if *root == witness.root => {}
                 Some(_) => {
-                    let detail = format!("the first {} events are not those that a witness saw", witness.size);
+                    let detail = format!(
+                        "the first {} events are not those that a witness saw",
+                        witness.size
+                    );
                     return Err(Fault::new(None, Reason::Forked, detail));
                 }
                 None => {

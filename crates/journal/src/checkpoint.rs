@@ -47,16 +47,27 @@ impl Checkpoint {
     /// # Errors
     /// It has another form, or a second spelling of the same values.
     pub fn parse(note: &Note) -> Result<Self, ParseCheckpointError> {
-        let mut lines = note.text().strip_suffix('\n').unwrap_or_default().split('\n');
+        let mut lines = note
+            .text()
+            .strip_suffix('\n')
+            .unwrap_or_default()
+            .split('\n');
         let (Some(origin), Some(size), Some(root), None) =
             (lines.next(), lines.next(), lines.next(), lines.next())
         else {
             return Err(ParseCheckpointError);
         };
         let size: u64 = size.parse().map_err(|_| ParseCheckpointError)?;
-        let root = BASE64.decode(root).ok().and_then(|it| Hash::try_from(it).ok());
+        let root = BASE64
+            .decode(root)
+            .ok()
+            .and_then(|it| Hash::try_from(it).ok());
         let root = root.ok_or(ParseCheckpointError)?;
-        let checkpoint = Self { origin: origin.to_owned(), size, root };
+        let checkpoint = Self {
+            origin: origin.to_owned(),
+            size,
+            root,
+        };
         let exact = !origin.is_empty() && checkpoint.to_string() == note.text();
         exact.then_some(checkpoint).ok_or(ParseCheckpointError)
     }
@@ -64,7 +75,13 @@ impl Checkpoint {
 
 impl fmt::Display for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}\n{}\n{}", self.origin, self.size, BASE64.encode(self.root))
+        writeln!(
+            f,
+            "{}\n{}\n{}",
+            self.origin,
+            self.size,
+            BASE64.encode(self.root)
+        )
     }
 }
 
@@ -74,7 +91,11 @@ mod tests {
 
     #[test]
     fn a_checkpoint_reads_back_and_other_spellings_are_refused() {
-        let known = Checkpoint { origin: "chancery/log/x".to_owned(), size: 7, root: [3; 32] };
+        let known = Checkpoint {
+            origin: "chancery/log/x".to_owned(),
+            size: 7,
+            root: [3; 32],
+        };
         assert_eq!(Checkpoint::parse(&known.sign(&[])), Ok(known.clone()));
         let text = known.to_string();
         for bad in [
@@ -85,7 +106,10 @@ mod tests {
             format!("{text}more\n"),
             "a\n1\n".to_owned(),
         ] {
-            assert_eq!(Checkpoint::parse(&Note::sign(bad, &[])), Err(ParseCheckpointError));
+            assert_eq!(
+                Checkpoint::parse(&Note::sign(bad, &[])),
+                Err(ParseCheckpointError)
+            );
         }
     }
 }

@@ -96,9 +96,15 @@ fn push_id<K: IdKind>(out: &mut String, before: &str, id: &Id<K>) {
     out.push_str(K::PREFIX);
     out.push('_');
     let bytes = uuid.as_bytes();
-    for (index, group) in [&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]]
-        .into_iter()
-        .enumerate()
+    for (index, group) in [
+        &bytes[..4],
+        &bytes[4..6],
+        &bytes[6..8],
+        &bytes[8..10],
+        &bytes[10..],
+    ]
+    .into_iter()
+    .enumerate()
     {
         if index > 0 {
             out.push('-');
@@ -114,7 +120,9 @@ fn push_number(out: &mut String, number: u64) {
 
 /// RFC 8785 escapes exactly what JSON requires, which is what `serde_json` does.
 fn push_string(out: &mut String, text: &str) {
-    let plain = text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
+    let plain = text
+        .bytes()
+        .all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
     if plain {
         out.push('"');
         out.push_str(text);
@@ -141,7 +149,11 @@ fn push_time(out: &mut String, at: Timestamp) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let seconds = in_day / 1_000_000;
     push_padded(out, year, 1_000, '-');

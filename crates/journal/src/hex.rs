@@ -13,7 +13,9 @@ pub(crate) const DIGEST_CHARS: usize = PREFIX.len() + 64;
 pub(crate) fn push(out: &mut String, bytes: &[u8]) {
     for byte in bytes {
         for digit in [byte >> 4, byte & 15] {
-            out.push(char::from(DIGITS.get(usize::from(digit)).copied().unwrap_or(b'0')));
+            out.push(char::from(
+                DIGITS.get(usize::from(digit)).copied().unwrap_or(b'0'),
+            ));
         }
     }
 }

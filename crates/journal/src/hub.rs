@@ -52,7 +52,9 @@ impl Hub {
     /// Whether anybody listens to this organisation's events.
     #[must_use]
     pub fn is_heard(&self, org: OrgId) -> bool {
-        self.channels().get(&org).is_some_and(|channel| channel.receiver_count() > 0)
+        self.channels()
+            .get(&org)
+            .is_some_and(|channel| channel.receiver_count() > 0)
     }
 
     pub(crate) fn is_heard_at_all(&self) -> bool {
@@ -61,29 +63,50 @@ impl Hub {
         !channels.is_empty()
     }
 
-    pub(crate) fn publish(&self, org: OrgId, first: u64, last: u64, events: Option<Vec<SealedEvent>>) {
+    pub(crate) fn publish(
+        &self,
+        org: OrgId,
+        first: u64,
+        last: u64,
+        events: Option<Vec<SealedEvent>>,
+    ) {
         let mut channels = self.channels();
-        let Some(channel) = channels.get(&org) else { return };
+        let Some(channel) = channels.get(&org) else {
+            return;
+        };
         if channel.receiver_count() == 0 {
             channels.remove(&org);
             return;
         }
         // Sending fails only if nobody listens any more.
         let Some(events) = events else {
-            let _ = channel.send(Message { first, last, events: None });
+            let _ = channel.send(Message {
+                first,
+                last,
+                events: None,
+            });
             return;
         };
         let events: Vec<Arc<SealedEvent>> = events.into_iter().map(Arc::new).collect();
         for some in events.chunks(EVENTS_PER_MESSAGE) {
-            let (Some(first), Some(last)) = (some.first(), some.last()) else { continue };
+            let (Some(first), Some(last)) = (some.first(), some.last()) else {
+                continue;
+            };
             let (first, last) = (first.seq, last.seq);
-            let _ = channel.send(Message { first, last, events: Some(some.into()) });
+            let _ = channel.send(Message {
+                first,
+                last,
+                events: Some(some.into()),
+            });
         }
     }
 
     fn listen(&self, org: OrgId) -> broadcast::Receiver<Message> {
         let mut channels = self.channels();
-        channels.entry(org).or_insert_with(|| broadcast::channel(MESSAGES).0).subscribe()
+        channels
+            .entry(org)
+            .or_insert_with(|| broadcast::channel(MESSAGES).0)
+            .subscribe()
     }
 
     /// The events of the caller's organisation after `after_seq` that fit the filter: first those
@@ -111,7 +134,10 @@ impl Hub {
     ) -> Result<Subscription, JournalError> {
         let subscription = self.subscribe(ctx, 0, filter);
         let seen = reader::size(ctx).await?;
-        Ok(Subscription { seen, ..subscription })
+        Ok(Subscription {
+            seen,
+            ..subscription
+        })
     }
 }
 
@@ -163,7 +189,9 @@ impl Subscription {
         let page = reader::events(&self.ctx, &self.filter, self.seen, PAGE).await?;
         let budget = match budget {
             usize::MAX => usize::MAX,
-            bounded => bounded.checked_sub(page.events.len()).ok_or(StreamEnd::SlowReader)?,
+            bounded => bounded
+                .checked_sub(page.events.len())
+                .ok_or(StreamEnd::SlowReader)?,
         };
         self.seen = self.seen.max(page.next_after);
         self.ready.extend(page.events.into_iter().map(Arc::new));
@@ -186,7 +214,8 @@ impl Subscription {
         match message.events {
             Some(events) if message.first <= self.seen + 1 => {
                 let new = events.iter().filter(|event| event.seq > self.seen);
-                self.ready.extend(new.filter(|event| self.filter.matches(event)).cloned());
+                self.ready
+                    .extend(new.filter(|event| self.filter.matches(event)).cloned());
                 self.seen = message.last;
             }
             Some(_) | None => self.catching_up = Some(SSE_BACKLOG_MAX),

@@ -76,8 +76,17 @@ pub(crate) async fn make(
     let key = SigningKey::from_seed(&checkpoint::origin(org), &seed);
     let sealed = store.seal(org, seed).await?;
     let vkey = key.public().to_string();
-    let signer = Signer { number, vkey, key: Arc::new(key), in_office: number == 1 };
-    Ok(NewKey { org, signer, sealed })
+    let signer = Signer {
+        number,
+        vkey,
+        key: Arc::new(key),
+        in_office: number == 1,
+    };
+    Ok(NewKey {
+        org,
+        signer,
+        sealed,
+    })
 }
 
 /// The keys of a log that may still sign: the one in office, and those that wait for their turn.
@@ -96,12 +105,19 @@ pub(crate) async fn signers(
         let seed = store.open(org, row.get(2)?).await?;
         let key = SigningKey::from_seed(&checkpoint::origin(org), &seed);
         if key.public().to_string() != vkey {
-            return Err(JournalError::damaged(format!("key {number} of {org} is another's")));
+            return Err(JournalError::damaged(format!(
+                "key {number} of {org} is another's"
+            )));
         }
         if in_office {
             signers.clear();
         }
-        signers.push(Signer { number, vkey, key: Arc::new(key), in_office });
+        signers.push(Signer {
+            number,
+            vkey,
+            key: Arc::new(key),
+            in_office,
+        });
     }
     Ok(signers)
 }
@@ -124,12 +140,21 @@ pub async fn rotate_key(
         "SELECT number, vkey FROM log_keys WHERE org_id = $1 ORDER BY number DESC LIMIT 1";
     let db = authority.db();
     let mut tx = authority.system_write(actor).await?;
-    let newest = tx.optional(NEWEST, &params![org]).await?.ok_or(JournalError::NothingSealed)?;
+    let newest = tx
+        .optional(NEWEST, &params![org])
+        .await?
+        .ok_or(JournalError::NothingSealed)?;
     let (number, old): (u64, String) = (newest.get(0)?, newest.get(1)?);
     let seed = Zeroizing::new(db.random().bytes::<32>());
     let new = make(store, seed, org, number + 1).await?;
     let public = new.signer.key.public().clone();
-    let row = params![org, column(number + 1), &new.signer.vkey, new.sealed, db.clock().now()];
+    let row = params![
+        org,
+        column(number + 1),
+        &new.signer.vkey,
+        new.sealed,
+        db.clock().now()
+    ];
     tx.execute(INSERT, &row).await?;
     let announcement = Draft::new(EventKind::LogKeyRotated, checkpoint::origin(org))
         .fact("new_key", new.signer.vkey)

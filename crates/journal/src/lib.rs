@@ -43,7 +43,9 @@ pub use audit::verify_stored;
 pub use error::JournalError;
 pub use hub::{Hub, StreamEnd, Subscription};
 pub use keys::{KeyStore, KeyStoreError, LogKey, Seed, rotate_key};
-pub use reader::{Page, checkpoint as newest_checkpoint, consistency_proof, events, inclusion_proof};
+pub use reader::{
+    Page, checkpoint as newest_checkpoint, consistency_proof, events, inclusion_proof,
+};
 pub use sealed::{Filter, SealedEvent};
 pub use sequencer::{Round, Sequencer};
 pub use stored_export::{Export, ExportRange};

@@ -41,7 +41,10 @@ pub(crate) fn perfect_root(nodes: &[Hash]) -> Option<Hash> {
     }
     let mut level = nodes.to_vec();
     while level.len() > 1 {
-        level = level.chunks_exact(2).map(|pair| node(&pair[0], &pair[1])).collect();
+        level = level
+            .chunks_exact(2)
+            .map(|pair| node(&pair[0], &pair[1]))
+            .collect();
     }
     level.first().copied()
 }
@@ -95,7 +98,9 @@ impl Frontier {
     #[must_use]
     pub fn root(&self) -> Hash {
         let mut peaks = self.peaks.iter().rev();
-        let Some(last) = peaks.next() else { return empty_root() };
+        let Some(last) = peaks.next() else {
+            return empty_root();
+        };
         peaks.fold(*last, |right, left| node(left, &right))
     }
 
@@ -114,7 +119,10 @@ impl Frontier {
         let size = u64::from_be_bytes(*size);
         let (peaks, rest) = rest.as_chunks::<32>();
         let fits = rest.is_empty() && peaks.len() == size.count_ones() as usize;
-        fits.then(|| Self { size, peaks: peaks.to_vec() })
+        fits.then(|| Self {
+            size,
+            peaks: peaks.to_vec(),
+        })
     }
 }
 
@@ -162,7 +170,11 @@ pub fn verify_consistency(
         return proof.is_empty() && *old_root == empty_root();
     }
     let mut steps = proof.iter();
-    let first = if old_size.is_power_of_two() { Some(old_root) } else { steps.next() };
+    let first = if old_size.is_power_of_two() {
+        Some(old_root)
+    } else {
+        steps.next()
+    };
     let Some(first) = first else { return false };
     let (mut place, mut last) = (old_size - 1, new_size - 1);
     while place & 1 == 1 {

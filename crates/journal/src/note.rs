@@ -40,7 +40,11 @@ impl VerifyingKey {
         hasher.update([b'\n', ED25519]);
         hasher.update(key.as_bytes());
         let [a, b, c, d, ..]: [u8; 32] = hasher.finalize().into();
-        Self { name: name.to_owned(), id: [a, b, c, d], key }
+        Self {
+            name: name.to_owned(),
+            id: [a, b, c, d],
+            key,
+        }
     }
 
     /// The name: for a log, the origin of its checkpoints.
@@ -81,7 +85,9 @@ impl FromStr for VerifyingKey {
             return Err(ParseKeyError);
         };
         let raw = BASE64.decode(raw).map_err(|_| ParseKeyError)?;
-        let Some((&ED25519, key)) = raw.split_first() else { return Err(ParseKeyError) };
+        let Some((&ED25519, key)) = raw.split_first() else {
+            return Err(ParseKeyError);
+        };
         let key = <&[u8; 32]>::try_from(key).map_err(|_| ParseKeyError)?;
         let key = ed25519_dalek::VerifyingKey::from_bytes(key).map_err(|_| ParseKeyError)?;
         let known = Self::new(name, key);
@@ -92,7 +98,10 @@ impl FromStr for VerifyingKey {
 }
 
 fn is_name(name: &str) -> bool {
-    !name.is_empty() && !name.chars().any(|it| it.is_whitespace() || it.is_control() || it == '+')
+    !name.is_empty()
+        && !name
+            .chars()
+            .any(|it| it.is_whitespace() || it.is_control() || it == '+')
 }
 
 /// The private half of a log's key. Never printed.
@@ -106,7 +115,10 @@ impl SigningKey {
     #[must_use]
     pub fn from_seed(name: &str, seed: &Zeroizing<[u8; 32]>) -> Self {
         let secret = ed25519_dalek::SigningKey::from_bytes(seed);
-        Self { public: VerifyingKey::new(name, secret.verifying_key()), secret }
+        Self {
+            public: VerifyingKey::new(name, secret.verifying_key()),
+            secret,
+        }
     }
 
     /// The public half.
@@ -161,7 +173,10 @@ impl Note {
             id: key.public.id,
             bytes: key.secret.sign(text.as_bytes()).to_bytes().to_vec(),
         };
-        Self { signatures: keys.iter().map(signature).collect(), text }
+        Self {
+            signatures: keys.iter().map(signature).collect(),
+            text,
+        }
     }
 
     /// What is signed, with its last newline.
@@ -179,7 +194,11 @@ impl Note {
             let Ok(signature) = Ed25519::from_slice(&signature.bytes) else {
                 return Signed::Invalid;
             };
-            if key.key.verify_strict(self.text.as_bytes(), &signature).is_err() {
+            if key
+                .key
+                .verify_strict(self.text.as_bytes(), &signature)
+                .is_err()
+            {
                 return Signed::Invalid;
             }
             found = Signed::Valid;
@@ -208,11 +227,18 @@ impl FromStr for Note {
         }
         let (signed, lines) = text.rsplit_once("\n\n").ok_or(ParseNoteError)?;
         let lines = lines.strip_suffix('\n').ok_or(ParseNoteError)?;
-        let signatures: Vec<_> = lines.split('\n').map(signature).collect::<Option<_>>().ok_or(ParseNoteError)?;
+        let signatures: Vec<_> = lines
+            .split('\n')
+            .map(signature)
+            .collect::<Option<_>>()
+            .ok_or(ParseNoteError)?;
         if signed.is_empty() || signatures.len() > SIGNATURES_MAX {
             return Err(ParseNoteError);
         }
-        Ok(Self { text: format!("{signed}\n"), signatures })
+        Ok(Self {
+            text: format!("{signed}\n"),
+            signatures,
+        })
     }
 }
 
@@ -221,7 +247,11 @@ fn signature(line: &str) -> Option<Signature> {
     let raw = BASE64.decode(raw).ok()?;
     let (id, bytes) = raw.split_first_chunk::<4>()?;
     let valid = is_name(name) && !bytes.is_empty();
-    valid.then(|| Signature { name: name.to_owned(), id: *id, bytes: bytes.to_vec() })
+    valid.then(|| Signature {
+        name: name.to_owned(),
+        id: *id,
+        bytes: bytes.to_vec(),
+    })
 }
 
 #[cfg(test)]
@@ -263,7 +293,13 @@ mod tests {
     fn what_is_not_a_key_is_refused() {
         let good = key("a/log", 1).public().to_string();
         assert!(good.parse::<VerifyingKey>().is_ok());
-        for bad in ["", "a+b", &good.replace("a/log", "b/log"), &good.replace("+A", "+B"), &format!("{good} ")] {
+        for bad in [
+            "",
+            "a+b",
+            &good.replace("a/log", "b/log"),
+            &good.replace("+A", "+B"),
+            &format!("{good} "),
+        ] {
             assert_eq!(bad.parse::<VerifyingKey>(), Err(ParseKeyError), "{bad}");
         }
     }

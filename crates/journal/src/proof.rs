@@ -41,7 +41,10 @@ impl Plan {
     #[must_use]
     pub fn inclusion(index: u64, size: u64) -> Option<Self> {
         let mut steps = Vec::new();
-        let mut range = Range { start: 0, count: size };
+        let mut range = Range {
+            start: 0,
+            count: size,
+        };
         if index >= size {
             return None;
         }
@@ -63,7 +66,10 @@ impl Plan {
             return None;
         }
         let mut steps = Vec::new();
-        let mut range = Range { start: 0, count: new };
+        let mut range = Range {
+            start: 0,
+            count: new,
+        };
         // Whether the subtree at hand is the old tree itself, whose root the verifier knows.
         let mut whole = true;
         while range.start + range.count != old {
@@ -104,8 +110,17 @@ impl Range {
     /// At the largest power of two below the count. There are at least two leaves.
     fn split(self) -> (Self, Self) {
         let count = 1 << (u64::BITS - 1 - (self.count - 1).leading_zeros());
-        let left = Self { start: self.start, count };
-        (left, Self { start: self.start + count, count: self.count - count })
+        let left = Self {
+            start: self.start,
+            count,
+        };
+        (
+            left,
+            Self {
+                start: self.start + count,
+                count: self.count - count,
+            },
+        )
     }
 
     /// The perfect subtrees that it is made of, from the left, as level and index.
@@ -135,7 +150,9 @@ fn root(range: Range, tiles: &HashMap<TileAt, Vec<Hash>>) -> Result<Hash, Missin
     let mut below: Option<Hash> = None;
     for (level, index) in range.perfect().into_iter().rev() {
         let (at, first, width) = place(level, index);
-        let nodes = tiles.get(&at).and_then(|tile| tile.get(first..first + width));
+        let nodes = tiles
+            .get(&at)
+            .and_then(|tile| tile.get(first..first + width));
         let hash = nodes.and_then(perfect_root).ok_or(MissingTile(at))?;
         below = Some(below.map_or(hash, |right| node(&hash, &right)));
     }

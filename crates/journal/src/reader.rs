@@ -55,7 +55,12 @@ macro_rules! sqlite {
 }
 macro_rules! postgres {
     ($more:literal) => {
-        page!("seals s JOIN events e ON e.ord = s.ord", "(e.data::json ->> 'tool')", "strpos", $more)
+        page!(
+            "seals s JOIN events e ON e.ord = s.ord",
+            "(e.data::json ->> 'tool')",
+            "strpos",
+            $more
+        )
     };
 }
 
@@ -98,9 +103,21 @@ pub async fn events(
     let mut tx = ctx.read().await?;
     let head = read_size(&mut tx).await?;
     if after_seq >= head {
-        return Ok(Page { events: Vec::new(), next_after: after_seq, more: false });
+        return Ok(Page {
+            events: Vec::new(),
+            next_after: after_seq,
+            more: false,
+        });
     }
-    let Filter { session, run, tool, kind, actor, from, to } = filter;
+    let Filter {
+        session,
+        run,
+        tool,
+        kind,
+        actor,
+        from,
+        to,
+    } = filter;
     let mut values: Vec<Value> = params![
         column(after_seq),
         column(head),
@@ -125,12 +142,22 @@ pub async fn events(
     };
     let rows = tx.all(sql, &values).await?;
     let full = rows.len() == limit as usize;
-    let events = rows.iter().map(|row| read_event(ctx, row)).collect::<Result<Vec<_>, _>>()?;
+    let events = rows
+        .iter()
+        .map(|row| read_event(ctx, row))
+        .collect::<Result<Vec<_>, _>>()?;
     let last = events.last().map(|event| event.seq);
     // A run's filter takes the place of the session's, which then still has to be looked at.
-    let events = events.into_iter().filter(|event| filter.matches(event)).collect();
+    let events = events
+        .into_iter()
+        .filter(|event| filter.matches(event))
+        .collect();
     let next_after = last.filter(|_| full).unwrap_or(head);
-    Ok(Page { events, next_after, more: full })
+    Ok(Page {
+        events,
+        next_after,
+        more: full,
+    })
 }
 
 fn read_event(ctx: &OrgContext, row: &Row) -> Result<SealedEvent, JournalError> {
@@ -143,7 +170,9 @@ fn read_event(ctx: &OrgContext, row: &Row) -> Result<SealedEvent, JournalError> 
 }
 
 async fn read_size(tx: &mut ReadTx) -> Result<u64, JournalError> {
-    let row = tx.optional("SELECT size FROM log_heads WHERE org_id = $1", &[]).await?;
+    let row = tx
+        .optional("SELECT size FROM log_heads WHERE org_id = $1", &[])
+        .await?;
     Ok(row.map(|row| row.get(0)).transpose()?.unwrap_or(0))
 }
 
@@ -164,7 +193,9 @@ pub async fn checkpoint(ctx: &OrgContext) -> Result<(Checkpoint, Note), JournalE
 }
 
 pub(crate) async fn read_checkpoint(tx: &mut ReadTx) -> Result<(Checkpoint, Note), JournalError> {
-    let row = tx.optional("SELECT checkpoint FROM log_heads WHERE org_id = $1", &[]).await?;
+    let row = tx
+        .optional("SELECT checkpoint FROM log_heads WHERE org_id = $1", &[])
+        .await?;
     let text: String = row.ok_or(JournalError::NothingSealed)?.get(0)?;
     let damaged = || JournalError::damaged("the checkpoint is not one");
     let note: Note = text.parse().map_err(|_| damaged())?;
@@ -185,9 +216,19 @@ pub(crate) async fn read_keys(tx: &mut ReadTx) -> Result<Vec<LogKey>, JournalErr
         WHERE org_id = $1 ORDER BY number";
     let key = |row: &Row| -> Result<LogKey, db::StoreError> {
         let (number, vkey) = (row.get(0)?, row.get(1)?);
-        Ok(LogKey { number, vkey, announced_seq: row.get(2)?, handover: row.get(3)? })
+        Ok(LogKey {
+            number,
+            vkey,
+            announced_seq: row.get(2)?,
+            handover: row.get(3)?,
+        })
     };
-    Ok(tx.all(KEYS, &[]).await?.iter().map(key).collect::<Result<_, _>>()?)
+    Ok(tx
+        .all(KEYS, &[])
+        .await?
+        .iter()
+        .map(key)
+        .collect::<Result<_, _>>()?)
 }
 
 /// The proof that event `seq` is in the tree of `size` events.
@@ -208,7 +249,9 @@ pub(crate) async fn read_inclusion(
     seq: u64,
     size: u64,
 ) -> Result<Vec<Hash>, JournalError> {
-    let plan = seq.checked_sub(1).and_then(|index| Plan::inclusion(index, size));
+    let plan = seq
+        .checked_sub(1)
+        .and_then(|index| Plan::inclusion(index, size));
     let plan = plan.ok_or(JournalError::OutOfRange { asked: seq, size })?;
     prove(tx, size, &plan).await
 }
@@ -232,17 +275,24 @@ pub(crate) async fn read_consistency(
     new: u64,
 ) -> Result<Vec<Hash>, JournalError> {
     let plan = Plan::consistency(old, new);
-    let plan = plan.ok_or(JournalError::OutOfRange { asked: old, size: new })?;
+    let plan = plan.ok_or(JournalError::OutOfRange {
+        asked: old,
+        size: new,
+    })?;
     prove(tx, new, &plan).await
 }
 
 async fn prove(tx: &mut ReadTx, size: u64, plan: &Plan) -> Result<Vec<Hash>, JournalError> {
     let sealed = read_size(tx).await?;
     if size > sealed {
-        return Err(JournalError::OutOfRange { asked: size, size: sealed });
+        return Err(JournalError::OutOfRange {
+            asked: size,
+            size: sealed,
+        });
     }
     let tiles = read_tiles(tx, plan.tiles()).await?;
-    plan.resolve(&tiles).map_err(|missing| JournalError::damaged(missing.to_string()))
+    plan.resolve(&tiles)
+        .map_err(|missing| JournalError::damaged(missing.to_string()))
 }
 
 async fn read_tiles(
@@ -264,7 +314,12 @@ async fn read_leaves(tx: &mut ReadTx, tile: u64) -> Result<Vec<Hash>, JournalErr
     const LEAVES: &str = "SELECT seq, hash FROM seals WHERE org_id = $1 AND seq > $2 \
         AND seq <= $3 ORDER BY seq";
     let before = tile * TILE_WIDTH;
-    let rows = tx.all(LEAVES, &params![column(before), column(before + TILE_WIDTH)]).await?;
+    let rows = tx
+        .all(
+            LEAVES,
+            &params![column(before), column(before + TILE_WIDTH)],
+        )
+        .await?;
     let mut leaves = Vec::with_capacity(rows.len());
     for (row, seq) in rows.iter().zip(before + 1..) {
         if row.get::<u64>(0)? != seq {

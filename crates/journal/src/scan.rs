@@ -76,7 +76,13 @@ pub(crate) fn event(bytes: &[u8]) -> Option<Fields<'_>> {
     it.expect(b",\"subject\":")?;
     it.string()?;
     it.expect(b",\"v\":1}")?;
-    (it.at == bytes.len()).then_some(Fields { org, seq, prev, kind, data })
+    (it.at == bytes.len()).then_some(Fields {
+        org,
+        seq,
+        prev,
+        kind,
+        data,
+    })
 }
 
 struct Cursor<'a> {
@@ -114,11 +120,15 @@ impl<'a> Cursor<'a> {
 
     /// Bytes like a pattern, in which `x` is a hexadecimal and `9` a decimal digit.
     fn pattern(&mut self, pattern: &[u8]) -> Option<()> {
-        let fits = self.take(pattern.len())?.iter().zip(pattern).all(|(byte, wanted)| match wanted {
-            b'x' => hex::digit(*byte).is_some(),
-            b'9' => byte.is_ascii_digit(),
-            literal => byte == literal,
-        });
+        let fits =
+            self.take(pattern.len())?
+                .iter()
+                .zip(pattern)
+                .all(|(byte, wanted)| match wanted {
+                    b'x' => hex::digit(*byte).is_some(),
+                    b'9' => byte.is_ascii_digit(),
+                    literal => byte == literal,
+                });
         fits.then_some(())
     }
 
@@ -154,7 +164,9 @@ impl<'a> Cursor<'a> {
         let from = self.at;
         let mut number = 0_u64;
         while let Some(digit @ b'0'..=b'9') = self.peek() {
-            number = number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+            number = number
+                .checked_mul(10)?
+                .checked_add(u64::from(digit - b'0'))?;
             self.at += 1;
         }
         let spelled_once = self.bytes.get(from) != Some(&b'0') && self.at > from;
@@ -234,7 +246,9 @@ impl<'a> Cursor<'a> {
         let length = match rest.first()? {
             b'"' | b'\\' | b'b' | b't' | b'n' | b'f' | b'r' => 1,
             b'u' => {
-                let [b'0', b'0', high @ (b'0' | b'1'), low] = rest.get(1..5)? else { return None };
+                let [b'0', b'0', high @ (b'0' | b'1'), low] = rest.get(1..5)? else {
+                    return None;
+                };
                 let code = (hex::digit(*high)? << 4) | hex::digit(*low)?;
                 if matches!(code, 0x08 | 0x09 | 0x0a | 0x0c | 0x0d) {
                     return None;
@@ -249,7 +263,10 @@ impl<'a> Cursor<'a> {
 
     fn number(&mut self) -> Option<()> {
         let from = self.at;
-        while matches!(self.peek(), Some(b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')) {
+        while matches!(
+            self.peek(),
+            Some(b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
+        ) {
             self.at += 1;
         }
         let token = self.bytes.get(from..self.at)?;
@@ -278,7 +295,9 @@ fn order(left: &[u8], right: &[u8]) -> Option<Ordering> {
 fn unescaped(key: &[u8]) -> Option<Cow<'_, str>> {
     let key = std::str::from_utf8(key).ok()?;
     if key.contains('\\') {
-        serde_json::from_str(&format!("\"{key}\"")).ok().map(Cow::Owned)
+        serde_json::from_str(&format!("\"{key}\""))
+            .ok()
+            .map(Cow::Owned)
     } else {
         Some(Cow::Borrowed(key))
     }
@@ -294,7 +313,8 @@ mod tests {
     fn json_values() -> impl Strategy<Value = Value> {
         let number = prop_oneof![
             (-9_007_199_254_740_991_i64..=9_007_199_254_740_991).prop_map(Value::from),
-            any::<f64>().prop_filter_map("finite", |it| serde_json::Number::from_f64(it).map(Value::Number)),
+            any::<f64>().prop_filter_map("finite", |it| serde_json::Number::from_f64(it)
+                .map(Value::Number)),
             (-1e6..1e6_f64).prop_map(Value::from),
         ];
         let leaf = prop_oneof![
@@ -314,7 +334,10 @@ mod tests {
     }
 
     fn is_canonical(text: &str) -> bool {
-        let mut it = Cursor { bytes: text.as_bytes(), at: 0 };
+        let mut it = Cursor {
+            bytes: text.as_bytes(),
+            at: 0,
+        };
         it.value(DEPTH_MAX).is_some() && it.at == text.len()
     }
 
@@ -339,13 +362,40 @@ mod tests {
 
     #[test]
     fn second_spellings_are_refused() {
-        for good in [r#"{"a":1,"b":[]}"#, r#""\u0001\n\"""#, "0", "-1", "0.1", "1e-7", "{}", "[[],{}]"] {
+        for good in [
+            r#"{"a":1,"b":[]}"#,
+            r#""\u0001\n\"""#,
+            "0",
+            "-1",
+            "0.1",
+            "1e-7",
+            "{}",
+            "[[],{}]",
+        ] {
             assert!(is_canonical(good), "{good}");
         }
         for bad in [
-            r#"{"a":1,"a":1}"#, r#"{"b":1,"a":1}"#, r#"{"a": 1}"#, r#"{"\u0061":1}"#, r#""\/""#,
-            r#""\u000a""#, r#""\u001F""#, r#""\ud800""#, "-0", "01", "1.0", "1e2", "9007199254740993",
-            "1E-7", "+1", "", "nul", "[1,]", "[", "{\"a\"}", "\"\t\"",
+            r#"{"a":1,"a":1}"#,
+            r#"{"b":1,"a":1}"#,
+            r#"{"a": 1}"#,
+            r#"{"\u0061":1}"#,
+            r#""\/""#,
+            r#""\u000a""#,
+            r#""\u001F""#,
+            r#""\ud800""#,
+            "-0",
+            "01",
+            "1.0",
+            "1e2",
+            "9007199254740993",
+            "1E-7",
+            "+1",
+            "",
+            "nul",
+            "[1,]",
+            "[",
+            "{\"a\"}",
+            "\"\t\"",
         ] {
             assert!(!is_canonical(bad), "{bad}");
         }

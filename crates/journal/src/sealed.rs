@@ -139,7 +139,15 @@ impl Filter {
     /// Whether an event is one of those.
     #[must_use]
     pub fn matches(&self, event: &SealedEvent) -> bool {
-        let Self { session, run, tool, kind, actor, from, to } = self;
+        let Self {
+            session,
+            run,
+            tool,
+            kind,
+            actor,
+            from,
+            to,
+        } = self;
         let names_tool = |tool: &String| {
             let facts = serde_json::from_str::<ToolOf>(&event.data).ok();
             facts.and_then(|facts| facts.tool).as_ref() == Some(tool)
@@ -149,7 +157,9 @@ impl Filter {
             && kind.is_none_or(|kind| kind.as_str() == event.kind)
             && from.is_none_or(|from| event.at >= from)
             && to.is_none_or(|to| event.at < to)
-            && actor.as_ref().is_none_or(|id| event.actor.contains(&quoted(id)))
+            && actor
+                .as_ref()
+                .is_none_or(|id| event.actor.contains(&quoted(id)))
             && tool.as_ref().is_none_or(names_tool)
     }
 }

@@ -68,7 +68,15 @@ impl Sequencer {
         let db = authority.db();
         let holder = JobId::generate(db.clock(), db.random()).to_string();
         let followed = db.clock().now();
-        Self { authority, keys, hub, holder, lease: None, heads: HashMap::new(), followed }
+        Self {
+            authority,
+            keys,
+            hub,
+            holder,
+            lease: None,
+            heads: HashMap::new(),
+            followed,
+        }
     }
 
     /// Seals until `stop` is ready, and then gives up the lease.
@@ -83,7 +91,10 @@ impl Sequencer {
                 Ok(Round::Standby) => FOLLOW,
                 Ok(Round::Behind) => behind,
                 Err(error) => {
-                    tracing::error!(error = error as &(dyn std::error::Error + 'static), "sealing failed");
+                    tracing::error!(
+                        error = error as &(dyn std::error::Error + 'static),
+                        "sealing failed"
+                    );
                     TICK
                 }
             };
@@ -156,7 +167,9 @@ impl Sequencer {
         }
         drop(read);
         let seal = move || -> Vec<Sealing> {
-            let sealed = work.into_iter().map(|(head, events, heard)| batch::seal(head, events, heard));
+            let sealed = work
+                .into_iter()
+                .map(|(head, events, heard)| batch::seal(head, events, heard));
             sealed.collect()
         };
         let sealed = tokio::task::spawn_blocking(seal).await;
@@ -214,7 +227,11 @@ impl Sequencer {
         sealed: &[Sealing],
     ) -> Result<(), JournalError> {
         let now = self.authority.db().clock().now();
-        let lease = Lease { expires: now.plus(LEASE), cursor, ..*lease };
+        let lease = Lease {
+            expires: now.plus(LEASE),
+            cursor,
+            ..*lease
+        };
         let mut tx = self.authority.system_write(store::system()).await?;
         store::advance(&mut tx, lease.epoch, &lease.cursor, lease.expires).await?;
         for key in new_keys {
@@ -232,7 +249,13 @@ impl Sequencer {
         if self.heads.len() > HEADS_MAX {
             self.heads.clear();
         }
-        for Sealing { head, first, events, .. } in sealed {
+        for Sealing {
+            head,
+            first,
+            events,
+            ..
+        } in sealed
+        {
             let last = head.frontier.size();
             self.hub.publish(head.org, first, last, events);
             self.heads.insert(head.org, head);
@@ -259,7 +282,9 @@ impl Sequencer {
     }
 
     async fn release(&mut self) {
-        let Some(lease) = self.lease.take() else { return };
+        let Some(lease) = self.lease.take() else {
+            return;
+        };
         let released = async {
             let mut tx = self.authority.system_write(store::system()).await?;
             let now = Timestamp::from_micros(0);

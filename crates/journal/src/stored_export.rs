@@ -3,12 +3,12 @@
 use db::{OrgContext, ReadTx, params};
 use vocab::Digest;
 
+use crate::checkpoint::Checkpoint;
 use crate::entry::GENESIS;
 use crate::error::{JournalError, column};
 use crate::export::{
     self, Consistency, EXPORT_VERSION, Footer, Header, Inclusion, Rotation, push_event, push_line,
 };
-use crate::checkpoint::Checkpoint;
 use crate::keys::LogKey;
 use crate::note::Note;
 use crate::reader;
@@ -79,13 +79,27 @@ impl Export {
             footer.inclusion = Some(Inclusion { first, last });
         }
         for key in &keys {
-            footer.rotations.extend(rotation(ctx, &mut tx, key, size).await?);
+            footer
+                .rotations
+                .extend(rotation(ctx, &mut tx, key, size).await?);
         }
         let keys = keys.into_iter().map(|key| key.vkey).collect();
-        let header =
-            Header { chancery_export: EXPORT_VERSION, org: ctx.org(), from_seq, to_seq, keys };
+        let header = Header {
+            chancery_export: EXPORT_VERSION,
+            org: ctx.org(),
+            from_seq,
+            to_seq,
+            keys,
+        };
         let next = from_seq;
-        Ok(Self { ctx: ctx.clone(), header, footer, next, prev: None, stage: Stage::Header })
+        Ok(Self {
+            ctx: ctx.clone(),
+            header,
+            footer,
+            next,
+            prev: None,
+            stage: Stage::Header,
+        })
     }
 
     /// The first line.
@@ -125,9 +139,8 @@ impl Export {
         };
         for (seq, hash, event) in read_range(&self.ctx, &mut tx, self.next, last).await? {
             let event = event.filter(|_| seq == self.next);
-            let event = event.ok_or_else(|| {
-                JournalError::damaged(format!("event {} is missing", self.next))
-            })?;
+            let event = event
+                .ok_or_else(|| JournalError::damaged(format!("event {} is missing", self.next)))?;
             let mut canonical = String::new();
             event.write(seq, &prev, &mut canonical);
             push_event(out, &canonical, &hash);
@@ -135,7 +148,10 @@ impl Export {
             self.next = seq + 1;
         }
         if self.next != last + 1 {
-            return Err(JournalError::damaged(format!("event {} is missing", self.next)));
+            return Err(JournalError::damaged(format!(
+                "event {} is missing",
+                self.next
+            )));
         }
         self.prev = Some(prev);
         Ok(())
@@ -149,7 +165,9 @@ async fn rotation(
     key: &LogKey,
     size: u64,
 ) -> Result<Option<Rotation>, JournalError> {
-    let (Some(seq), Some(handover)) = (key.announced_seq, &key.handover) else { return Ok(None) };
+    let (Some(seq), Some(handover)) = (key.announced_seq, &key.handover) else {
+        return Ok(None);
+    };
     let damaged = || JournalError::damaged(format!("the handing over to key {}", key.number));
     let note: Note = handover.parse().map_err(|_| damaged())?;
     let at = Checkpoint::parse(&note).map_err(|_| damaged())?.size;
@@ -172,7 +190,10 @@ pub(crate) async fn hash_of(tx: &mut ReadTx, seq: u64) -> Result<Digest, Journal
         return Ok(GENESIS);
     }
     let row = tx
-        .optional("SELECT hash FROM seals WHERE org_id = $1 AND seq = $2", &params![column(seq)])
+        .optional(
+            "SELECT hash FROM seals WHERE org_id = $1 AND seq = $2",
+            &params![column(seq)],
+        )
         .await?;
     let row = row.ok_or_else(|| JournalError::damaged(format!("event {seq} is not sealed")))?;
     Ok(row.get(0)?)

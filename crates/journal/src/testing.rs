@@ -17,7 +17,9 @@ impl KeyStore for PlainKeys {
 
     fn open(&self, _org: OrgId, sealed: Vec<u8>) -> BoxFuture<'_, Result<Seed, KeyStoreError>> {
         Box::pin(async move {
-            let seed = sealed.try_into().map_err(|_| KeyStoreError("not 32 bytes".into()))?;
+            let seed = sealed
+                .try_into()
+                .map_err(|_| KeyStoreError("not 32 bytes".into()))?;
             Ok(Zeroizing::new(seed))
         })
     }

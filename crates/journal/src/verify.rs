@@ -144,7 +144,12 @@ impl std::fmt::Display for Reason {
 
 impl Fault {
     pub(crate) fn new(seq: Option<u64>, reason: Reason, detail: impl Into<String>) -> Self {
-        Self { seq, line: 0, reason, detail: detail.into() }
+        Self {
+            seq,
+            line: 0,
+            reason,
+            detail: detail.into(),
+        }
     }
 }
 
@@ -163,7 +168,13 @@ pub struct Trust {
 /// # Errors
 /// Reading fails. Whatever is wrong with the export itself is in the report.
 pub fn verify_export(reader: impl Read, keys: &[VerifyingKey]) -> std::io::Result<Report> {
-    verify_export_with(reader, &Trust { keys: keys.to_vec(), witnesses: Vec::new() })
+    verify_export_with(
+        reader,
+        &Trust {
+            keys: keys.to_vec(),
+            witnesses: Vec::new(),
+        },
+    )
 }
 
 /// Verifies an export against keys and against checkpoints that were kept elsewhere.

@@ -1,5 +1,7 @@
 //! The tree against RFC 6962's published vectors and against another implementation of it.
 
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+
 use std::collections::HashMap;
 
 use journal::merkle::{self, Frontier, Hash};
@@ -20,7 +22,10 @@ struct Theirs<'a>(&'a [tlog::Hash]);
 
 impl tlog::HashReader for Theirs<'_> {
     fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<tlog::Hash>, tlog::Error> {
-        Ok(indexes.iter().map(|index| self.0[*index as usize]).collect())
+        Ok(indexes
+            .iter()
+            .map(|index| self.0[*index as usize])
+            .collect())
     }
 }
 
@@ -80,7 +85,10 @@ fn the_empty_tree_and_a_node_are_those_of_the_rfc() {
         hex(merkle::empty_root()),
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     );
-    assert_eq!(tlog::record_hash(&[7; 32]).0, merkle::leaf(&Digest::from_bytes([7; 32])));
+    assert_eq!(
+        tlog::record_hash(&[7; 32]).0,
+        merkle::leaf(&Digest::from_bytes([7; 32]))
+    );
     let (left, right) = ([1; 32], [2; 32]);
     assert_eq!(
         tlog::node_hash(tlog::Hash(left), tlog::Hash(right)).0,
@@ -94,24 +102,50 @@ fn every_small_proof_is_the_other_implementations_and_verifies() {
     for size in 1..=70 {
         let root = tree.their_root(size).0;
         for index in 0..size {
-            let proof = Plan::inclusion(index, size).unwrap().resolve(&tree.tiles).unwrap();
+            let proof = Plan::inclusion(index, size)
+                .unwrap()
+                .resolve(&tree.tiles)
+                .unwrap();
             let theirs = tlog::prove_record(size, index, &Theirs(&tree.theirs)).unwrap();
             assert_eq!(proof, theirs.iter().map(|it| it.0).collect::<Vec<_>>());
             let leaf = merkle::leaf(&event(index));
             assert!(merkle::verify_inclusion(&leaf, index, size, &proof, &root));
-            assert!(!merkle::verify_inclusion(&leaf, index + 1, size, &proof, &root));
+            assert!(!merkle::verify_inclusion(
+                &leaf,
+                index + 1,
+                size,
+                &proof,
+                &root
+            ));
             let other = merkle::leaf(&event(index + 1));
-            assert!(!merkle::verify_inclusion(&other, index, size, &proof, &root));
+            assert!(!merkle::verify_inclusion(
+                &other, index, size, &proof, &root
+            ));
         }
         for old in 1..=size {
-            let proof = Plan::consistency(old, size).unwrap().resolve(&tree.tiles).unwrap();
+            let proof = Plan::consistency(old, size)
+                .unwrap()
+                .resolve(&tree.tiles)
+                .unwrap();
             let theirs = tlog::prove_tree(size, old, &Theirs(&tree.theirs)).unwrap();
             assert_eq!(proof, theirs.iter().map(|it| it.0).collect::<Vec<_>>());
             let old_root = tree.their_root(old).0;
-            assert!(merkle::verify_consistency((old, &old_root), (size, &root), &proof));
+            assert!(merkle::verify_consistency(
+                (old, &old_root),
+                (size, &root),
+                &proof
+            ));
             let wrong = merkle::node(&old_root, &old_root);
-            assert!(!merkle::verify_consistency((old, &wrong), (size, &root), &proof));
-            assert!(!merkle::verify_consistency((old, &old_root), (size, &wrong), &proof));
+            assert!(!merkle::verify_consistency(
+                (old, &wrong),
+                (size, &root),
+                &proof
+            ));
+            assert!(!merkle::verify_consistency(
+                (old, &old_root),
+                (size, &wrong),
+                &proof
+            ));
         }
     }
 }
@@ -122,10 +156,19 @@ fn what_does_not_exist_has_no_proof() {
     assert_eq!(Plan::inclusion(0, 0), None);
     assert_eq!(Plan::consistency(4, 3), None);
     assert_eq!(Plan::consistency(0, 3), None);
-    assert!(Plan::inclusion(2, 4).unwrap().resolve(&HashMap::new()).is_err());
+    assert!(
+        Plan::inclusion(2, 4)
+            .unwrap()
+            .resolve(&HashMap::new())
+            .is_err()
+    );
     let nothing = merkle::empty_root();
     assert!(!merkle::verify_inclusion(&nothing, 0, 0, &[], &nothing));
-    assert!(merkle::verify_consistency((0, &nothing), (5, &[9; 32]), &[]));
+    assert!(merkle::verify_consistency(
+        (0, &nothing),
+        (5, &[9; 32]),
+        &[]
+    ));
 }
 
 #[test]
@@ -138,10 +181,19 @@ fn proofs_reach_over_full_tiles_of_two_levels() {
         let plan = Plan::inclusion(index, size).unwrap();
         assert!(plan.tiles().len() <= 5, "{:?}", plan.tiles());
         let proof = plan.resolve(&tree.tiles).unwrap();
-        assert!(merkle::verify_inclusion(&merkle::leaf(&event(index)), index, size, &proof, &root));
+        assert!(merkle::verify_inclusion(
+            &merkle::leaf(&event(index)),
+            index,
+            size,
+            &proof,
+            &root
+        ));
     }
     for old in [1, 256, 300, 65_536, 65_537, 69_999] {
-        let proof = Plan::consistency(old, size).unwrap().resolve(&tree.tiles).unwrap();
+        let proof = Plan::consistency(old, size)
+            .unwrap()
+            .resolve(&tree.tiles)
+            .unwrap();
         let theirs = tlog::prove_tree(size, old, &Theirs(&tree.theirs)).unwrap();
         assert_eq!(proof, theirs.iter().map(|it| it.0).collect::<Vec<_>>());
     }

@@ -1,5 +1,7 @@
 //! The stored record, on both databases.
 
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +29,12 @@ fn message(text: &str) -> Draft {
 
 async fn many(ctx: &OrgContext, count: usize) {
     for some in (0..count).collect::<Vec<_>>().chunks(200) {
-        write(ctx, some.iter().map(|number| message(&format!("number {number} \u{1}é")))).await;
+        write(
+            ctx,
+            some.iter()
+                .map(|number| message(&format!("number {number} \u{1}é"))),
+        )
+        .await;
     }
 }
 
@@ -41,11 +48,19 @@ async fn export(ctx: &OrgContext, range: ExportRange) -> String {
 }
 
 async fn vkeys(ctx: &OrgContext) -> Vec<String> {
-    journal::reader::keys(ctx).await.unwrap().into_iter().map(|key| key.vkey).collect()
+    journal::reader::keys(ctx)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|key| key.vkey)
+        .collect()
 }
 
 fn trust(vkeys: &[String]) -> Trust {
-    Trust { keys: vkeys.iter().map(|key| key.parse().unwrap()).collect(), witnesses: Vec::new() }
+    Trust {
+        keys: vkeys.iter().map(|key| key.parse().unwrap()).collect(),
+        witnesses: Vec::new(),
+    }
 }
 
 fn verified(export: &str, trust: &Trust) -> Report {
@@ -319,7 +334,11 @@ on_both_databases! {
 }
 
 async fn expire_lease(db: &TestDb) {
-    let mut tx = db.authority.system_write(vocab::Actor::system("test")).await.unwrap();
+    let mut tx = db
+        .authority
+        .system_write(vocab::Actor::system("test"))
+        .await
+        .unwrap();
     let sql = "UPDATE sequencer SET expires_at_us = $1 WHERE name = 'sequencer'";
     tx.execute(sql, &db::params![0_i64]).await.unwrap();
     tx.commit_unrecorded("test").await.unwrap();
@@ -329,29 +348,66 @@ async fn expire_lease(db: &TestDb) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_in_the_file_are_located() {
     let cases: [(&str, Option<u64>, Reason); 6] = [
-        ("UPDATE events SET data = '{}' WHERE ord = 40", Some(40), Reason::HashMismatch),
+        (
+            "UPDATE events SET data = '{}' WHERE ord = 40",
+            Some(40),
+            Reason::HashMismatch,
+        ),
         ("DELETE FROM events WHERE ord = 300", Some(300), Reason::Gap),
         ("DELETE FROM seals WHERE seq = 7", Some(7), Reason::Gap),
-        ("DELETE FROM seals WHERE seq > 590", Some(591), Reason::Truncated),
-        ("UPDATE merkle_tiles SET hashes = zeroblob(64)", None, Reason::WrongRoot),
-        ("UPDATE log_heads SET checkpoint = replace(checkpoint, '601', '600')", None, Reason::WrongRoot),
+        (
+            "DELETE FROM seals WHERE seq > 590",
+            Some(591),
+            Reason::Truncated,
+        ),
+        (
+            "UPDATE merkle_tiles SET hashes = zeroblob(64)",
+            None,
+            Reason::WrongRoot,
+        ),
+        (
+            "UPDATE log_heads SET checkpoint = replace(checkpoint, '601', '600')",
+            None,
+            Reason::WrongRoot,
+        ),
     ];
     for (change, seq, reason) in cases {
         let db = TestDb::sqlite().await;
         let ctx = db.org().await;
         many(&ctx, 600).await;
         sequencer(&db, &Hub::new()).drain().await.unwrap();
-        assert!(journal::verify_stored(&ctx, &Trust::default()).await.unwrap().ok);
-        let mut tx = db.authority.system_write(vocab::Actor::system("attacker")).await.unwrap();
-        for trigger in ["events_are_not_updated", "events_are_not_deleted", "seals_are_not_deleted"] {
+        assert!(
+            journal::verify_stored(&ctx, &Trust::default())
+                .await
+                .unwrap()
+                .ok
+        );
+        let mut tx = db
+            .authority
+            .system_write(vocab::Actor::system("attacker"))
+            .await
+            .unwrap();
+        for trigger in [
+            "events_are_not_updated",
+            "events_are_not_deleted",
+            "seals_are_not_deleted",
+        ] {
             let drop: &'static str = format!("DROP TRIGGER {trigger}").leak();
             tx.execute(drop, &[]).await.unwrap();
         }
         tx.execute(change, &[]).await.unwrap();
         tx.commit_unrecorded("an attack").await.unwrap();
-        let report = journal::verify_stored(&ctx, &Trust::default()).await.unwrap();
-        let fault = report.first_bad.unwrap_or_else(|| panic!("{change} went unseen"));
-        assert_eq!((fault.seq, fault.reason), (seq, reason), "{change}: {fault:?}");
+        let report = journal::verify_stored(&ctx, &Trust::default())
+            .await
+            .unwrap();
+        let fault = report
+            .first_bad
+            .unwrap_or_else(|| panic!("{change} went unseen"));
+        assert_eq!(
+            (fault.seq, fault.reason),
+            (seq, reason),
+            "{change}: {fault:?}"
+        );
     }
 }
 
@@ -388,16 +444,23 @@ mod speed {
         let rate = sealed as f64 / start.elapsed().as_secs_f64();
         let each = (cpu_seconds() - worked) * 1e6 / sealed as f64;
         let engine = db.db.engine();
-        println!("{engine:?}, {organisations} organisations: {rate:.0} events sealed/s, {each:.2} µs of processor each");
+        println!(
+            "{engine:?}, {organisations} organisations: {rate:.0} events sealed/s, {each:.2} µs of processor each"
+        );
         let start = Instant::now();
-        let report = journal::verify_stored(&contexts[0], &Trust::default()).await.unwrap();
+        let report = journal::verify_stored(&contexts[0], &Trust::default())
+            .await
+            .unwrap();
         assert!(report.ok);
         let rate = report.events as f64 / start.elapsed().as_secs_f64();
         println!("{:?}: {rate:.0} stored events verified/s", db.db.engine());
         let start = Instant::now();
         let length = export(&contexts[0], ExportRange::default()).await.len();
         let rate = report.events as f64 / start.elapsed().as_secs_f64();
-        println!("{:?}: {rate:.0} events exported/s, {length} bytes", db.db.engine());
+        println!(
+            "{:?}: {rate:.0} events exported/s, {length} bytes",
+            db.db.engine()
+        );
     }
 
     /// What this process has used of the processors; on a busy machine it says more than the clock.
@@ -423,7 +486,12 @@ mod speed {
             tokio::time::sleep(Duration::from_millis(3)).await;
         }
         took.sort_unstable();
-        println!("{:?}: sealed and heard after {} µs (p50), {} µs (p99)", db.db.engine(), took[100], took[198]);
+        println!(
+            "{:?}: sealed and heard after {} µs (p50), {} µs (p99)",
+            db.db.engine(),
+            took[100],
+            took[198]
+        );
         sealing.abort();
     }
 

@@ -180,12 +180,11 @@ struct Areas<'a> {
 }
 
 fn areas(of: &Areas<'_>) -> OpenApiRouter {
-    let record =
-        Record { hub: of.hub.clone(), runs: of.runs.clone(), chat: of.chat.clone() };
+    let record = Record { hub: of.hub.clone(), runs: of.runs.clone() };
     OpenApiRouter::new()
         .merge(orgs::routes(of.orgs.clone()))
         .merge(agents::http::routes(of.skills.clone()))
-        .merge(chat::http::routes(of.chat.clone()))
+        .merge(chat::http::routes(of.chat.clone(), of.hub.clone()))
         .merge(runs::http::routes(of.runs.clone()))
         .merge(tools::http::routes(of.policies.clone(), of.vault.clone()))
         .merge(nodes::http::routes(of.nodes.clone()))

@@ -186,7 +186,10 @@ impl FromStr for ProcessRole {
     type Err = ParseRoleError;
 
     fn from_str(text: &str) -> Result<Self, ParseRoleError> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(ParseRoleError)
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or(ParseRoleError)
     }
 }
 
@@ -196,7 +199,9 @@ impl Config {
     pub fn database(&self) -> db::DatabaseConfig {
         use vocab::ExposeSecret as _;
         match &self.database.url {
-            None => db::DatabaseConfig::Sqlite { path: self.data_dir.join(SQLITE_FILE) },
+            None => db::DatabaseConfig::Sqlite {
+                path: self.data_dir.join(SQLITE_FILE),
+            },
             Some(url) => match sqlite_path(url.expose_secret()) {
                 Some(path) => db::DatabaseConfig::Sqlite { path },
                 None => db::DatabaseConfig::Postgres {
@@ -211,7 +216,9 @@ impl Config {
     /// The URL under which the server is reached, without a final slash.
     #[must_use]
     pub fn url(&self) -> String {
-        self.public_url.clone().unwrap_or_else(|| local_url(self.listen))
+        self.public_url
+            .clone()
+            .unwrap_or_else(|| local_url(self.listen))
     }
 
     /// Whether browsers reach it by HTTPS.
@@ -220,9 +227,10 @@ impl Config {
         match self.secure_cookies {
             SecureCookies::Always => true,
             SecureCookies::Never => false,
-            SecureCookies::Auto => {
-                self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
-            }
+            SecureCookies::Auto => self
+                .public_url
+                .as_deref()
+                .is_some_and(|url| url.starts_with("https://")),
         }
     }
 
@@ -338,5 +346,8 @@ pub fn load_from(
     let sources = source::Sources::gather(overrides, variables, directory)?;
     let raw = sources.extract()?;
     let config = raw::check(&sources, raw)?;
-    Ok(Effective { settings: sources.settings(), config })
+    Ok(Effective {
+        settings: sources.settings(),
+        config,
+    })
 }

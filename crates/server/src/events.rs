@@ -23,10 +23,9 @@ use vocab::{EventKind, RunId, SessionId, Timestamp};
 pub(crate) struct Record {
     pub hub: Hub,
     pub runs: Runs,
-    pub chat: chat::Chat,
 }
 
-/// The routes under `/v1/audit`, and the events of runs and sessions.
+/// The routes under `/v1/audit`, and the events of runs.
 pub(crate) fn routes(record: Record) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(audit_events))
@@ -36,7 +35,6 @@ pub(crate) fn routes(record: Record) -> OpenApiRouter {
         .routes(routes!(export))
         .routes(routes!(verify))
         .routes(routes!(run_events))
-        .routes(routes!(session_events))
         .with_state(record)
 }
 
@@ -316,33 +314,7 @@ async fn run_events(
         return Ok(Json(page(&ctx, &filter, &paging).await?).into_response());
     }
     let subscription = record.hub.subscribe(&ctx, after.unwrap_or(0), filter);
-    Ok(sse::respond(guard, frames(subscription, Some(id))))
-}
-
-/// The events of a session, as a stream that can be resumed; without `Last-Event-ID` or `?after=`
-/// it begins at the session's first event.
-#[utoipa::path(
-    get, path = "/v1/sessions/{id}/events", tag = "sessions", operation_id = "session_events",
-    params(("id" = String, Path, description = "`ses_…`"), PageParams),
-    responses((status = 200, body = Page<EventView>), (status = 404, body = Problem)),
-    security(("bearer" = ["viewer"])),
-)]
-async fn session_events(
-    State(record): State<Record>,
-    Viewer(ctx): Viewer,
-    Path(id): Path<SessionId>,
-    Resume(after): Resume,
-    guard: Guard,
-    headers: HeaderMap,
-    paging: Paging,
-) -> Result<Response, Problem> {
-    record.chat.get(&ctx, id).await?;
-    let filter = Filter { session: Some(id), ..Filter::default() };
-    if !wants_stream(&headers) {
-        return Ok(Json(page(&ctx, &filter, &paging).await?).into_response());
-    }
-    let subscription = record.hub.subscribe(&ctx, after.unwrap_or(0), filter);
-    Ok(sse::respond(guard, frames(subscription, None)))
+    Ok(sse::respond(guard, frames(subscription, id)))
 }
 
 fn wants_stream(headers: &HeaderMap) -> bool {
@@ -350,16 +322,16 @@ fn wants_stream(headers: &HeaderMap) -> bool {
     accept.is_some_and(|it| it.contains("text/event-stream"))
 }
 
-/// A subscription as frames; where it is one run's, it ends with the run.
+/// A subscription as frames; it ends with the run.
 fn frames(
     subscription: journal::Subscription,
-    run: Option<RunId>,
+    run: RunId,
 ) -> impl futures::Stream<Item = Frame> + Send {
     stream::unfold(Some(subscription), move |subscription| async move {
         let mut subscription = subscription?;
         match subscription.next().await {
             Ok(event) => {
-                let over = run.is_some_and(|run| event.run == Some(run)) && is_end(&event);
+                let over = event.run == Some(run) && is_end(&event);
                 let frame = Frame::Event {
                     seq: event.seq,
                     kind: event.kind.clone().into(),

@@ -134,11 +134,9 @@ pub struct Ready {
 
 /// How the owner signs in.
 pub enum SignIn {
-    /// By this link, once.
-    Link(SecretString),
-    /// With the password that the configuration gave.
-    Configured,
-    /// As before: this is not the first start.
+    /// With this password, which was made just now and is shown once.
+    Password(String),
+    /// With the password that the configuration gave, or as before.
     Existing,
 }
 
@@ -216,11 +214,13 @@ async fn listen(config: &Config) -> Result<TcpListener, ServerError> {
 
 /// Makes the owner, the organisation and the demo if there is nobody yet.
 async fn first_start(app: &App, config: &Config) -> Result<Ready, ServerError> {
+    let generated = config.owner.password.is_none().then(|| generated_password(app));
+    let password = generated.clone().map(SecretString::from);
     let new = NewOwner {
         email: config.owner.email.clone(),
         name: "Owner".to_owned(),
         org_name: if config.demo { "Demo".to_owned() } else { "Home".to_owned() },
-        password: config.owner.password.clone(),
+        password: password.or_else(|| config.owner.password.clone()),
     };
     let demo = config
         .demo
@@ -237,9 +237,19 @@ async fn first_start(app: &App, config: &Config) -> Result<Ready, ServerError> {
         demo::set_up(app, &ctx, &config.data_dir.join("node")).await?;
     }
     let cli_key = app.orgs.command_line_key(&ctx).await?;
-    let sign_in = made.link.map_or(SignIn::Configured, SignIn::Link);
+    let sign_in = generated.map_or(SignIn::Existing, SignIn::Password);
     let owner_email = made.user.email;
     Ok(Ready { url, owner_email, sign_in, demo, cli_key: Some(cli_key) })
+}
+
+/// Twenty characters that are easy to read out: about a hundred bits.
+fn generated_password(app: &App) -> String {
+    const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
+    let letter = |_| {
+        let at = app.db.random().below(LETTERS.len() as u64);
+        char::from(LETTERS[usize::try_from(at).unwrap_or(0)])
+    };
+    (0..20).map(letter).collect()
 }
 
 fn owner_context(app: &App, made: &orgs::Bootstrapped) -> OrgContext {

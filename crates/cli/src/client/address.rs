@@ -30,7 +30,10 @@ fn host(url: &str) -> Option<String> {
 /// Whether the server is on this machine.
 pub fn is_loopback(url: &str) -> bool {
     let Some(host) = host(url) else { return false };
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether what is sent there can be read on the way.
@@ -73,16 +76,34 @@ mod tests {
 
     #[test]
     fn a_server_has_one_spelling() {
-        assert_eq!(base(" HTTP://LocalHost:7300/ ").unwrap(), "http://localhost:7300");
-        assert_eq!(base("https://a.example/prefix/").unwrap(), "https://a.example/prefix");
-        for wrong in ["", "127.0.0.1:7300", "ftp://a", "http://u:p@a", "http://a?x", "unix:/x"] {
+        assert_eq!(
+            base(" HTTP://LocalHost:7300/ ").unwrap(),
+            "http://localhost:7300"
+        );
+        assert_eq!(
+            base("https://a.example/prefix/").unwrap(),
+            "https://a.example/prefix"
+        );
+        for wrong in [
+            "",
+            "127.0.0.1:7300",
+            "ftp://a",
+            "http://u:p@a",
+            "http://a?x",
+            "unix:/x",
+        ] {
             assert!(base(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn loopback_is_not_exposed() {
-        for url in ["http://127.0.0.1:1", "http://[::1]:1", "http://localhost", "https://a.example"] {
+        for url in [
+            "http://127.0.0.1:1",
+            "http://[::1]:1",
+            "http://localhost",
+            "https://a.example",
+        ] {
             assert!(!is_exposed(url), "{url}");
         }
         assert!(is_exposed("http://10.0.0.1") && is_exposed("http://localhost.example"));
@@ -93,6 +114,9 @@ mod tests {
         assert_eq!(segment("run_0-1"), "run_0-1");
         assert_eq!(segment("../x?y=ü"), "..%2Fx%3Fy%3D%C3%BC");
         assert_eq!(segment(".."), "%2E%2E");
-        assert_eq!(with_query("/a", &[("b", "c d"), ("e", "&")]), "/a?b=c%20d&e=%26");
+        assert_eq!(
+            with_query("/a", &[("b", "c d"), ("e", "&")]),
+            "/a?b=c%20d&e=%26"
+        );
     }
 }

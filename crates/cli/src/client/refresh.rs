@@ -39,7 +39,8 @@ impl Client {
         refused: Option<&SecretString>,
     ) -> Result<SecretString, Failure> {
         let ended = || {
-            Failure::new(format!("your login at {} has ended", self.url)).fix("run `chancery login`")
+            Failure::new(format!("your login at {} has ended", self.url))
+                .fix("run `chancery login`")
         };
         let (Identity::Login(login), Some(store)) = (&self.identity, &self.store) else {
             return Err(ended());
@@ -57,7 +58,11 @@ impl Client {
         let refresh = stored.refresh.clone().ok_or_else(ended)?;
         let request = self.http.post(format!("{}/v1/auth/refresh", self.url));
         let body = json!({ "refresh_token": refresh });
-        let sent = request.json(&body).timeout(super::REQUEST_TIMEOUT).send().await;
+        let sent = request
+            .json(&body)
+            .timeout(super::REQUEST_TIMEOUT)
+            .send()
+            .await;
         let response = sent.map_err(|error| self.unreachable(&error))?;
         if response.status() == reqwest::StatusCode::UNAUTHORIZED {
             return Err(ended());
@@ -107,7 +112,10 @@ fn refresh_token(headers: &HeaderMap, body: &Value) -> Option<String> {
     if let Some(token) = body["refresh_token"].as_str() {
         return Some(token.to_owned());
     }
-    let cookies = headers.get_all(header::SET_COOKIE).iter().filter_map(|it| it.to_str().ok());
+    let cookies = headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .filter_map(|it| it.to_str().ok());
     let pairs = cookies.filter_map(|it| it.split(';').next()?.trim().split_once('='));
     let mut refresh = pairs.filter(|(name, _)| name.ends_with("chancery_refresh"));
     refresh.next().map(|(_, token)| token.to_owned())
@@ -125,7 +133,10 @@ mod tests {
         headers.append(header::SET_COOKIE, cookie.parse().unwrap());
         let body = json!({"access_token": "t", "expires_in": 900});
         let now = Timestamp::from_micros(1_000_000);
-        let before = Login { email: Some("a@b".into()), ..Login::default() };
+        let before = Login {
+            email: Some("a@b".into()),
+            ..Login::default()
+        };
         let login = signed_in(before, &headers, &body, now).unwrap();
         assert_eq!(login.refresh.as_deref(), Some("abc"));
         assert_eq!(login.email.as_deref(), Some("a@b"));

@@ -47,7 +47,13 @@ pub(super) fn next(
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    let seconds = response
+        .headers()
+        .get(header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()?;
     Some(Duration::from_secs(seconds))
 }
 
@@ -83,7 +89,10 @@ fn explain(status: StatusCode, wait: Option<Duration>, body: Value) -> Failure {
             .fix("check that `--url` names a Chancery server");
     };
     let mut failure = Failure::new(detail);
-    let errors = body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let errors = body["errors"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     if errors.len() > 1 {
         let each: Vec<String> = errors.iter().map(field_error).collect();
         failure.message = format!("{detail} ({})", each.join(", "));
@@ -122,10 +131,17 @@ mod tests {
         assert_eq!(line(409, body), "the run is over; start another");
         let errors = json!([{"pointer": "/a", "message": "too long"}, {"pointer": "/b", "message": "missing"}]);
         let body = json!({"detail": "2 values are not valid", "errors": errors});
-        assert_eq!(line(422, body), "2 values are not valid (`/a`: too long, `/b`: missing)");
+        assert_eq!(
+            line(422, body),
+            "2 values are not valid (`/a`: too long, `/b`: missing)"
+        );
         let body = json!({"detail": "something failed", "trace_id": "abc"});
-        assert_eq!(line(500, body), "something failed; look for `abc` in the server's log");
-        let other = "the server answered 502 Bad Gateway; check that `--url` names a Chancery server";
+        assert_eq!(
+            line(500, body),
+            "something failed; look for `abc` in the server's log"
+        );
+        let other =
+            "the server answered 502 Bad Gateway; check that `--url` names a Chancery server";
         assert_eq!(line(502, Value::Null), other);
     }
 }

@@ -49,7 +49,9 @@ enum Command {
 
 impl Agents {
     pub async fn run(self, cx: &Cx) -> Done {
-        let list = Command::List { listing: Listing::default() };
+        let list = Command::List {
+            listing: Listing::default(),
+        };
         match self.command.unwrap_or(list) {
             Command::List { listing } => {
                 let items = cx.client().await?.list(PATH, &[], listing.limit).await?;
@@ -71,7 +73,12 @@ async fn show(cx: &Cx, agent: &str) -> Done {
         terminal::say_json(&found);
         return Ok(Exit::Success);
     }
-    for (name, value) in found.as_object().into_iter().flatten().filter(|(_, it)| !it.is_null()) {
+    for (name, value) in found
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, it)| !it.is_null())
+    {
         let text = match value {
             Value::String(text) => terminal::clean(text),
             other => terminal::clean(&other.to_string()),
@@ -84,7 +91,9 @@ async fn show(cx: &Cx, agent: &str) -> Done {
 async fn turn(cx: &Cx, agent: &str, verb: &str) -> Done {
     let client = cx.client().await?;
     let id = find_id(&client, PATH, "agent", agent).await?;
-    let answer = client.post(&format!("{PATH}/{}/{verb}", segment(&id)), &Value::Null).await?;
+    let answer = client
+        .post(&format!("{PATH}/{}/{verb}", segment(&id)), &Value::Null)
+        .await?;
     let state = answer["state"].as_str().unwrap_or(verb);
     cx.done(&answer, &format!("the agent `{agent}` is {state}"))
 }

@@ -85,24 +85,40 @@ impl Scope {
 
 impl Approvals {
     pub async fn run(self, cx: &Cx) -> Done {
-        let list = Command::List { listing: Listing::default(), status: "pending".to_owned() };
+        let list = Command::List {
+            listing: Listing::default(),
+            status: "pending".to_owned(),
+        };
         match self.command.unwrap_or(list) {
             Command::List { listing, status } => {
                 let client = cx.client().await?;
                 let query = [("status", status.as_str())];
                 let items = client.list("/v1/approvals", &query, listing.limit).await?;
-                cx.list(items, &["APPROVAL", "STATUS", "TOOL", "TARGET", "RUN", "EXPIRES"], |it| {
-                    let mut row = cells(it, &["id", "status", "tool", "target", "run_id", "expires_at"]);
-                    row[3] = terminal::short(&target::line(&it["target"]), 46);
-                    row
-                })
+                cx.list(
+                    items,
+                    &["APPROVAL", "STATUS", "TOOL", "TARGET", "RUN", "EXPIRES"],
+                    |it| {
+                        let mut row = cells(
+                            it,
+                            &["id", "status", "tool", "target", "run_id", "expires_at"],
+                        );
+                        row[3] = terminal::short(&target::line(&it["target"]), 46);
+                        row
+                    },
+                )
             }
             Command::Show { approval } => {
                 let client = cx.client().await?;
-                let found = client.get(&format!("/v1/approvals/{}", segment(&approval))).await?;
+                let found = client
+                    .get(&format!("/v1/approvals/{}", segment(&approval)))
+                    .await?;
                 cx.done(&found, &approval::view(cx.style, &found, Show::All))
             }
-            Command::Approve { approval, scope, comment } => {
+            Command::Approve {
+                approval,
+                scope,
+                comment,
+            } => {
                 let mut body = json!({ "scope": scope.as_str() });
                 add_comment(&mut body, comment);
                 decide(cx, &approval, "approve", &body, "approved").await
@@ -142,12 +158,16 @@ async fn inbox(cx: &Cx) -> Done {
                 continue;
             }
             // The list may leave the arguments out.
-            let whole = client.get(&format!("/v1/approvals/{}", segment(&id))).await?;
+            let whole = client
+                .get(&format!("/v1/approvals/{}", segment(&id)))
+                .await?;
             if cx.json {
                 terminal::say(&whole.to_string());
             } else {
                 terminal::say(&approval::view(cx.style, &whole, Show::All));
-                terminal::say(&format!("    `chancery approvals approve {id}` or `… deny {id}`\n"));
+                terminal::say(&format!(
+                    "    `chancery approvals approve {id}` or `… deny {id}`\n"
+                ));
             }
         }
         tokio::select! {

@@ -43,13 +43,27 @@ enum Command {
 
 impl Artifacts {
     pub async fn run(self, cx: &Cx) -> Done {
-        let list = Command::List { listing: Listing::default(), run: None, session: None };
+        let list = Command::List {
+            listing: Listing::default(),
+            run: None,
+            session: None,
+        };
         match self.command.unwrap_or(list) {
-            Command::List { listing, run, session } => {
+            Command::List {
+                listing,
+                run,
+                session,
+            } => {
                 let named = [("run_id", run), ("session_id", session)];
-                let query: Vec<(&str, &str)> =
-                    named.iter().filter_map(|(name, it)| Some((*name, it.as_deref()?))).collect();
-                let items = cx.client().await?.list("/v1/artifacts", &query, listing.limit).await?;
+                let query: Vec<(&str, &str)> = named
+                    .iter()
+                    .filter_map(|(name, it)| Some((*name, it.as_deref()?)))
+                    .collect();
+                let items = cx
+                    .client()
+                    .await?
+                    .list("/v1/artifacts", &query, listing.limit)
+                    .await?;
                 let heading = ["ARTIFACT", "NAME", "BYTES", "RUN", "CREATED"];
                 let names = ["id", "name", "size_bytes", "run_id", "created_at"];
                 cx.list(items, &heading, |it| cells(it, &names))
@@ -66,11 +80,15 @@ async fn get(cx: &Cx, id: &str, output: Option<PathBuf>) -> Done {
         Some(file) => {
             let bytes = audit::save(response, &file, "fetching").await?;
             let answer = json!({ "file": file, "size_bytes": bytes });
-            cx.done(&answer, &format!("{} has {}", file.display(), terminal::bytes(bytes)))
+            cx.done(
+                &answer,
+                &format!("{} has {}", file.display(), terminal::bytes(bytes)),
+            )
         }
         None => {
             let bytes = response.bytes().await;
-            let bytes = bytes.map_err(|error| Failure::new(format!("the answer broke off: {error}")))?;
+            let bytes =
+                bytes.map_err(|error| Failure::new(format!("the answer broke off: {error}")))?;
             terminal::say_bytes(&bytes)?;
             Ok(Exit::Success)
         }

@@ -90,13 +90,19 @@ impl Audit {
                 let (seq, size) = (seq.to_string(), size.map(|size| size.to_string()));
                 let mut query = vec![("seq", seq.as_str())];
                 query.extend(size.as_deref().map(|size| ("size", size)));
-                let proof = cx.client().await?.get(&with_query("/v1/audit/proof", &query)).await?;
+                let proof = cx
+                    .client()
+                    .await?
+                    .get(&with_query("/v1/audit/proof", &query))
+                    .await?;
                 terminal::say_json(&proof);
                 Ok(Exit::Success)
             }
             Self::Checkpoint => {
                 let answer = cx.client().await?.get("/v1/audit/checkpoint").await?;
-                let note = ["note", "checkpoint"].iter().find_map(|name| answer[*name].as_str());
+                let note = ["note", "checkpoint"]
+                    .iter()
+                    .find_map(|name| answer[*name].as_str());
                 match note {
                     Some(note) if !cx.json => terminal::say(terminal::clean(note).trim_end()),
                     Some(_) | None => terminal::say_json(&answer),
@@ -118,12 +124,18 @@ impl Events {
             ("from", self.from),
             ("to", self.to),
         ];
-        let query: Vec<(&str, &str)> =
-            named.iter().filter_map(|(name, it)| Some((*name, it.as_deref()?))).collect();
-        let items = cx.client().await?.list("/v1/audit/events", &query, self.listing.limit).await?;
-        cx.list(items, &["SEQ", "AT", "KIND", "SUBJECT"], |event| {
-            let mut row = cells(event, &["seq", "at", "kind", "subject"]);
-            row[1] = terminal::instant(&cell(event, "at"));
+        let query: Vec<(&str, &str)> = named
+            .iter()
+            .filter_map(|(name, it)| Some((*name, it.as_deref()?)))
+            .collect();
+        let items = cx
+            .client()
+            .await?
+            .list("/v1/audit/events", &query, self.listing.limit)
+            .await?;
+        cx.list(items, &["SEQ", "AT", "KIND", "SUBJECT", "RUN"], |item| {
+            let mut row = cells(&item["event"], &["seq", "at", "kind", "subject", "run"]);
+            row[1] = terminal::instant(&cell(&item["event"], "at"));
             row
         })
     }
@@ -150,7 +162,11 @@ pub fn progress(text: &str) -> ProgressBar {
 
 impl Export {
     async fn run(self, cx: &Cx) -> Done {
-        let response = cx.client().await?.download(&export_path(self.from_seq, self.to_seq)).await?;
+        let response = cx
+            .client()
+            .await?
+            .download(&export_path(self.from_seq, self.to_seq))
+            .await?;
         let Some(path) = self.output else {
             let mut pieces = response.bytes_stream();
             while let Some(piece) = pieces.next().await {
@@ -162,7 +178,10 @@ impl Export {
         let answer = serde_json::json!({ "file": path, "size_bytes": bytes });
         let size = terminal::bytes(bytes);
         let shown = path.display();
-        cx.done(&answer, &format!("{shown} has {size}; prove it with `chancery audit verify {shown}`"))
+        cx.done(
+            &answer,
+            &format!("{shown} has {size}; prove it with `chancery audit verify {shown}`"),
+        )
     }
 }
 
@@ -196,6 +215,8 @@ pub async fn save(response: reqwest::Response, path: &Path, doing: &str) -> Resu
         }
     }
     bar.finish_and_clear();
-    file.sync_all().and_then(|()| std::fs::rename(&beside, path)).map_err(failed)?;
+    file.sync_all()
+        .and_then(|()| std::fs::rename(&beside, path))
+        .map_err(failed)?;
     Ok(bytes)
 }

@@ -46,7 +46,9 @@ impl Chat {
                 line = lines.next() => line,
                 _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
             };
-            let Some(line) = line.filter(|line| !line.is_empty()) else { return Ok(Exit::Success) };
+            let Some(line) = line.filter(|line| !line.is_empty()) else {
+                return Ok(Exit::Success);
+            };
             let answered: Result<(), Failure> = async {
                 let run = run::post(&client, &session, &line).await?;
                 watch(cx, &client, &run, true, &mut lines).await.map(drop)

@@ -45,7 +45,9 @@ enum Command {
 
 impl Keys {
     pub async fn run(self, cx: &Cx) -> Done {
-        let list = Command::List { listing: Listing::default() };
+        let list = Command::List {
+            listing: Listing::default(),
+        };
         match self.command.unwrap_or(list) {
             Command::List { listing } => {
                 let items = cx.client().await?.list(PATH, &[], listing.limit).await?;
@@ -53,7 +55,11 @@ impl Keys {
                 let names = ["id", "name", "role", "prefix", "last_used_at", "expires_at"];
                 cx.list(items, &heading, |it| cells(it, &names))
             }
-            Command::Create { name, role, expires_at } => {
+            Command::Create {
+                name,
+                role,
+                expires_at,
+            } => {
                 let mut body = json!({ "name": name });
                 for (member, value) in [("role", role), ("expires_at", expires_at)] {
                     if let Some(value) = value {

@@ -38,9 +38,14 @@ impl Login {
     pub async fn run(self, cx: &Cx) -> Done {
         if let Some(code) = self.approve {
             let client = cx.client().await?;
-            let answer = client.post("/v1/auth/device/approve", &json!({ "user_code": code })).await?;
+            let answer = client
+                .post("/v1/auth/device/approve", &json!({ "user_code": code }))
+                .await?;
             let name = answer["client_name"].as_str().unwrap_or("the device");
-            return cx.done(&answer, &format!("{} is signed in", terminal::short(name, 100)));
+            return cx.done(
+                &answer,
+                &format!("{} is signed in", terminal::short(name, 100)),
+            );
         }
         let client = Client::unsigned(&cx.connection.url)?;
         if address::is_exposed(client.url()) {
@@ -54,26 +59,47 @@ impl Login {
                 with_password(&client, &body).await?
             }
             (None, Some(link)) => {
-                enter(&client, "/v1/auth/link", &json!({ "token": token_of(&link) })).await?
+                enter(
+                    &client,
+                    "/v1/auth/link",
+                    &json!({ "token": token_of(&link) }),
+                )
+                .await?
             }
             (None, None) => with_device(cx, &client).await?,
         };
         let stored = match cx.connection.org.as_deref() {
-            Some(org) if org.starts_with("org_") => Stored { org: Some(org.to_owned()), ..stored },
+            Some(org) if org.starts_with("org_") => Stored {
+                org: Some(org.to_owned()),
+                ..stored
+            },
             Some(_) | None => stored,
         };
         let who = stored.email.clone().unwrap_or_default();
         store.lock()?.put(client.url(), stored.clone())?;
         let answer = json!({ "url": client.url(), "email": who, "org": stored.org });
-        cx.done(&answer, &format!("you are signed in to {} as {}", client.url(), terminal::short(&who, 100)))
+        cx.done(
+            &answer,
+            &format!(
+                "you are signed in to {} as {}",
+                client.url(),
+                terminal::short(&who, 100)
+            ),
+        )
     }
 }
 
 async fn with_password(client: &Client, body: &Value) -> Result<Stored, Failure> {
-    enter(client, "/v1/auth/login", body).await.map_err(|failure| match failure.status() {
-        Some(401) => Failure { message: "no account has this address and password".to_owned(), fix: None, ..failure },
-        Some(_) | None => failure,
-    })
+    enter(client, "/v1/auth/login", body)
+        .await
+        .map_err(|failure| match failure.status() {
+            Some(401) => Failure {
+                message: "no account has this address and password".to_owned(),
+                fix: None,
+                ..failure
+            },
+            Some(_) | None => failure,
+        })
 }
 
 /// The token in a link, or what was given if it is none.
@@ -95,8 +121,12 @@ async fn enter(client: &Client, path: &str, body: &Value) -> Result<Stored, Fail
 
 /// The organisation that was chosen, or else the only or first one.
 fn org_of(answer: &Value) -> Option<String> {
-    let chosen = answer["org_id"].as_str().or_else(|| answer["org"]["id"].as_str());
-    chosen.or_else(|| answer["orgs"][0]["id"].as_str()).map(str::to_owned)
+    let chosen = answer["org_id"]
+        .as_str()
+        .or_else(|| answer["org"]["id"].as_str());
+    chosen
+        .or_else(|| answer["orgs"][0]["id"].as_str())
+        .map(str::to_owned)
 }
 
 async fn with_device(cx: &Cx, client: &Client) -> Result<Stored, Failure> {
@@ -132,7 +162,8 @@ async fn with_device(cx: &Cx, client: &Client) -> Result<Stored, Failure> {
             Some("slow_down") => interval += Duration::from_secs(5),
             Some("access_denied") => return Err(Failure::new("the code was turned down")),
             Some("expired_token") => {
-                return Err(Failure::new("nobody approved the code in time").fix("run `chancery login` again"));
+                return Err(Failure::new("nobody approved the code in time")
+                    .fix("run `chancery login` again"));
             }
             Some(_) | None => return Err(failure),
         }
@@ -140,7 +171,10 @@ async fn with_device(cx: &Cx, client: &Client) -> Result<Stored, Failure> {
 }
 
 fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Signs out, there and here.
@@ -152,11 +186,20 @@ pub async fn logout(cx: &Cx) -> Done {
     // A key stays valid for whoever else has it: `chancery keys delete` revokes it.
     if let Some(refresh) = stored.and_then(|it| it.refresh) {
         let body = json!({ "refresh_token": refresh });
-        if let Err(failure) = Client::unsigned(&url)?.post_once("/v1/auth/logout", &body).await {
-            terminal::note(&format!("forgotten here, but the server could not be told: {failure}"));
+        if let Err(failure) = Client::unsigned(&url)?
+            .post_once("/v1/auth/logout", &body)
+            .await
+        {
+            terminal::note(&format!(
+                "forgotten here, but the server could not be told: {failure}"
+            ));
         }
     }
-    let line = if removed { format!("you are signed out of {url}") } else { format!("you were not signed in to {url}") };
+    let line = if removed {
+        format!("you are signed out of {url}")
+    } else {
+        format!("you were not signed in to {url}")
+    };
     cx.done(&json!({ "signed_out": removed }), &line)
 }
 
@@ -174,10 +217,24 @@ pub async fn whoami(cx: &Cx) -> Done {
         Some(_) | None => "signed in",
     };
     let who = format!("{} <{}>", cell(user, "name"), cell(user, "email"));
-    terminal::say(&format!("{} at {}, {kind}", terminal::short(&who, 200), client.url()));
-    let orgs = me["memberships"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let rows: Vec<Vec<String>> = orgs.iter().map(|org| super::cells(org, &["id", "name", "role"])).collect();
-    terminal::say(&terminal::table(cx.style, &["ORGANISATION", "NAME", "ROLE"], &rows));
+    terminal::say(&format!(
+        "{} at {}, {kind}",
+        terminal::short(&who, 200),
+        client.url()
+    ));
+    let orgs = me["memberships"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let rows: Vec<Vec<String>> = orgs
+        .iter()
+        .map(|org| super::cells(org, &["id", "name", "role"]))
+        .collect();
+    terminal::say(&terminal::table(
+        cx.style,
+        &["ORGANISATION", "NAME", "ROLE"],
+        &rows,
+    ));
     Ok(Exit::Success)
 }
 
@@ -187,7 +244,10 @@ mod tests {
 
     #[test]
     fn the_token_of_a_link_is_found() {
-        assert_eq!(token_of("http://127.0.0.1:7300/sign-in?token=abc&x=1"), "abc");
+        assert_eq!(
+            token_of("http://127.0.0.1:7300/sign-in?token=abc&x=1"),
+            "abc"
+        );
         assert_eq!(token_of("http://127.0.0.1:7300/sign-in#token=abc"), "abc");
         assert_eq!(token_of("http://127.0.0.1:7300/sign-in#abc"), "abc");
         assert_eq!(token_of("abc"), "abc");
@@ -195,7 +255,13 @@ mod tests {
 
     #[test]
     fn the_chosen_organisation_goes_before_the_first() {
-        assert_eq!(org_of(&json!({"org_id": "org_b", "orgs": [{"id": "org_a"}]})).as_deref(), Some("org_b"));
-        assert_eq!(org_of(&json!({"org_id": null, "orgs": [{"id": "org_a"}]})).as_deref(), Some("org_a"));
+        assert_eq!(
+            org_of(&json!({"org_id": "org_b", "orgs": [{"id": "org_a"}]})).as_deref(),
+            Some("org_b")
+        );
+        assert_eq!(
+            org_of(&json!({"org_id": null, "orgs": [{"id": "org_a"}]})).as_deref(),
+            Some("org_a")
+        );
     }
 }

@@ -60,7 +60,9 @@ enum Command {
 
 impl Members {
     pub async fn run(self, cx: &Cx) -> Done {
-        let list = Command::List { listing: Listing::default() };
+        let list = Command::List {
+            listing: Listing::default(),
+        };
         match self.command.unwrap_or(list) {
             Command::List { listing } => {
                 let items = cx.client().await?.list(PATH, &[], listing.limit).await?;
@@ -74,7 +76,9 @@ impl Members {
                 if cx.json {
                     terminal::say_json(&answer);
                 } else {
-                    terminal::say(&terminal::clean(answer["token"].as_str().unwrap_or_default()));
+                    terminal::say(&terminal::clean(
+                        answer["token"].as_str().unwrap_or_default(),
+                    ));
                     terminal::note("give this token to the person; it is shown this once");
                 }
                 Ok(Exit::Success)
@@ -95,15 +99,24 @@ impl Members {
 async fn change(cx: &Cx, member: &str, body: &Value) -> Done {
     let client = cx.client().await?;
     let id = user_id(&client, member).await?;
-    let answer = client.patch(&format!("{PATH}/{}", segment(&id)), body).await?;
+    let answer = client
+        .patch(&format!("{PATH}/{}", segment(&id)), body)
+        .await?;
     let role = answer["role"].as_str().unwrap_or_default();
-    let suspended = if answer["suspended"] == true { ", suspended" } else { "" };
+    let suspended = if answer["suspended"] == true {
+        ", suspended"
+    } else {
+        ""
+    };
     cx.done(&answer, &format!("`{member}` is {role}{suspended}"))
 }
 
 async fn user_id(client: &Client, member: &str) -> Result<String, Failure> {
     let all = client.list(PATH, &[], usize::MAX).await?;
-    let found = all.iter().find(|it| it["user_id"] == member || it["email"] == member);
+    let found = all
+        .iter()
+        .find(|it| it["user_id"] == member || it["email"] == member);
     let id = found.and_then(|it| it["user_id"].as_str());
-    id.map(str::to_owned).ok_or_else(|| Failure::new(format!("there is no member `{member}`")))
+    id.map(str::to_owned)
+        .ok_or_else(|| Failure::new(format!("there is no member `{member}`")))
 }

@@ -39,24 +39,38 @@ enum Command {
 
 impl Nodes {
     pub async fn run(self, cx: &Cx) -> Done {
-        let list = Command::List { listing: Listing::default() };
+        let list = Command::List {
+            listing: Listing::default(),
+        };
         match self.command.unwrap_or(list) {
             Command::List { listing } => {
                 let items = cx.client().await?.list(PATH, &[], listing.limit).await?;
-                cx.list(items, &["NODE", "NAME", "STATUS", "ENFORCEMENT", "LAST SEEN"], |node| {
-                    let names = ["id", "name", "status", "enforcement", "last_seen_at"];
-                    let mut row = cells(node, &names);
-                    row[3] = level(&node["enforcement"]);
-                    row
-                })
+                cx.list(
+                    items,
+                    &["NODE", "NAME", "STATUS", "ENFORCEMENT", "LAST SEEN"],
+                    |node| {
+                        let names = ["id", "name", "status", "enforcement", "last_seen_at"];
+                        let mut row = cells(node, &names);
+                        row[3] = level(&node["enforcement"]);
+                        row
+                    },
+                )
             }
             Command::Create { name } => {
-                let answer = cx.client().await?.post(PATH, &json!({ "name": name })).await?;
+                let answer = cx
+                    .client()
+                    .await?
+                    .post(PATH, &json!({ "name": name }))
+                    .await?;
                 if cx.json {
                     terminal::say_json(&answer);
                 } else {
-                    terminal::say(&terminal::clean(answer["credential"].as_str().unwrap_or_default()));
-                    terminal::note("this is the only time that the credential is shown; start `chancery-node` with it");
+                    terminal::say(&terminal::clean(
+                        answer["credential"].as_str().unwrap_or_default(),
+                    ));
+                    terminal::note(
+                        "this is the only time that the credential is shown; start `chancery-node` with it",
+                    );
                 }
                 Ok(Exit::Success)
             }
@@ -71,6 +85,8 @@ impl Nodes {
 }
 
 fn level(enforcement: &Value) -> String {
-    let level = enforcement["level"].as_str().or_else(|| enforcement.as_str());
+    let level = enforcement["level"]
+        .as_str()
+        .or_else(|| enforcement.as_str());
     level.unwrap_or_default().to_owned()
 }

@@ -89,7 +89,11 @@ impl Policy {
     pub async fn run(self, cx: &Cx) -> Done {
         match self {
             Self::List => {
-                let items = cx.client().await?.list("/v1/policies", &[], usize::MAX).await?;
+                let items = cx
+                    .client()
+                    .await?
+                    .list("/v1/policies", &[], usize::MAX)
+                    .await?;
                 let heading = ["NAME", "VERSION", "MANAGED", "PUBLISHED", "COMMENT"];
                 let names = ["name", "version", "managed", "published_at", "comment"];
                 cx.list(items, &heading, |it| cells(it, &names))
@@ -145,7 +149,9 @@ impl Check {
         if let Some(workspace) = self.workspace {
             intent["workspace"] = workspace.into();
         }
-        let decision = client.post("/v1/policies/check", &json!({ "intent": intent })).await?;
+        let decision = client
+            .post("/v1/policies/check", &json!({ "intent": intent }))
+            .await?;
         cx.done(&decision, &decided(cx.style, &decision))
     }
 }
@@ -166,38 +172,66 @@ fn decided(style: Style, decision: &Value) -> String {
         out.push_str(&format!("\n  by {}", terminal::short(&rules, 400)));
     }
     if !text("suggested_fix").is_empty() {
-        out.push_str(&format!("\n  fix: {}", terminal::clean(text("suggested_fix")).replace('\n', "\n       ")));
+        out.push_str(&format!(
+            "\n  fix: {}",
+            terminal::clean(text("suggested_fix")).replace('\n', "\n       ")
+        ));
     }
     out
 }
 
 impl Simulate {
     async fn run(self, cx: &Cx) -> Done {
-        let policies: Result<Vec<Value>, Failure> = self.files.iter().map(|it| from_file(it)).collect();
+        let policies: Result<Vec<Value>, Failure> =
+            self.files.iter().map(|it| from_file(it)).collect();
         let mut body = json!({ "policies": policies? });
         for (name, instant) in [("from", self.from), ("to", self.to)] {
             if let Some(instant) = instant {
                 body[name] = instant.into();
             }
         }
-        let report = cx.client().await?.post("/v1/policies/simulate", &body).await?;
+        let report = cx
+            .client()
+            .await?
+            .post("/v1/policies/simulate", &body)
+            .await?;
         cx.done(&report, &flips(cx.style, &report))
     }
 }
 
 fn flips(style: Style, report: &Value) -> String {
-    let flips = report["flips"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let flips = report["flips"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let rows: Vec<Vec<String>> = flips
         .iter()
         .map(|flip| {
-            let change = format!("{} → {}", word(flip, &["recorded", "was", "before"]), word(flip, &["simulated", "now", "after", "replayed"]));
-            vec![super::cell(flip, "run_id"), super::cell(flip, "step"), super::cell(flip, "tool"), change, super::cell(flip, "reason")]
+            let change = format!(
+                "{} → {}",
+                word(flip, &["recorded", "was", "before"]),
+                word(flip, &["simulated", "now", "after", "replayed"])
+            );
+            vec![
+                super::cell(flip, "run_id"),
+                super::cell(flip, "step"),
+                super::cell(flip, "tool"),
+                change,
+                super::cell(flip, "reason"),
+            ]
         })
         .collect();
-    let looked_at = ["decisions", "checked", "total"].iter().find_map(|name| report[*name].as_u64());
-    let looked_at = looked_at.map(|count| format!(" of {count} decisions")).unwrap_or_default();
+    let looked_at = ["decisions", "checked", "total"]
+        .iter()
+        .find_map(|name| report[*name].as_u64());
+    let looked_at = looked_at
+        .map(|count| format!(" of {count} decisions"))
+        .unwrap_or_default();
     if rows.is_empty() {
-        return format!("{}: none{looked_at} would be another", style.paint(Tone::Good, "✓ no flips"));
+        return format!(
+            "{}: none{looked_at} would be another",
+            style.paint(Tone::Good, "✓ no flips")
+        );
     }
     let heading = ["RUN", "STEP", "TOOL", "DECISION", "REASON"];
     let table = terminal::table(style, &heading, &rows);
@@ -205,7 +239,10 @@ fn flips(style: Style, report: &Value) -> String {
 }
 
 fn word(flip: &Value, names: &[&str]) -> String {
-    let found = names.iter().map(|name| &flip[*name]).find(|it| !it.is_null());
+    let found = names
+        .iter()
+        .map(|name| &flip[*name])
+        .find(|it| !it.is_null());
     let text = found.and_then(|it| it.as_str().or_else(|| it["decision"].as_str()));
     text.unwrap_or("?").to_owned()
 }
@@ -222,16 +259,33 @@ impl Publish {
         match cx.client().await?.put(&path, &body).await {
             Ok(answer) => {
                 let version = answer["version"].as_u64().unwrap_or(1);
-                cx.done(&answer, &format!("the policy `{name}` is in force, version {version}"))
+                cx.done(
+                    &answer,
+                    &format!("the policy `{name}` is in force, version {version}"),
+                )
             }
             Err(failure) if !cx.json => {
                 // Each problem of the text on its own line, before the one line that ends it.
-                for problem in failure.problem.iter().flat_map(|it| it["errors"].as_array()).flatten() {
+                for problem in failure
+                    .problem
+                    .iter()
+                    .flat_map(|it| it["errors"].as_array())
+                    .flatten()
+                {
                     let message = problem["message"].as_str().unwrap_or_default();
                     terminal::note(&format!("  {}", terminal::short(message, 400)));
                 }
-                let failure = Failure { message: format!("`{}` was not published, and nothing changed", self.file.display()), ..failure };
-                Err(Failure { exit: Exit::Failed, ..failure })
+                let failure = Failure {
+                    message: format!(
+                        "`{}` was not published, and nothing changed",
+                        self.file.display()
+                    ),
+                    ..failure
+                };
+                Err(Failure {
+                    exit: Exit::Failed,
+                    ..failure
+                })
             }
             Err(failure) => Err(failure),
         }

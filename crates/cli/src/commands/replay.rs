@@ -36,8 +36,11 @@ impl Replay {
         }
         let changed = !self.policy.is_empty();
         if changed {
-            let policies: Result<Vec<Value>, Failure> =
-                self.policy.iter().map(|path| policy::from_file(path)).collect();
+            let policies: Result<Vec<Value>, Failure> = self
+                .policy
+                .iter()
+                .map(|path| policy::from_file(path))
+                .collect();
             body["changes"] = json!({ "policies": policies? });
         }
         let path = format!("/v1/runs/{}/replay", segment(&self.run));

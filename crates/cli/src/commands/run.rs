@@ -45,7 +45,11 @@ impl Run {
         let client = cx.client().await?;
         let session = match self.session {
             Some(session) => session,
-            None => open(&client, self.agent.as_deref(), self.workspace.as_deref()).await?.id,
+            None => {
+                open(&client, self.agent.as_deref(), self.workspace.as_deref())
+                    .await?
+                    .id
+            }
         };
         let run = post(&client, &session, &message).await?;
         if !cx.json {
@@ -84,7 +88,10 @@ pub async fn open(
     }
     let session = client.post("/v1/sessions", &body).await?;
     let name = agent["name"].as_str().unwrap_or_default().to_owned();
-    Ok(Opened { id: id_in(&session, "session")?, agent: name })
+    Ok(Opened {
+        id: id_in(&session, "session")?,
+        agent: name,
+    })
 }
 
 async fn choose(client: &Client, wanted: Option<&str>) -> Result<Value, Failure> {
@@ -96,7 +103,10 @@ async fn choose(client: &Client, wanted: Option<&str>) -> Result<Value, Failure>
     if let Some(agent) = agents.iter().find(fits) {
         return Ok(agent.clone());
     }
-    let names: Vec<&str> = agents.iter().filter_map(|agent| agent["name"].as_str()).collect();
+    let names: Vec<&str> = agents
+        .iter()
+        .filter_map(|agent| agent["name"].as_str())
+        .collect();
     Err(match wanted {
         Some(wanted) if !names.is_empty() => Failure::new(format!("no agent is called `{wanted}`"))
             .fix(format!("there are {}", names.join(", "))),
@@ -115,7 +125,10 @@ pub async fn post(client: &Client, session: &str, message: &str) -> Result<Strin
 /// The id of a thing in an answer, whether the thing is a member of it or the whole.
 pub fn id_in(answer: &Value, name: &str) -> Result<String, Failure> {
     let thing = &answer[name];
-    let id = thing["id"].as_str().or_else(|| thing.as_str()).or_else(|| answer["id"].as_str());
+    let id = thing["id"]
+        .as_str()
+        .or_else(|| thing.as_str())
+        .or_else(|| answer["id"].as_str());
     id.map(str::to_owned)
         .ok_or_else(|| Failure::new(format!("the server's answer names no {name}")))
 }

@@ -79,7 +79,10 @@ impl Decision {
 
 impl Runs {
     pub async fn run(self, cx: &Cx) -> Done {
-        let list = Command::List { listing: Listing::default(), state: None };
+        let list = Command::List {
+            listing: Listing::default(),
+            state: None,
+        };
         match self.command.unwrap_or(list) {
             Command::List { listing, state } => list_runs(cx, &listing, state.as_deref()).await,
             Command::Show { run } => show(cx, &run).await,
@@ -106,7 +109,11 @@ impl Runs {
 
 async fn list_runs(cx: &Cx, listing: &Listing, state: Option<&str>) -> Done {
     let query: Vec<(&str, &str)> = state.map(|state| ("state", state)).into_iter().collect();
-    let items = cx.client().await?.list("/v1/runs", &query, listing.limit).await?;
+    let items = cx
+        .client()
+        .await?
+        .list("/v1/runs", &query, listing.limit)
+        .await?;
     cx.list(items, &["RUN", "STATE", "KIND", "CREATED"], |run| {
         let mut row = cells(run, &["id", "state", "kind", "created_at"]);
         row[1] = state_of(run);
@@ -127,21 +134,31 @@ async fn show(cx: &Cx, id: &str) -> Done {
     let client = cx.client().await?;
     let path = format!("/v1/runs/{}", segment(id));
     let run = client.get(&path).await?;
-    let events = client.list(&format!("{path}/events"), &[], usize::MAX).await?;
+    let events = client
+        .list(&format!("{path}/events"), &[], usize::MAX)
+        .await?;
     if cx.json {
         return cx.done(&json!({ "run": run, "events": events }), "");
     }
     let state = state_of(&run);
-    terminal::say(&format!("{}  {}", cx.style.paint(Tone::Strong, id), terminal::short(&state, 60)));
+    terminal::say(&format!(
+        "{}  {}",
+        cx.style.paint(Tone::Strong, id),
+        terminal::short(&state, 60)
+    ));
     let mut steps = Steps::new(cx.style);
-    for whole in events {
+    for mut item in events {
+        let whole = item["event"].take();
         let kind = whole["kind"].as_str().unwrap_or_default().to_owned();
         for line in steps.lines(&Event { kind, whole }) {
             terminal::say(&line);
         }
     }
     let answer = match &run["answer"] {
-        Value::Null => run["failure"]["message"].as_str().unwrap_or_default().to_owned(),
+        Value::Null => run["failure"]["message"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };

@@ -61,12 +61,16 @@ enum Command {
 
 impl Secrets {
     pub async fn run(self, cx: &Cx) -> Done {
-        let list = Command::List { listing: Listing::default() };
+        let list = Command::List {
+            listing: Listing::default(),
+        };
         match self.command.unwrap_or(list) {
             Command::List { listing } => {
                 let items = cx.client().await?.list(PATH, &[], listing.limit).await?;
                 let names = ["id", "name", "version", "updated_at"];
-                cx.list(items, &["SECRET", "NAME", "VERSION", "UPDATED"], |it| cells(it, &names))
+                cx.list(items, &["SECRET", "NAME", "VERSION", "UPDATED"], |it| {
+                    cells(it, &names)
+                })
             }
             Command::Create { name } => {
                 let client = cx.client().await?;
@@ -81,9 +85,14 @@ impl Secrets {
                 let id = find_id(&client, PATH, "secret", &secret).await?;
                 let value = prompt::secret("New value")?;
                 let body = json!({ "value": value.expose_secret() });
-                let answer = client.put(&format!("{PATH}/{}", segment(&id)), &body).await?;
+                let answer = client
+                    .put(&format!("{PATH}/{}", segment(&id)), &body)
+                    .await?;
                 let version = answer["version"].as_u64().unwrap_or(0);
-                cx.done(&answer, &format!("the secret `{secret}` has version {version}"))
+                cx.done(
+                    &answer,
+                    &format!("the secret `{secret}` has version {version}"),
+                )
             }
             Command::Delete { secret } => {
                 let client = cx.client().await?;
@@ -94,9 +103,12 @@ impl Secrets {
                 let answer = client.delete(&format!("{PATH}/{}", segment(&id))).await?;
                 cx.done(&answer, &format!("the secret `{secret}` is deleted"))
             }
-            Command::Grant { secret, agent, tool, nobody } => {
-                grant(cx, &secret, agent, tool, nobody).await
-            }
+            Command::Grant {
+                secret,
+                agent,
+                tool,
+                nobody,
+            } => grant(cx, &secret, agent, tool, nobody).await,
         }
     }
 }
@@ -118,7 +130,9 @@ async fn grant(
         for agent in &agents {
             ids.push(find_id(&client, "/v1/agents", "agent", agent).await?);
         }
-        client.put(&path, &json!({ "agents": ids, "tools": tools })).await?
+        client
+            .put(&path, &json!({ "agents": ids, "tools": tools }))
+            .await?
     };
     if cx.json {
         terminal::say_json(&answer);
@@ -127,7 +141,11 @@ async fn grant(
             empty if empty.is_empty() => "none".to_owned(),
             names => terminal::short(&names, 400),
         };
-        terminal::say(&format!("agents  {}\ntools   {}", text("agents"), text("tools")));
+        terminal::say(&format!(
+            "agents  {}\ntools   {}",
+            text("agents"),
+            text("tools")
+        ));
     }
     Ok(Exit::Success)
 }

@@ -110,7 +110,10 @@ impl Restore {
         let done = serve::restore(&self.settings, &self.file).await;
         bar.finish_and_clear();
         done?;
-        cx.done(&json!({ "restored": true }), "everything is restored; start it with `chancery up`")
+        cx.done(
+            &json!({ "restored": true }),
+            "everything is restored; start it with `chancery up`",
+        )
     }
 }
 
@@ -130,7 +133,12 @@ impl ConfigCommand {
                 serde_json::Value::Null => "–".to_owned(),
                 _ => super::cell(it, "value"),
             };
-            vec![super::cell(it, "key"), value, super::cell(it, "source"), super::cell(it, "variable")]
+            vec![
+                super::cell(it, "key"),
+                value,
+                super::cell(it, "source"),
+                super::cell(it, "variable"),
+            ]
         })
     }
 }
@@ -148,7 +156,10 @@ pub async fn migrate(cx: &Cx, settings: Settings) -> Done {
 /// Checks the installation; 1 if something that it needs is missing.
 pub async fn doctor(cx: &Cx, settings: Settings) -> Done {
     let checks = serve::doctor(&settings).await?;
-    let failed = checks.iter().filter(|check| check.level == Level::Fail).count();
+    let failed = checks
+        .iter()
+        .filter(|check| check.level == Level::Fail)
+        .count();
     if cx.json {
         let all: Vec<_> = checks
             .iter()
@@ -163,7 +174,8 @@ pub async fn doctor(cx: &Cx, settings: Settings) -> Done {
     match failed {
         0 => Ok(Exit::Success),
         1 => Err(Failure::new("one check failed").fix("do what stands below it and run it again")),
-        count => Err(Failure::new(format!("{count} checks failed")).fix("do what stands below them and run it again")),
+        count => Err(Failure::new(format!("{count} checks failed"))
+            .fix("do what stands below them and run it again")),
     }
 }
 
@@ -177,13 +189,17 @@ fn say_check(style: Style, check: &serve::Check) {
     let detail = terminal::short(&check.detail, 300);
     terminal::say(&format!("{} {name:<22} {detail}", style.paint(tone, mark)));
     if let (Some(fix), true) = (&check.fix, check.level != Level::Ok) {
-        terminal::say(&format!("{:25}{}", "", style.paint(Tone::Dim, &format!("↳ {}", terminal::short(fix, 300)))));
+        terminal::say(&format!(
+            "{:25}{}",
+            "",
+            style.paint(Tone::Dim, &format!("↳ {}", terminal::short(fix, 300)))
+        ));
     }
 }
 
 /// Prints the OpenAPI document.
-pub fn openapi() -> Done {
-    let mut text = serve::openapi();
+pub async fn openapi() -> Done {
+    let mut text = serve::openapi().await?;
     if !text.ends_with('\n') {
         text.push('\n');
     }

@@ -47,7 +47,9 @@ enum Command {
 
 impl Skills {
     pub async fn run(self, cx: &Cx) -> Done {
-        let list = Command::List { listing: Listing::default() };
+        let list = Command::List {
+            listing: Listing::default(),
+        };
         match self.command.unwrap_or(list) {
             Command::List { listing } => {
                 let items = cx.client().await?.list(PATH, &[], listing.limit).await?;
@@ -80,8 +82,10 @@ impl Skills {
 /// The files of a folder, as the API takes them. What is hidden stays here.
 fn files(dir: &Path) -> Result<Vec<Value>, Failure> {
     if !dir.join(MANIFEST).is_file() {
-        return Err(Failure::new(format!("`{}` has no {MANIFEST}", dir.display()))
-            .fix("name the folder of a skill"));
+        return Err(
+            Failure::new(format!("`{}` has no {MANIFEST}", dir.display()))
+                .fix("name the folder of a skill"),
+        );
     }
     let mut found = Vec::new();
     let mut folders = vec![dir.to_owned()];
@@ -98,11 +102,17 @@ fn files(dir: &Path) -> Result<Vec<Value>, Failure> {
             } else if kind.is_file() {
                 found.push(file(dir, &entry.path())?);
             } else {
-                return Err(Failure::new(format!("`{}` is neither a file nor a folder", entry.path().display()))
-                    .fix("a skill has no links and no special files"));
+                return Err(Failure::new(format!(
+                    "`{}` is neither a file nor a folder",
+                    entry.path().display()
+                ))
+                .fix("a skill has no links and no special files"));
             }
             if found.len() > FILES_MAX {
-                return Err(Failure::new(format!("`{}` has more than {FILES_MAX} files", dir.display())));
+                return Err(Failure::new(format!(
+                    "`{}` has more than {FILES_MAX} files",
+                    dir.display()
+                )));
             }
         }
     }
@@ -113,10 +123,16 @@ fn files(dir: &Path) -> Result<Vec<Value>, Failure> {
 fn file(dir: &Path, path: &Path) -> Result<Value, Failure> {
     let failed = |error| Failure::io(&format!("read `{}`", path.display()), &error);
     let bytes = std::fs::read(path).map_err(failed)?;
-    let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
+    let mode = std::fs::metadata(path)
+        .map_err(failed)?
+        .permissions()
+        .mode();
     let name = path.strip_prefix(dir).ok().and_then(Path::to_str);
-    let name = name.ok_or_else(|| Failure::new(format!("the name of `{}` is no text", path.display())))?;
-    Ok(json!({ "path": name, "content_base64": STANDARD.encode(bytes), "executable": mode & 0o111 != 0 }))
+    let name =
+        name.ok_or_else(|| Failure::new(format!("the name of `{}` is no text", path.display())))?;
+    Ok(
+        json!({ "path": name, "content_base64": STANDARD.encode(bytes), "executable": mode & 0o111 != 0 }),
+    )
 }
 
 #[cfg(test)]
@@ -132,7 +148,11 @@ mod tests {
         std::fs::create_dir_all(path.join("scripts/.git")).unwrap();
         std::fs::write(path.join("scripts/.git/config"), "hidden").unwrap();
         std::fs::write(path.join("scripts/run.sh"), "#!").unwrap();
-        std::fs::set_permissions(path.join("scripts/run.sh"), PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(
+            path.join("scripts/run.sh"),
+            std::fs::Permissions::from_mode(0o755),
+        )
+        .unwrap();
         let expected = vec![
             json!({"path": "SKILL.md", "content_base64": "eA==", "executable": false}),
             json!({"path": "scripts/run.sh", "content_base64": "IyE=", "executable": true}),

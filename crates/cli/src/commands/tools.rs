@@ -40,12 +40,21 @@ impl Tools {
     pub async fn run(self, cx: &Cx) -> Done {
         match self.command.unwrap_or(Command::List) {
             Command::List => {
-                let items = cx.client().await?.list("/v1/tools", &[], usize::MAX).await?;
+                let items = cx
+                    .client()
+                    .await?
+                    .list("/v1/tools", &[], usize::MAX)
+                    .await?;
                 let names = ["name", "kind", "effects", "needs", "description"];
                 let heading = ["TOOL", "KIND", "EFFECTS", "NEEDS", "DESCRIPTION"];
                 cx.list(items, &heading, |it| cells(it, &names))
             }
-            Command::Invoke { tool, arguments, session, no_wait } => {
+            Command::Invoke {
+                tool,
+                arguments,
+                session,
+                no_wait,
+            } => {
                 let arguments: Value = serde_json::from_str(&arguments).map_err(|error| {
                     Failure::usage(format!("the arguments are not JSON: {error}"))
                         .fix("give an object such as '{\"path\": \"notes/todo.md\"}'")

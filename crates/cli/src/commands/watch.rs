@@ -122,7 +122,8 @@ impl Watcher<'_> {
             || follow::is_last(&event.kind);
         let before = self.questions.front().map(|it| it.id.clone());
         let over = follow::is_last(&event.kind);
-        self.questions.retain(|it| !(answered && (over || Some(it.step) == event.step())));
+        self.questions
+            .retain(|it| !(answered && (over || Some(it.step) == event.step())));
         if before.is_some() && before.as_ref() != self.questions.front().map(|it| &it.id) {
             terminal::note("");
             self.ask();
@@ -131,7 +132,11 @@ impl Watcher<'_> {
 
     async fn approval_requested(&mut self, event: &Event) -> Option<Exit> {
         let id = event.text("approval").unwrap_or_default().to_owned();
-        let approval = match self.client.get(&format!("/v1/approvals/{}", segment(&id))).await {
+        let approval = match self
+            .client
+            .get(&format!("/v1/approvals/{}", segment(&id)))
+            .await
+        {
             Ok(approval) => approval,
             Err(failure) => {
                 terminal::note(&format!("     the request can't be shown: {failure}"));
@@ -139,7 +144,10 @@ impl Watcher<'_> {
             }
         };
         // Events of the past come again when a run is watched anew.
-        if approval["status"].as_str().is_some_and(|status| status != "pending") {
+        if approval["status"]
+            .as_str()
+            .is_some_and(|status| status != "pending")
+        {
             return None;
         }
         if self.cx.json || !self.asks || approval.is_null() {
@@ -149,7 +157,11 @@ impl Watcher<'_> {
             hint(&id);
             return (!self.wait).then_some(Exit::Waiting);
         }
-        self.questions.push_back(Question { step: event.step().unwrap_or(0), id, approval });
+        self.questions.push_back(Question {
+            step: event.step().unwrap_or(0),
+            id,
+            approval,
+        });
         if self.questions.len() == 1 {
             self.ask();
         }
@@ -158,13 +170,19 @@ impl Watcher<'_> {
 
     fn ask(&self) {
         if let Some(question) = self.questions.front() {
-            terminal::say(&approval::view(self.cx.style, &question.approval, Show::Beginning));
+            terminal::say(&approval::view(
+                self.cx.style,
+                &question.approval,
+                Show::Beginning,
+            ));
             options(&question.approval);
         }
     }
 
     async fn answer(&mut self, line: Option<&str>) {
-        let Some(question) = self.questions.front() else { return };
+        let Some(question) = self.questions.front() else {
+            return;
+        };
         match answer_of(line) {
             Reply::Approve(scope) => {
                 let body = json!({ "scope": scope });
@@ -179,7 +197,11 @@ impl Watcher<'_> {
                 self.ask();
             }
             Reply::View => {
-                terminal::say(&approval::view(self.cx.style, &question.approval, Show::All));
+                terminal::say(&approval::view(
+                    self.cx.style,
+                    &question.approval,
+                    Show::All,
+                ));
                 options(&question.approval);
             }
             Reply::Unclear => options(&question.approval),
@@ -187,7 +209,9 @@ impl Watcher<'_> {
     }
 
     async fn decide(&mut self, decision: &str, body: &Value) {
-        let Some(question) = self.questions.pop_front() else { return };
+        let Some(question) = self.questions.pop_front() else {
+            return;
+        };
         let path = format!("/v1/approvals/{}/{decision}", segment(&question.id));
         if let Err(failure) = self.client.post(&path, body).await {
             terminal::note(&format!("     not taken: {failure}"));
@@ -206,7 +230,10 @@ impl Watcher<'_> {
     }
 
     async fn over(&self, kind: &str) -> Result<Exit, Failure> {
-        let run = self.client.get(&format!("/v1/runs/{}", segment(self.run))).await?;
+        let run = self
+            .client
+            .get(&format!("/v1/runs/{}", segment(self.run)))
+            .await?;
         if self.cx.json {
             terminal::say(&json!({ "run": run }).to_string());
         } else {
@@ -292,7 +319,11 @@ fn ending(style: Style, id: &str, kind: &str, run: &Value) -> String {
         "run.cancelled" => (Tone::Ask, "✗ cancelled"),
         _ => (Tone::Bad, "✗ failed"),
     };
-    out.push_str(&format!("{}  {}", style.paint(tone, word), style.paint(Tone::Strong, id)));
+    out.push_str(&format!(
+        "{}  {}",
+        style.paint(tone, word),
+        style.paint(Tone::Strong, id)
+    ));
     out
 }
 
@@ -316,8 +347,12 @@ mod tests {
         let run = json!({"answer": "1. `read a`\x1b[2J", "state": "succeeded"});
         let text = ending(Style::PLAIN, "run_1", "run.succeeded", &run);
         assert_eq!(text, "\n1. `read a`\\u{1b}[2J\n\n✓ succeeded  run_1");
-        let run = json!({"failure": {"code": "STEP_FAILED", "message": "1 of 2 steps did not succeed"}});
+        let run =
+            json!({"failure": {"code": "STEP_FAILED", "message": "1 of 2 steps did not succeed"}});
         let text = ending(Style::PLAIN, "run_1", "run.failed", &run);
-        assert_eq!(text, "\n1 of 2 steps did not succeed (STEP_FAILED)\n\n✗ failed  run_1");
+        assert_eq!(
+            text,
+            "\n1 of 2 steps did not succeed (STEP_FAILED)\n\n✗ failed  run_1"
+        );
     }
 }

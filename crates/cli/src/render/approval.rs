@@ -22,15 +22,30 @@ pub fn view(style: Style, approval: &Value, show: Show) -> String {
     let text = |name: &str| approval[name].as_str().map(|it| terminal::short(it, 400));
     let mut rows = vec![("tool", text("tool").unwrap_or_default())];
     rows.push(("target", target(approval)));
-    rows.extend(text("agent_name").or_else(|| text("agent_id")).map(|agent| ("agent", agent)));
+    rows.extend(text("agent_id").map(|agent| ("agent", agent)));
     rows.push(("why asked", text("reason").unwrap_or_default()));
     if approval["four_eyes"] == true {
-        rows.push(("needs", "another person than the one who started the run".to_owned()));
+        rows.push((
+            "needs",
+            "another person than the one who started the run".to_owned(),
+        ));
     }
-    rows.extend(approval["expires_at"].as_str().map(|at| ("expires", terminal::instant(at))));
-    rows.extend(text("intent_digest").or_else(|| text("digest")).map(|digest| ("digest", digest)));
+    rows.extend(
+        approval["expires_at"]
+            .as_str()
+            .map(|at| ("expires", terminal::instant(at))),
+    );
+    rows.extend(
+        text("intent_digest")
+            .or_else(|| text("digest"))
+            .map(|digest| ("digest", digest)),
+    );
     let id = text("id").unwrap_or_default();
-    let mut out = format!("  {} {}", style.paint(Tone::Ask, "? approval needed"), style.paint(Tone::Dim, &id));
+    let mut out = format!(
+        "  {} {}",
+        style.paint(Tone::Ask, "? approval needed"),
+        style.paint(Tone::Dim, &id)
+    );
     for (name, value) in rows {
         let name = style.paint(Tone::Dim, &format!("{name:<10}"));
         out.push_str(&format!("\n    {name} {value}"));
@@ -45,15 +60,16 @@ pub fn view(style: Style, approval: &Value, show: Show) -> String {
 fn target(approval: &Value) -> String {
     let workspace = approval["target"]["workspace"].as_str();
     let place = workspace.map(|it| format!(" in workspace {}", terminal::short(it, 60)));
-    format!("{}{}", target::line(&approval["target"]), place.unwrap_or_default())
+    format!(
+        "{}{}",
+        target::line(&approval["target"]),
+        place.unwrap_or_default()
+    )
 }
 
 /// What standing approval would allow, as a sentence.
 pub fn sentence(approval: &Value) -> Option<String> {
-    let names = ["would_allow", "allows", "standing", "pattern_sentence", "sentence"];
-    let found = names.iter().find_map(|name| approval[*name].as_str());
-    let found = found.or_else(|| approval["pattern"]["sentence"].as_str());
-    found.map(|text| terminal::short(text, 300))
+    Some(terminal::short(approval["standing_would_allow"].as_str()?, 300))
 }
 
 fn shown(lines: Vec<String>, show: Show) -> Vec<String> {
@@ -71,7 +87,10 @@ fn arguments(style: Style, approval: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     let Value::Object(members) = arguments else {
         if !arguments.is_null() {
-            lines.push(format!("arguments {}", terminal::clean(&arguments.to_string())));
+            lines.push(format!(
+                "arguments {}",
+                terminal::clean(&arguments.to_string())
+            ));
         }
         return lines;
     };
@@ -100,10 +119,11 @@ fn arguments(style: Style, approval: &Value) -> Vec<String> {
 }
 
 fn change(text: &str) -> impl Iterator<Item = String> {
-    text.split_inclusive('\n').map(|line| match line.strip_suffix('\n') {
-        Some(line) => terminal::clean(line),
-        None => format!("{}  (no line end)", terminal::clean(line)),
-    })
+    text.split_inclusive('\n')
+        .map(|line| match line.strip_suffix('\n') {
+            Some(line) => terminal::clean(line),
+            None => format!("{}  (no line end)", terminal::clean(line)),
+        })
 }
 
 #[cfg(test)]
@@ -137,7 +157,8 @@ mod tests {
     #[test]
     fn what_is_left_out_is_said_and_can_be_seen() {
         let content: String = (0..100).map(|n| format!("line {n}\n")).collect();
-        let approval = json!({"tool": "file.edit", "arguments": {"old": "x\n", "new": content, "path": "p"}});
+        let approval =
+            json!({"tool": "file.edit", "arguments": {"old": "x\n", "new": content, "path": "p"}});
         let beginning = view(Style::PLAIN, &approval, Show::Beginning);
         assert!(beginning.contains("more lines; [v] shows all") && !beginning.contains("line 99"));
         let all = view(Style::PLAIN, &approval, Show::All);

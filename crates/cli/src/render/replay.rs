@@ -11,7 +11,10 @@ pub fn is_identical(report: &Value) -> bool {
 
 /// The report, as lines.
 pub fn view(style: Style, report: &Value, changed: bool) -> String {
-    let steps = report["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let steps = report["steps"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let mut out: Vec<String> = steps.iter().flat_map(|step| line(style, step)).collect();
     let count = |name: &str| report[name].as_u64().unwrap_or(0);
     if is_identical(report) {
@@ -19,16 +22,29 @@ pub fn view(style: Style, report: &Value, changed: bool) -> String {
             false => style.paint(Tone::Good, "✓ identical, byte for byte"),
             true => style.paint(Tone::Good, "✓ nothing would have gone differently"),
         };
-        out.push(format!("{verdict}: {} of {} entries computed anew", count("compared"), count("entries")));
+        out.push(format!(
+            "{verdict}: {} of {} entries computed anew",
+            count("compared"),
+            count("entries")
+        ));
     } else {
         out.extend(difference(style, &report["first_divergence"]));
     }
-    for (name, label) in [("recorded_digest", "recorded"), ("replayed_digest", "replayed")] {
+    for (name, label) in [
+        ("recorded_digest", "recorded"),
+        ("replayed_digest", "replayed"),
+    ] {
         let digest = report[name].as_str().unwrap_or_default();
-        out.push(style.paint(Tone::Dim, &format!("  {label} {}", terminal::short(digest, 80))));
+        out.push(style.paint(
+            Tone::Dim,
+            &format!("  {label} {}", terminal::short(digest, 80)),
+        ));
     }
     if report["outside_effects"].is_u64() {
-        out.push(style.paint(Tone::Dim, &format!("  outside effects {}", count("outside_effects"))));
+        out.push(style.paint(
+            Tone::Dim,
+            &format!("  outside effects {}", count("outside_effects")),
+        ));
     }
     out.join("\n")
 }
@@ -49,7 +65,14 @@ fn line(style: Style, step: &Value) -> Vec<String> {
     let tool = terminal::short(text("tool"), 24);
     let outcome = text("outcome");
     let label = format!("{:<10}", terminal::short(outcome, 10));
-    let label = style.paint(if outcome == "recorded" { Tone::Dim } else { Tone::Ask }, &label);
+    let label = style.paint(
+        if outcome == "recorded" {
+            Tone::Dim
+        } else {
+            Tone::Ask
+        },
+        &label,
+    );
     let (then, now) = (&step["recorded"], &step["replayed"]);
     let mut decision = verdict(style, then);
     if then != now {
@@ -57,7 +80,13 @@ fn line(style: Style, step: &Value) -> Vec<String> {
     }
     let mut lines = vec![format!("{number:>3}  {tool:<13} {label}  {decision}")];
     if then != now && !text("reason").is_empty() {
-        lines.push(format!("     {}", style.paint(Tone::Dim, &format!("↳ {}", terminal::short(text("reason"), 400)))));
+        lines.push(format!(
+            "     {}",
+            style.paint(
+                Tone::Dim,
+                &format!("↳ {}", terminal::short(text("reason"), 400))
+            )
+        ));
     }
     lines
 }
@@ -65,11 +94,18 @@ fn line(style: Style, step: &Value) -> Vec<String> {
 fn difference(style: Style, at: &Value) -> Vec<String> {
     let entry = at["run_seq"].as_u64().unwrap_or(0);
     let kind = terminal::short(at["kind"].as_str().unwrap_or("?"), 40);
-    let step = at["step"].as_u64().map(|step| format!(", step {step}")).unwrap_or_default();
+    let step = at["step"]
+        .as_u64()
+        .map(|step| format!(", step {step}"))
+        .unwrap_or_default();
     let head = style.paint(Tone::Bad, "✗ it goes another way");
     let mut lines = vec![format!("{head} at entry {entry} ({kind}{step})")];
     for (name, differs) in differences(&at["recorded"], &at["replayed"]) {
-        let name = if name.is_empty() { String::new() } else { format!("{}: ", terminal::short(&name, 60)) };
+        let name = if name.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", terminal::short(&name, 60))
+        };
         lines.push(format!("     {name}{differs}"));
     }
     lines
@@ -87,11 +123,21 @@ fn differences(then: &Value, now: &Value) -> Vec<(String, String)> {
         return vec![(String::new(), both(then, now))];
     };
     // The revision always differs when policies do; it explains nothing.
-    let names: std::collections::BTreeSet<&String> =
-        a.keys().chain(b.keys()).filter(|name| *name != "revision").collect();
-    let get = |map: &serde_json::Map<String, Value>, name: &str| map.get(name).cloned().unwrap_or_default();
-    let pairs = names.into_iter().map(|name| (name, get(a, name), get(b, name)));
-    pairs.filter(|(_, a, b)| a != b).map(|(name, a, b)| (name.clone(), both(&a, &b))).collect()
+    let names: std::collections::BTreeSet<&String> = a
+        .keys()
+        .chain(b.keys())
+        .filter(|name| *name != "revision")
+        .collect();
+    let get = |map: &serde_json::Map<String, Value>, name: &str| {
+        map.get(name).cloned().unwrap_or_default()
+    };
+    let pairs = names
+        .into_iter()
+        .map(|name| (name, get(a, name), get(b, name)));
+    pairs
+        .filter(|(_, a, b)| a != b)
+        .map(|(name, a, b)| (name.clone(), both(&a, &b)))
+        .collect()
 }
 
 #[cfg(test)]

@@ -24,7 +24,13 @@ impl Steps {
     /// Nothing yet.
     pub fn new(style: Style) -> Self {
         let (asked, denied, approved) = Default::default();
-        Self { style, tools: BTreeMap::new(), asked, denied, approved }
+        Self {
+            style,
+            tools: BTreeMap::new(),
+            asked,
+            denied,
+            approved,
+        }
     }
 
     /// The lines that an event adds, if any.
@@ -33,7 +39,8 @@ impl Steps {
         match event.kind.as_str() {
             "tool.intended" => {
                 let tool = event.text("tool").unwrap_or("?").to_owned();
-                self.tools.insert(step, (tool, target::line(event.fact("target"))));
+                self.tools
+                    .insert(step, (tool, target::line(event.fact("target"))));
                 Vec::new()
             }
             "policy.decided" => self.decided(step, event),
@@ -56,7 +63,10 @@ impl Steps {
             )],
             "tool.resolved" => {
                 let decision = event.text("decision").unwrap_or("resolved");
-                vec![self.below(Tone::Dim, &format!("a person decided: {}", terminal::short(decision, 40)))]
+                vec![self.below(
+                    Tone::Dim,
+                    &format!("a person decided: {}", terminal::short(decision, 40)),
+                )]
             }
             "child.started" => {
                 let child = event.text("child").unwrap_or("another run");
@@ -66,7 +76,10 @@ impl Steps {
                 let until = terminal::instant(event.text("until").unwrap_or_default());
                 vec![self.head(step, "wait", &format!("until {until}"), "")]
             }
-            "run.waiting" => waiting(event).map(|text| self.below(Tone::Dim, text)).into_iter().collect(),
+            "run.waiting" => waiting(event)
+                .map(|text| self.below(Tone::Dim, text))
+                .into_iter()
+                .collect(),
             "run.cancel_requested" => vec![self.below(Tone::Ask, "somebody asked to end this run")],
             _ => Vec::new(),
         }
@@ -129,15 +142,25 @@ impl Steps {
             Some(other) => other,
             None => "denied",
         };
-        vec![self.below(Tone::Bad, &format!("not done: {}", terminal::short(why, 400)))]
+        vec![self.below(
+            Tone::Bad,
+            &format!("not done: {}", terminal::short(why, 400)),
+        )]
     }
 
     /// What would have to change, with its own line ends: it may be a rule in several lines.
     fn fix(&self, event: &Event) -> Vec<String> {
-        let Some(fix) = event.text("suggested_fix") else { return Vec::new() };
+        let Some(fix) = event.text("suggested_fix") else {
+            return Vec::new();
+        };
         let fix = terminal::clean(fix);
-        let mut lines = fix.lines().map(str::trim_end).filter(|line| !line.is_empty());
-        let first = lines.next().map(|line| self.style.paint(Tone::Dim, &format!("       fix: {line}")));
+        let mut lines = fix
+            .lines()
+            .map(str::trim_end)
+            .filter(|line| !line.is_empty());
+        let first = lines
+            .next()
+            .map(|line| self.style.paint(Tone::Dim, &format!("       fix: {line}")));
         let rest = lines.map(|line| self.style.paint(Tone::Dim, &format!("            {line}")));
         first.into_iter().chain(rest).collect()
     }
@@ -190,7 +213,10 @@ mod tests {
     use super::*;
 
     fn event(kind: &str, data: Value) -> Event {
-        Event { kind: kind.into(), whole: json!({"kind": kind, "data": data}) }
+        Event {
+            kind: kind.into(),
+            whole: json!({"kind": kind, "data": data}),
+        }
     }
 
     fn shown(events: &[Event]) -> String {
@@ -205,23 +231,48 @@ mod tests {
         let fetch = json!({"kind": "http", "method": "GET", "scheme": "http", "host": "10.0.0.1", "port": 80, "path": "/"});
         let shown = shown(&[
             event("run.started", json!({})),
-            event("tool.intended", json!({"step": 1, "tool": "file.read", "target": file("notes/todo.md")})),
-            event("policy.decided", json!({"step": 1, "verdict": "allow", "reason": "x"})),
+            event(
+                "tool.intended",
+                json!({"step": 1, "tool": "file.read", "target": file("notes/todo.md")}),
+            ),
+            event(
+                "policy.decided",
+                json!({"step": 1, "verdict": "allow", "reason": "x"}),
+            ),
             event("capability.issued", json!({"step": 1})),
             event("tool.executed", json!({"step": 1, "duration_ms": 12})),
-            event("tool.intended", json!({"step": 2, "tool": "http.fetch", "target": fetch})),
-            event("policy.decided", json!({"step": 2, "verdict": "deny", "reason": "no rule permits it",
-                "suggested_fix": "permit (\n  principal,\n  action\n);"})),
+            event(
+                "tool.intended",
+                json!({"step": 2, "tool": "http.fetch", "target": fetch}),
+            ),
+            event(
+                "policy.decided",
+                json!({"step": 2, "verdict": "deny", "reason": "no rule permits it",
+                "suggested_fix": "permit (\n  principal,\n  action\n);"}),
+            ),
             event("tool.denied", json!({"step": 2, "code": "POLICY_DENIED"})),
-            event("tool.intended", json!({"step": 3, "tool": "file.write", "target": file("a.md")})),
-            event("policy.decided", json!({"step": 3, "verdict": "require_approval", "reason": "writes are asked for"})),
-            event("approval.requested", json!({"step": 3, "approval": "apr_x"})),
+            event(
+                "tool.intended",
+                json!({"step": 3, "tool": "file.write", "target": file("a.md")}),
+            ),
+            event(
+                "policy.decided",
+                json!({"step": 3, "verdict": "require_approval", "reason": "writes are asked for"}),
+            ),
+            event(
+                "approval.requested",
+                json!({"step": 3, "approval": "apr_x"}),
+            ),
             event("approval.granted", json!({"step": 3, "scope": "once"})),
-            event("policy.decided", json!({"step": 3, "verdict": "require_approval", "reason": "writes are asked for"})),
+            event(
+                "policy.decided",
+                json!({"step": 3, "verdict": "require_approval", "reason": "writes are asked for"}),
+            ),
             event("approval.spent", json!({"step": 3, "approval": "apr_x"})),
             event("tool.failed", json!({"step": 3, "code": "NOT_FOUND"})),
         ]);
-        let expected = "  1  file.read     notes/todo.md                                   ✓ allowed
+        let expected =
+            "  1  file.read     notes/todo.md                                   ✓ allowed
      ↳ done in 12 ms
   2  http.fetch    GET http://10.0.0.1/                            ✗ denied
      ↳ no rule permits it
@@ -238,15 +289,30 @@ mod tests {
 
     #[test]
     fn a_decision_that_is_not_known_looks_like_a_denial() {
-        assert!(shown(&[event("policy.decided", json!({"step": 1, "verdict": "perhaps"}))]).contains("✗ denied"));
+        assert!(
+            shown(&[event(
+                "policy.decided",
+                json!({"step": 1, "verdict": "perhaps"})
+            )])
+            .contains("✗ denied")
+        );
     }
 
     #[test]
     fn texts_of_tools_can_not_steer_the_terminal() {
         let shown = shown(&[
-            event("tool.intended", json!({"step": 1, "tool": "x\x1b[2J", "target": {"kind": "process", "command": "a\x1b]0;b\x07"}})),
-            event("policy.decided", json!({"step": 1, "verdict": "deny", "reason": "\x1b[1A", "suggested_fix": "\x1b[1A"})),
+            event(
+                "tool.intended",
+                json!({"step": 1, "tool": "x\x1b[2J", "target": {"kind": "process", "command": "a\x1b]0;b\x07"}}),
+            ),
+            event(
+                "policy.decided",
+                json!({"step": 1, "verdict": "deny", "reason": "\x1b[1A", "suggested_fix": "\x1b[1A"}),
+            ),
         ]);
-        assert!(!shown.contains('\x1b') && !shown.contains('\x07'), "{shown:?}");
+        assert!(
+            !shown.contains('\x1b') && !shown.contains('\x07'),
+            "{shown:?}"
+        );
     }
 }

@@ -33,7 +33,12 @@ fn http(target: &Value) -> String {
         ("http", 80) | ("https", 443) => String::new(),
         (_, port) => format!(":{port}"),
     };
-    format!("{} {scheme}://{}{port}{}", text("method"), text("host"), text("path"))
+    format!(
+        "{} {scheme}://{}{port}{}",
+        text("method"),
+        text("host"),
+        text("path")
+    )
 }
 
 #[cfg(test)]
@@ -46,7 +51,10 @@ mod tests {
     fn each_kind_of_target_is_a_line() {
         let cases = [
             (json!({"kind": "file", "path": "", "workspace": "w"}), "."),
-            (json!({"kind": "file", "path": "a/b", "workspace": "w", "size_bytes": 12}), "a/b (12 bytes)"),
+            (
+                json!({"kind": "file", "path": "a/b", "workspace": "w", "size_bytes": 12}),
+                "a/b (12 bytes)",
+            ),
             (
                 json!({"kind": "http", "method": "GET", "scheme": "https", "host": "a.example", "port": 443, "path": "/x"}),
                 "GET https://a.example/x",
@@ -55,8 +63,14 @@ mod tests {
                 json!({"kind": "http", "method": "POST", "scheme": "http", "host": "[::1]", "port": 7300, "path": "/"}),
                 "POST http://[::1]:7300/",
             ),
-            (json!({"kind": "process", "command": "ls\n-l", "workspace": "w"}), "ls -l"),
-            (json!({"kind": "skill", "name": "word-count", "workspace": "w"}), "word-count"),
+            (
+                json!({"kind": "process", "command": "ls\n-l", "workspace": "w"}),
+                "ls -l",
+            ),
+            (
+                json!({"kind": "skill", "name": "word-count", "workspace": "w"}),
+                "word-count",
+            ),
             (json!({"kind": "nothing"}), ""),
         ];
         for (target, expected) in cases {

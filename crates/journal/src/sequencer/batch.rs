@@ -60,7 +60,11 @@ pub(crate) fn seal(mut head: Head, events: Vec<(i64, Stored)>, render: bool) -> 
         head.last = hash;
         seals.push((ord, hash));
         if event.kind == EventKind::LogKeyRotated.as_str() {
-            announced.extend(serde_json::from_str(&event.data).ok().map(|facts| (facts, seq)));
+            announced.extend(
+                serde_json::from_str(&event.data)
+                    .ok()
+                    .map(|facts| (facts, seq)),
+            );
         }
         if let Some(rendered) = &mut rendered {
             rendered.push(event.sealed(seq, hash, canonical.clone()));
@@ -68,7 +72,15 @@ pub(crate) fn seal(mut head: Head, events: Vec<(i64, Stored)>, render: bool) -> 
     }
     let tiles = fill_tiles(&mut head, completed);
     let (checkpoint, handovers) = sign(&mut head, announced);
-    Sealing { head, first, seals, tiles, checkpoint, handovers, events: rendered }
+    Sealing {
+        head,
+        first,
+        seals,
+        tiles,
+        checkpoint,
+        handovers,
+        events: rendered,
+    }
 }
 
 /// Puts completed subtrees into tiles; answers each tile that changed, whole.
@@ -101,8 +113,13 @@ fn sign(head: &mut Head, announced: Vec<(KeyRotated, u64)>) -> (String, Vec<(Sig
     let mut signing: Vec<Signer> = head.signers.iter().take(1).cloned().collect();
     let mut handovers = Vec::new();
     for (facts, seq) in announced {
-        let next = head.signers.iter().position(|signer| signer.vkey == facts.new_key);
-        let follows = signing.last().is_some_and(|signer| signer.vkey == facts.old_key);
+        let next = head
+            .signers
+            .iter()
+            .position(|signer| signer.vkey == facts.new_key);
+        let follows = signing
+            .last()
+            .is_some_and(|signer| signer.vkey == facts.old_key);
         let Some(next) = next.filter(|_| follows) else {
             tracing::error!(org = %head.org, seq, "an event announces a key that the log does not have");
             continue;

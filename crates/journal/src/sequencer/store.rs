@@ -57,10 +57,19 @@ pub(crate) async fn claim(
         Engine::Postgres => now,
     };
     let mut tx = authority.system_write(system()).await?;
-    let row = tx.optional(CLAIM, &params![NAME, holder, expires, free_at]).await?;
+    let row = tx
+        .optional(CLAIM, &params![NAME, holder, expires, free_at])
+        .await?;
     let Some(row) = row else { return Ok(None) };
-    let cursor = Cursor { xid: row.get(1)?, ord: row.get(2)? };
-    let lease = Lease { epoch: row.get(0)?, expires, cursor };
+    let cursor = Cursor {
+        xid: row.get(1)?,
+        ord: row.get(2)?,
+    };
+    let lease = Lease {
+        epoch: row.get(0)?,
+        expires,
+        cursor,
+    };
     tx.commit_unrecorded("the lease of the sequencer").await?;
     Ok(Some(lease))
 }
@@ -102,10 +111,18 @@ pub(crate) async fn unsealed(
         ),
     };
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = tx.all(UNSEALED, &params![&cursor.xid, cursor.ord, limit]).await?;
+    let rows = tx
+        .all(UNSEALED, &params![&cursor.xid, cursor.ord, limit])
+        .await?;
     let unsealed = |row: &db::Row| -> Result<Unsealed, db::StoreError> {
-        let cursor = Cursor { ord: row.get(0)?, xid: row.get(1)? };
-        Ok(Unsealed { cursor, event: Stored::read(row.get(2)?, row, 3)? })
+        let cursor = Cursor {
+            ord: row.get(0)?,
+            xid: row.get(1)?,
+        };
+        Ok(Unsealed {
+            cursor,
+            event: Stored::read(row.get(2)?, row, 3)?,
+        })
     };
     Ok(rows.iter().map(unsealed).collect::<Result<_, _>>()?)
 }
@@ -116,7 +133,10 @@ pub(crate) async fn is_behind(tx: &mut SystemRead, cursor: &Cursor) -> Result<bo
         sqlite: "SELECT 1 FROM events WHERE ord > $2 AND $1 = '0' LIMIT 1",
         postgres: "SELECT 1 FROM events WHERE (xid, ord) > ($1::text::xid8, $2::bigint) LIMIT 1",
     };
-    Ok(tx.optional(BEHIND, &params![&cursor.xid, cursor.ord]).await?.is_some())
+    Ok(tx
+        .optional(BEHIND, &params![&cursor.xid, cursor.ord])
+        .await?
+        .is_some())
 }
 
 /// How far an organisation's record reaches; a new one where there is none yet.
@@ -129,12 +149,24 @@ pub(crate) async fn head(
     let signers = keys::signers(tx, store, org).await?;
     let Some(row) = tx.optional(HEAD, &params![org]).await? else {
         let frontier = Frontier::default();
-        return Ok(Head { org, last: GENESIS, frontier, open_tiles: BTreeMap::new(), signers });
+        return Ok(Head {
+            org,
+            last: GENESIS,
+            frontier,
+            open_tiles: BTreeMap::new(),
+            signers,
+        });
     };
     let frontier = Frontier::from_bytes(&row.get::<Vec<u8>>(1)?)
         .ok_or_else(|| JournalError::damaged(format!("the head of {org} is not one")))?;
     let open_tiles = open_tiles(tx, org, frontier.size()).await?;
-    Ok(Head { org, last: row.get(0)?, frontier, open_tiles, signers })
+    Ok(Head {
+        org,
+        last: row.get(0)?,
+        frontier,
+        open_tiles,
+        signers,
+    })
 }
 
 async fn open_tiles(
@@ -154,11 +186,15 @@ async fn open_tiles(
         if filled == 0 {
             continue;
         }
-        let row = tx.optional(TILE, &params![org, level, column(tile)]).await?;
+        let row = tx
+            .optional(TILE, &params![org, level, column(tile)])
+            .await?;
         let bytes: Vec<u8> = row.map(|row| row.get(0)).transpose()?.unwrap_or_default();
         let (hashes, rest) = bytes.as_chunks::<32>();
         if hashes.len() as u64 != filled || !rest.is_empty() {
-            return Err(JournalError::damaged(format!("tile {tile} of level {level} of {org}")));
+            return Err(JournalError::damaged(format!(
+                "tile {tile} of level {level} of {org}"
+            )));
         }
         tiles.insert(level, hashes.to_vec());
     }
@@ -171,7 +207,11 @@ pub(crate) async fn insert_key(
     key: NewKey,
     now: Timestamp,
 ) -> Result<(), JournalError> {
-    let NewKey { org, signer, sealed } = key;
+    let NewKey {
+        org,
+        signer,
+        sealed,
+    } = key;
     let row = params![org, column(signer.number), signer.vkey, sealed, now];
     tx.execute(keys::INSERT, &row).await?;
     Ok(())
@@ -190,7 +230,11 @@ pub(crate) async fn write(
         const HAND_OVER: &str = "UPDATE log_keys SET announced_seq = $3, handover = $4 \
             WHERE org_id = $1 AND number = $2";
         let (number, seq) = (column(signer.number), column(*seq));
-        tx.execute(HAND_OVER, &params![sealing.head.org, number, seq, &sealing.checkpoint]).await?;
+        tx.execute(
+            HAND_OVER,
+            &params![sealing.head.org, number, seq, &sealing.checkpoint],
+        )
+        .await?;
     }
     Ok(())
 }
@@ -243,9 +287,21 @@ async fn write_head(
         ON CONFLICT (org_id) DO UPDATE SET size = excluded.size, last_hash = excluded.last_hash,
             frontier = excluded.frontier, checkpoint = excluded.checkpoint,
             updated_at_us = excluded.updated_at_us";
-    let Head { org, last, frontier, .. } = &sealing.head;
+    let Head {
+        org,
+        last,
+        frontier,
+        ..
+    } = &sealing.head;
     let size = column(frontier.size());
-    let row = params![*org, size, *last, frontier.to_bytes(), &sealing.checkpoint, now];
+    let row = params![
+        *org,
+        size,
+        *last,
+        frontier.to_bytes(),
+        &sealing.checkpoint,
+        now
+    ];
     tx.execute(UPSERT, &row).await?;
     Ok(())
 }

@@ -44,7 +44,16 @@ impl<'a> Chain<'a> {
             rotations: Vec::new(),
             roots_seen: Vec::new(),
         };
-        Self { trust, header: None, events, next: 1, head: None, closed: None, fault: None, line: 0 }
+        Self {
+            trust,
+            header: None,
+            events,
+            next: 1,
+            head: None,
+            closed: None,
+            fault: None,
+            line: 0,
+        }
     }
 
     /// Takes a line; breaks once what is wrong is known for certain.
@@ -53,10 +62,19 @@ impl<'a> Chain<'a> {
             return look_ahead(fault, &line);
         }
         self.line = number;
-        let Err(fault) = self.check(line) else { return ControlFlow::Continue(()) };
+        let Err(fault) = self.check(line) else {
+            return ControlFlow::Continue(());
+        };
         let may_follow = fault.reason == Reason::Gap;
-        self.fault = Some(Fault { line: number, ..fault });
-        if may_follow { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        self.fault = Some(Fault {
+            line: number,
+            ..fault
+        });
+        if may_follow {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     }
 
     fn check(&mut self, line: Line) -> Result<(), Fault> {
@@ -69,13 +87,21 @@ impl<'a> Chain<'a> {
         };
         let seq = Some(self.next).filter(|next| *next <= header.to_seq);
         if self.closed.is_some() {
-            return Err(Fault::new(None, Reason::MalformedLine, "there is a line after the last"));
+            return Err(Fault::new(
+                None,
+                Reason::MalformedLine,
+                "there is a line after the last",
+            ));
         }
         match line {
             Line::Event(event) => self.check_event(&event),
             Line::Other(bytes) => {
                 let footer = read_footer(&bytes).ok_or_else(|| {
-                    Fault::new(seq, Reason::MalformedLine, "neither an event nor the last line")
+                    Fault::new(
+                        seq,
+                        Reason::MalformedLine,
+                        "neither an event nor the last line",
+                    )
                 })?;
                 if let Some(missing) = seq {
                     let detail = format!("the events end before {missing}");
@@ -90,24 +116,33 @@ impl<'a> Chain<'a> {
     }
 
     fn check_event(&mut self, event: &Event) -> Result<(), Fault> {
-        let Some(header) = &self.header else { return Ok(()) };
+        let Some(header) = &self.header else {
+            return Ok(());
+        };
         let expected = self.next;
         let fault = |reason, detail: String| Err(Fault::new(Some(expected), reason, detail));
         if event.org != header.org {
             return fault(Reason::ForeignOrg, format!("an event of {}", event.org));
         }
         if expected > header.to_seq {
-            return fault(Reason::BeyondRange, format!("an event after the last, {}", header.to_seq));
+            return fault(
+                Reason::BeyondRange,
+                format!("an event after the last, {}", header.to_seq),
+            );
         }
         if event.seq > expected {
-            return fault(Reason::Gap, format!("{} stands where {expected} is expected", event.seq));
+            return fault(
+                Reason::Gap,
+                format!("{} stands where {expected} is expected", event.seq),
+            );
         }
         if event.seq < expected {
             return fault(Reason::Duplicate, format!("{} is there again", event.seq));
         }
         if self.head.is_some_and(|head| head != event.prev) {
             let before = expected - 1;
-            let detail = format!("it does not name the hash of {before}: one of the two was changed");
+            let detail =
+                format!("it does not name the hash of {before}: one of the two was changed");
             return fault(Reason::BrokenChain, detail);
         }
         self.append(event);
@@ -137,12 +172,18 @@ impl<'a> Chain<'a> {
             let to_seq = self.header.as_ref().map_or(0, |header| header.to_seq);
             let seq = Some(self.next).filter(|next| *next <= to_seq);
             let fault = Fault::new(seq, Reason::Truncated, "it ends without a checkpoint");
-            self.fault = Some(Fault { line: self.line + 1, ..fault });
+            self.fault = Some(Fault {
+                line: self.line + 1,
+                ..fault
+            });
         }
         let header = self.header;
         let from_seq = header.as_ref().map_or(0, |it| it.from_seq);
         let checkpoint = self.closed.map(|it| it.checkpoint);
-        let complete = from_seq == 1 && checkpoint.as_ref().is_some_and(|it| it.size + 1 == self.next);
+        let complete = from_seq == 1
+            && checkpoint
+                .as_ref()
+                .is_some_and(|it| it.size + 1 == self.next);
         Report {
             ok: self.fault.is_none(),
             org: header.as_ref().map(|it| it.org),
@@ -164,7 +205,9 @@ fn look_ahead(fault: &mut Fault, line: &Line) -> ControlFlow<()> {
             fault.reason = Reason::Reordered;
             ControlFlow::Break(())
         }
-        Line::Event(_) | Line::Other(_) | Line::Bad(..) | Line::Unfinished => ControlFlow::Continue(()),
+        Line::Event(_) | Line::Other(_) | Line::Bad(..) | Line::Unfinished => {
+            ControlFlow::Continue(())
+        }
     }
 }
 
@@ -172,20 +215,26 @@ fn read_header(line: &Line) -> Result<Header, Fault> {
     let malformed = |detail: &str| Fault::new(None, Reason::MalformedLine, detail);
     let bytes = match line {
         Line::Other(bytes) => bytes,
-        Line::Unfinished => return Err(Fault::new(None, Reason::Truncated, "the first line is cut")),
+        Line::Unfinished => {
+            return Err(Fault::new(None, Reason::Truncated, "the first line is cut"));
+        }
         Line::Event(_) | Line::Bad(..) => return Err(malformed("the first line is missing")),
     };
-    let header: Header =
-        serde_json::from_slice(bytes).map_err(|_| malformed("the first line is not an export's"))?;
+    let header: Header = serde_json::from_slice(bytes)
+        .map_err(|_| malformed("the first line is not an export's"))?;
     if header.chancery_export != EXPORT_VERSION {
-        return Err(malformed("the export is of a version that this program does not know"));
+        return Err(malformed(
+            "the export is of a version that this program does not know",
+        ));
     }
     let range = header.from_seq >= 1
         && header.to_seq >= header.from_seq - 1
         && header.to_seq <= vocab::canonical::INTEGER_MAX
         && header.from_seq <= vocab::canonical::INTEGER_MAX;
     if !range || header.keys.is_empty() {
-        return Err(malformed("the first line announces no range of events or no key"));
+        return Err(malformed(
+            "the first line announces no range of events or no key",
+        ));
     }
     Ok(header)
 }
@@ -197,7 +246,11 @@ fn read_footer(bytes: &[u8]) -> Option<Footer> {
 
 /// What of a witness can be told from the events alone.
 pub(crate) fn root_at(events: &Events, witness: &Checkpoint) -> Option<Hash> {
-    events.roots_seen.iter().find(|(size, _)| *size == witness.size).map(|(_, root)| *root)
+    events
+        .roots_seen
+        .iter()
+        .find(|(size, _)| *size == witness.size)
+        .map(|(_, root)| *root)
 }
 
 /// Whether an origin is that of the header's organisation.

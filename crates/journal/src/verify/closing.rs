@@ -35,7 +35,10 @@ pub(crate) fn check(
     let (note, checkpoint) = read_checkpoint(&footer.checkpoint)
         .ok_or_else(|| fault(Reason::BadCheckpoint, "the checkpoint is not a signed one"))?;
     if checkpoint.size < header.to_seq {
-        return Err(fault(Reason::BadCheckpoint, "the checkpoint covers fewer events than these"));
+        return Err(fault(
+            Reason::BadCheckpoint,
+            "the checkpoint covers fewer events than these",
+        ));
     }
     if !is_of(header, &checkpoint.origin) {
         let detail = format!("the checkpoint is that of `{}`", checkpoint.origin);
@@ -47,7 +50,14 @@ pub(crate) fn check(
     check_witnesses(footer, events, &checkpoint, trust)?;
     let Checkpoint { origin, size, root } = checkpoint;
     let root = BASE64.encode(root);
-    Ok(Closed { checkpoint: SignedCheckpoint { origin, size, root, signed_by } })
+    Ok(Closed {
+        checkpoint: SignedCheckpoint {
+            origin,
+            size,
+            root,
+            signed_by,
+        },
+    })
 }
 
 fn fault(reason: Reason, detail: impl Into<String>) -> Fault {
@@ -71,7 +81,10 @@ fn check_rotations(
     let parsed: Result<Vec<VerifyingKey>, _> = header.keys.iter().map(|it| it.parse()).collect();
     let parsed = parsed.map_err(|_| bad("one of the log's keys is not a key"))?;
     if parsed.iter().any(|key| !is_of(header, key.name())) {
-        return Err(fault(Reason::ForeignOrg, "one of the keys is another log's"));
+        return Err(fault(
+            Reason::ForeignOrg,
+            "one of the keys is another log's",
+        ));
     }
     if parsed.len() != footer.rotations.len() + 1 {
         return Err(bad("there is not one rotation between each two keys"));
@@ -86,15 +99,27 @@ fn check_rotations(
         if seq <= from_size {
             return Err(bad("the rotations are not in order"));
         }
-        keys.push(LogKey { key: old.clone(), from_size, to_size: Some(size) });
+        keys.push(LogKey {
+            key: old.clone(),
+            from_size,
+            to_size: Some(size),
+        });
         rotated_at.push(seq);
     }
-    if let Some(seq) = events.rotations.iter().find(|seq| !rotated_at.contains(seq)) {
+    if let Some(seq) = events
+        .rotations
+        .iter()
+        .find(|seq| !rotated_at.contains(seq))
+    {
         let detail = "the event rotates the key and the last line does not say so";
         return Err(Fault::new(Some(*seq), Reason::BadRotation, detail));
     }
     let from_size = rotated_at.last().copied().unwrap_or(0);
-    keys.extend(parsed.last().map(|key| LogKey { key: key.clone(), from_size, to_size: None }));
+    keys.extend(parsed.last().map(|key| LogKey {
+        key: key.clone(),
+        from_size,
+        to_size: None,
+    }));
     Ok(keys)
 }
 
@@ -110,7 +135,9 @@ fn check_rotation(
     let names = facts.old_key == old.to_string() && facts.new_key == new.to_string();
     let kind = event.kind == vocab::EventKind::LogKeyRotated.as_str();
     let (note, handover) = read_checkpoint(&rotation.note)?;
-    let signed = [old, new].into_iter().all(|key| note.signed_by(key) == Signed::Valid);
+    let signed = [old, new]
+        .into_iter()
+        .all(|key| note.signed_by(key) == Signed::Valid);
     let leaf = merkle::leaf(&entry::hash(rotation.event.as_bytes()));
     let included = merkle::verify_inclusion(
         &leaf,
@@ -143,7 +170,12 @@ fn check_signatures(
 ) -> Result<Vec<String>, Fault> {
     let mut trusted = false;
     let mut signed_by = Vec::new();
-    for LogKey { key, from_size, to_size } in keys {
+    for LogKey {
+        key,
+        from_size,
+        to_size,
+    } in keys
+    {
         trusted |= trust.keys.contains(key);
         let in_time =
             checkpoint.size >= *from_size && to_size.is_none_or(|to| checkpoint.size <= to);
@@ -177,7 +209,10 @@ fn check_events(
         if events.frontier.root() == checkpoint.root {
             return Ok(());
         }
-        let detail = format!("events 1 to {} don't make the checkpoint's root", checkpoint.size);
+        let detail = format!(
+            "events 1 to {} don't make the checkpoint's root",
+            checkpoint.size
+        );
         return Err(fault(Reason::WrongRoot, detail));
     }
     let (Some(first), Some(last)) = (events.first, events.last) else {
@@ -189,10 +224,19 @@ fn check_events(
             let detail = format!("the checkpoint covers {} events", checkpoint.size);
             return Err(Fault::new(seq, Reason::Truncated, detail));
         }
-        return Err(fault(Reason::BadProof, "nothing ties the events to the checkpoint"));
+        return Err(fault(
+            Reason::BadProof,
+            "nothing ties the events to the checkpoint",
+        ));
     };
     let proved = |leaf, seq: u64, proof| {
-        merkle::verify_inclusion(leaf, seq - 1, checkpoint.size, &hashes(proof), &checkpoint.root)
+        merkle::verify_inclusion(
+            leaf,
+            seq - 1,
+            checkpoint.size,
+            &hashes(proof),
+            &checkpoint.root,
+        )
     };
     if !proved(&first, header.from_seq, &proofs.first) {
         let detail = "it is not in the checkpoint's tree";
@@ -217,7 +261,10 @@ fn check_witnesses(
             return Err(fault(Reason::ForeignOrg, "the witness saw another log"));
         }
         if checkpoint.size < witness.size {
-            let detail = format!("a witness saw {} events, now there are {}", witness.size, checkpoint.size);
+            let detail = format!(
+                "a witness saw {} events, now there are {}",
+                witness.size, checkpoint.size
+            );
             return Err(fault(Reason::RolledBack, detail));
         }
         let same = if let Some(root) = root_at(events, witness) {
@@ -228,7 +275,10 @@ fn check_witnesses(
             let proof = proof.map(|it| hashes(&it.proof));
             let proof = proof.or_else(|| (witness.size == checkpoint.size).then(Vec::new));
             let Some(proof) = proof else {
-                let detail = format!("nothing ties the checkpoint to the one of size {}", witness.size);
+                let detail = format!(
+                    "nothing ties the checkpoint to the one of size {}",
+                    witness.size
+                );
                 return Err(fault(Reason::BadProof, detail));
             };
             merkle::verify_consistency(
@@ -238,7 +288,10 @@ fn check_witnesses(
             )
         };
         if !same {
-            let detail = format!("the first {} events are not those that a witness saw", witness.size);
+            let detail = format!(
+                "the first {} events are not those that a witness saw",
+                witness.size
+            );
             return Err(fault(Reason::Forked, detail));
         }
     }

@@ -73,7 +73,9 @@ pub(crate) fn each(
         let mut pending: VecDeque<&Worker> = VecDeque::new();
         let mut number = 0;
         let mut take_oldest = |pending: &mut VecDeque<&Worker>| {
-            let lines = pending.pop_front().and_then(|worker| worker.results.recv().ok());
+            let lines = pending
+                .pop_front()
+                .and_then(|worker| worker.results.recv().ok());
             lines.unwrap_or_default().into_iter().try_for_each(|line| {
                 number += 1;
                 take(number, line)
@@ -81,10 +83,13 @@ pub(crate) fn each(
         };
         let mut rest = Vec::new();
         for worker in workers.iter().cycle() {
-            let Some(block) = read_block(&mut reader, &mut rest)? else { break };
+            let Some(block) = read_block(&mut reader, &mut rest)? else {
+                break;
+            };
             let sent = worker.blocks.send(block);
             pending.push_back(worker);
-            let stop = pending.len() >= count * BLOCKS_AHEAD && take_oldest(&mut pending).is_break();
+            let stop =
+                pending.len() >= count * BLOCKS_AHEAD && take_oldest(&mut pending).is_break();
             if sent.is_err() || stop {
                 return Ok(());
             }
@@ -105,11 +110,17 @@ fn read_block(reader: &mut impl Read, rest: &mut Vec<u8>) -> std::io::Result<Opt
     let mut searched = 0;
     loop {
         let newline = block.iter().skip(searched).rposition(|byte| *byte == b'\n');
-        if block.len() >= BLOCK_BYTES && let Some(at) = newline {
+        if block.len() >= BLOCK_BYTES
+            && let Some(at) = newline
+        {
             *rest = block.split_off(searched + at + 1);
             return Ok(Some(block));
         }
-        searched = if newline.is_some() { searched } else { block.len() };
+        searched = if newline.is_some() {
+            searched
+        } else {
+            block.len()
+        };
         if newline.is_none() && block.len() > LINE_BYTES_MAX {
             return Ok(Some(block));
         }
@@ -139,7 +150,9 @@ fn parse_block(block: &[u8]) -> Vec<Line> {
     let mut lines = Vec::with_capacity(block.len() / 512 + 1);
     for line in block.split_inclusive(|byte| *byte == b'\n') {
         lines.push(match line.strip_suffix(b"\n") {
-            None if line.len() > LINE_BYTES_MAX => Line::Bad(Reason::MalformedLine, "the line is too long"),
+            None if line.len() > LINE_BYTES_MAX => {
+                Line::Bad(Reason::MalformedLine, "the line is too long")
+            }
             None => Line::Unfinished,
             Some(line) if line.starts_with(EVENT_BEGIN) => parse_event(line),
             Some(line) => Line::Other(line.to_vec()),
@@ -154,7 +167,10 @@ fn parse_event(line: &[u8]) -> Line {
     };
     let hash = entry::hash(bytes);
     if hash != beside {
-        return Line::Bad(Reason::HashMismatch, "the event's bytes don't have the hash beside them");
+        return Line::Bad(
+            Reason::HashMismatch,
+            "the event's bytes don't have the hash beside them",
+        );
     }
     let Some(fields) = scan::event(bytes) else {
         return Line::Bad(Reason::MalformedEvent, "the event is not in canonical form");
@@ -189,10 +205,13 @@ mod tests {
     fn numbered(text: &str, piece: usize) -> Vec<(u64, String)> {
         let mut out = Vec::new();
         each(Pieces(text.as_bytes(), piece), |number, line| {
-            out.push((number, match line {
-                Line::Other(bytes) => String::from_utf8(bytes).unwrap(),
-                other => format!("{other:?}"),
-            }));
+            out.push((
+                number,
+                match line {
+                    Line::Other(bytes) => String::from_utf8(bytes).unwrap(),
+                    other => format!("{other:?}"),
+                },
+            ));
             ControlFlow::Continue(())
         })
         .unwrap();
@@ -201,18 +220,33 @@ mod tests {
 
     #[test]
     fn lines_keep_their_order_and_number_however_they_arrive() {
-        let lines: Vec<String> = (0..40_000).map(|it| format!("{it}{}", "x".repeat(it % 50))).collect();
+        let lines: Vec<String> = (0..40_000)
+            .map(|it| format!("{it}{}", "x".repeat(it % 50)))
+            .collect();
         let text = lines.join("\n") + "\n";
         for piece in [7_777, 1 << 20] {
             let found = numbered(&text, piece);
             assert_eq!(found.len(), lines.len());
-            assert!(found.iter().zip(1..).zip(&lines).all(|((it, n), line)| it.0 == n && it.1 == *line));
+            assert!(
+                found
+                    .iter()
+                    .zip(1..)
+                    .zip(&lines)
+                    .all(|((it, n), line)| it.0 == n && it.1 == *line)
+            );
         }
     }
 
     #[test]
     fn the_cut_end_is_told_from_a_line() {
-        assert_eq!(numbered("a\n\nb", 1), [(1, "a".into()), (2, String::new()), (3, "Unfinished".into())]);
+        assert_eq!(
+            numbered("a\n\nb", 1),
+            [
+                (1, "a".into()),
+                (2, String::new()),
+                (3, "Unfinished".into())
+            ]
+        );
         assert_eq!(numbered("", 1), []);
         let long = "y".repeat(LINE_BYTES_MAX + BLOCK_BYTES + 1);
         assert!(numbered(&long, 1 << 20)[0].1.contains("too long"));

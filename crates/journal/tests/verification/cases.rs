@@ -21,7 +21,11 @@ pub fn update() -> bool {
 pub fn verify(case: &Case) -> Report {
     let trust = Trust {
         keys: case.keys.iter().map(|key| key.parse().unwrap()).collect(),
-        witnesses: case.witness.iter().map(|it| Checkpoint::parse(it).unwrap()).collect(),
+        witnesses: case
+            .witness
+            .iter()
+            .map(|it| Checkpoint::parse(it).unwrap())
+            .collect(),
     };
     verify_export_with(case.export.as_slice(), &trust).unwrap()
 }
@@ -31,10 +35,16 @@ fn every_change_is_detected_and_located() {
     let mut wrong = Vec::new();
     for case in changes::all() {
         let report = verify(&case);
-        let found = report.first_bad.as_ref().map(|fault| (fault.seq, fault.reason));
+        let found = report
+            .first_bad
+            .as_ref()
+            .map(|fault| (fault.seq, fault.reason));
         assert_eq!(report.ok, found.is_none(), "{}", case.name);
         if found != case.verdict {
-            wrong.push(format!("{}: {:?} but {:?}", case.name, case.verdict, report.first_bad));
+            wrong.push(format!(
+                "{}: {:?} but {:?}",
+                case.name, case.verdict, report.first_bad
+            ));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -72,9 +82,15 @@ fn a_report_says_what_was_verified() {
     let keys = [log.vkey().parse().unwrap()];
     let report = verify_export(log.all().concat().as_slice(), &keys).unwrap();
     assert!(report.ok && report.complete);
-    assert_eq!((report.org, report.from_seq, report.to_seq, report.events), (Some(log.org), 1, 5, 5));
+    assert_eq!(
+        (report.org, report.from_seq, report.to_seq, report.events),
+        (Some(log.org), 1, 5, 5)
+    );
     let checkpoint = report.checkpoint.unwrap();
-    assert_eq!((checkpoint.size, checkpoint.signed_by), (5, vec![log.vkey()]));
+    assert_eq!(
+        (checkpoint.size, checkpoint.signed_by),
+        (5, vec![log.vkey()])
+    );
     let report = verify_export(log.lines(2, 3, &[]).concat().as_slice(), &keys).unwrap();
     assert!(report.ok && !report.complete);
     assert_eq!(report.events, 2);
@@ -98,9 +114,14 @@ fn every_single_byte_is_guarded() {
         bad[at] ^= 1 << bit;
         let report = verify_export(bad.as_slice(), &keys).unwrap();
         let line = good[..at].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
-        let fault = report.first_bad.unwrap_or_else(|| panic!("bit {bit} of byte {at}"));
+        let fault = report
+            .first_bad
+            .unwrap_or_else(|| panic!("bit {bit} of byte {at}"));
         // In the first line a change may speak of what follows, such as a key.
-        assert!(fault.line <= line || line == 1, "bit {bit} of byte {at}: {fault:?}");
+        assert!(
+            fault.line <= line || line == 1,
+            "bit {bit} of byte {at}: {fault:?}"
+        );
         bad[at] = good[at];
     }
 }

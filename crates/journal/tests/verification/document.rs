@@ -34,25 +34,59 @@ fn vectors() -> String {
     let mut out = String::from("\n### Events and the tree\n\n");
     for (seq, (canonical, hash)) in (1..).zip(&log.events) {
         assert_eq!(entry::hash(canonical.as_bytes()), *hash);
-        block(&mut out, &format!("The canonical bytes of event {seq}:"), canonical);
+        block(
+            &mut out,
+            &format!("The canonical bytes of event {seq}:"),
+            canonical,
+        );
         let leaf = hex(merkle::leaf(hash));
-        block(&mut out, "Its hash and its leaf:", &format!("{hash}\n{leaf}"));
+        block(
+            &mut out,
+            "Its hash and its leaf:",
+            &format!("{hash}\n{leaf}"),
+        );
     }
-    let leaves: Vec<_> = log.events.iter().map(|(_, hash)| merkle::leaf(hash)).collect();
+    let leaves: Vec<_> = log
+        .events
+        .iter()
+        .map(|(_, hash)| merkle::leaf(hash))
+        .collect();
     let left = merkle::node(&leaves[0], &leaves[1]);
     let root = merkle::node(&left, &leaves[2]);
     assert_eq!(root, log.frontier.root());
-    let text = format!("{}\n{}\n{}\n{}", hex(merkle::empty_root()), hex(leaves[0]), hex(left), hex(root));
-    block(&mut out, "The roots of the trees of 0, 1, 2 and 3 events:", &text);
+    let text = format!(
+        "{}\n{}\n{}\n{}",
+        hex(merkle::empty_root()),
+        hex(leaves[0]),
+        hex(left),
+        hex(root)
+    );
+    block(
+        &mut out,
+        "The roots of the trees of 0, 1, 2 and 3 events:",
+        &text,
+    );
 
     out.push_str("### Keys and checkpoints\n\n");
-    block(&mut out, "The seed of the private key, and the vkey:", &format!("{seed}\n{}", log.vkey()));
+    block(
+        &mut out,
+        "The seed of the private key, and the vkey:",
+        &format!("{seed}\n{}", log.vkey()),
+    );
     assert_eq!(key(log.org, 1).public().name(), origin(log.org));
-    block(&mut out, "The checkpoint over the three events:", &log.signed().to_string());
+    block(
+        &mut out,
+        "The checkpoint over the three events:",
+        &log.signed().to_string(),
+    );
 
     out.push_str("### A rotation\n\n");
     log.rotate(2);
-    block(&mut out, "The announcement of the key of seed `02…02`, event 4:", &log.events[3].0);
+    block(
+        &mut out,
+        "The announcement of the key of seed `02…02`, event 4:",
+        &log.events[3].0,
+    );
     let footer = log.footer(1, 4, &[]);
     block(&mut out, "The handover:", &footer.rotations[0].note);
 
@@ -62,11 +96,19 @@ fn vectors() -> String {
     mac.update("Grüße".as_bytes());
     let digest = Digest::from_bytes(mac.finalize().into_bytes().into());
     let text = format!("{}\n{digest}", hex(digest_key));
-    block(&mut out, "A subject's digest key, and by it the digest of the bytes of `Grüße`:", &text);
+    block(
+        &mut out,
+        "A subject's digest key, and by it the digest of the bytes of `Grüße`:",
+        &text,
+    );
 
     out.push_str("### An export\n\n");
     let export = String::from_utf8(Log::of(2).all().concat()).unwrap();
-    block(&mut out, "All of a record of two events, under the key of seed `01…01`:", &export);
+    block(
+        &mut out,
+        "All of a record of two events, under the key of seed `01…01`:",
+        &export,
+    );
     out
 }
 

@@ -64,7 +64,13 @@ impl Log {
     /// Appends an event that is like many others.
     pub fn grow(&mut self) {
         let number = self.size() + 1;
-        let kinds = ["org.created", "message.posted", "tool.intended", "policy.decided", "tool.executed"];
+        let kinds = [
+            "org.created",
+            "message.posted",
+            "tool.intended",
+            "policy.decided",
+            "tool.executed",
+        ];
         let kind = kinds[self.events.len() % kinds.len()];
         let data = match number % 3 {
             0 => r#"{"decision":"allow","policies":["read-notes"],"tool":"file.read"}"#,
@@ -131,7 +137,10 @@ impl Log {
 
     pub fn announce(&mut self, seed: u8) {
         let next = key(self.org, seed);
-        let facts = KeyRotated { new_key: next.public().to_string(), old_key: self.vkey() };
+        let facts = KeyRotated {
+            new_key: next.public().to_string(),
+            old_key: self.vkey(),
+        };
         self.append("log.key_rotated", &serde_json::to_string(&facts).unwrap());
     }
 
@@ -142,7 +151,11 @@ impl Log {
 
     pub fn checkpoint(&self) -> Checkpoint {
         let origin = checkpoint::origin(self.org);
-        Checkpoint { origin, size: self.size(), root: self.frontier.root() }
+        Checkpoint {
+            origin,
+            size: self.size(),
+            root: self.frontier.root(),
+        }
     }
 
     pub fn signed(&self) -> Note {
@@ -150,16 +163,36 @@ impl Log {
     }
 
     pub fn header(&self, from_seq: u64, to_seq: u64) -> Header {
-        let keys = self.keys.iter().map(|key| key.public().to_string()).collect();
-        Header { chancery_export: 1, org: self.org, from_seq, to_seq, keys }
+        let keys = self
+            .keys
+            .iter()
+            .map(|key| key.public().to_string())
+            .collect();
+        Header {
+            chancery_export: 1,
+            org: self.org,
+            from_seq,
+            to_seq,
+            keys,
+        }
     }
 
     pub fn inclusion(&self, seq: u64, size: u64) -> Vec<export::Step> {
-        export::steps(&Plan::inclusion(seq - 1, size).unwrap().resolve(&self.tiles).unwrap())
+        export::steps(
+            &Plan::inclusion(seq - 1, size)
+                .unwrap()
+                .resolve(&self.tiles)
+                .unwrap(),
+        )
     }
 
     pub fn consistency(&self, from: u64) -> Vec<export::Step> {
-        export::steps(&Plan::consistency(from, self.size()).unwrap().resolve(&self.tiles).unwrap())
+        export::steps(
+            &Plan::consistency(from, self.size())
+                .unwrap()
+                .resolve(&self.tiles)
+                .unwrap(),
+        )
     }
 
     pub fn footer(&self, from_seq: u64, to_seq: u64, witnessed: &[u64]) -> Footer {
@@ -178,7 +211,10 @@ impl Log {
             checkpoint: self.signed().to_string(),
             consistency: witnessed
                 .iter()
-                .map(|size| Consistency { proof: self.consistency(*size), size: *size })
+                .map(|size| Consistency {
+                    proof: self.consistency(*size),
+                    size: *size,
+                })
                 .collect(),
             inclusion: partial.then(|| Inclusion {
                 first: self.inclusion(from_seq, size),
@@ -216,7 +252,10 @@ pub fn line(value: &impl serde::Serialize) -> Vec<u8> {
 fn an_entry_is_written_as_the_canonical_form_of_the_whole_object() {
     use proptest::prelude::*;
     use serde_json::{Map, Value, json};
-    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     proptest!(config, |(subject: String, key: String, text: String, number in -1e9..1e9_f64,
                         seed: u64, run: bool, journal: bool, session: bool, content: bool,
                         seq in 1_u64..1 << 53)| {

@@ -45,12 +45,19 @@ fn docs() -> PathBuf {
 }
 
 fn python(arguments: &[&str]) -> Output {
-    Command::new("python3").args(arguments).output().expect("python3 is installed")
+    Command::new("python3")
+        .args(arguments)
+        .output()
+        .expect("python3 is installed")
 }
 
 fn printed(arguments: &[&str]) -> String {
     let output = python(arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -60,7 +67,11 @@ fn it_says_the_same_of_every_vector() {
     let (docs, folder) = (docs.to_str().unwrap(), folder.to_str().unwrap());
     for signatures in ["library", "pure"] {
         let said = printed(&["-c", EVERY_VECTOR, docs, folder, signatures]);
-        assert_eq!(said.trim(), changes::all().len().to_string(), "{signatures}: {said}");
+        assert_eq!(
+            said.trim(),
+            changes::all().len().to_string(),
+            "{signatures}: {said}"
+        );
     }
 }
 
@@ -68,7 +79,13 @@ fn it_says_the_same_of_every_vector() {
 fn it_sees_every_byte_too() {
     let file = folder().join("good-one.ndjson");
     let (docs, key) = (docs(), Log::of(0).vkey());
-    let said = printed(&["-c", EVERY_BYTE, docs.to_str().unwrap(), file.to_str().unwrap(), &key]);
+    let said = printed(&[
+        "-c",
+        EVERY_BYTE,
+        docs.to_str().unwrap(),
+        file.to_str().unwrap(),
+        &key,
+    ]);
     assert_eq!(said, "");
 }
 
@@ -78,12 +95,20 @@ fn its_exit_code_is_the_verdict() {
     let key = Log::of(0).vkey();
     let run = |file: &str| {
         let file = folder().join(file);
-        python(&[script.to_str().unwrap(), file.to_str().unwrap(), "--key", &key])
+        python(&[
+            script.to_str().unwrap(),
+            file.to_str().unwrap(),
+            "--key",
+            &key,
+        ])
     };
     assert_eq!(run("good.ndjson").status.code(), Some(0));
     let bad = run("flip-data.ndjson");
     assert_eq!(bad.status.code(), Some(1));
     let said: serde_json::Value = serde_json::from_slice(&bad.stdout).unwrap();
-    assert_eq!((said["seq"].as_u64(), said["reason"].as_str()), (Some(3), Some("hash_mismatch")));
+    assert_eq!(
+        (said["seq"].as_u64(), said["reason"].as_str()),
+        (Some(3), Some("hash_mismatch"))
+    );
     assert_eq!(run("no-such-file.ndjson").status.code(), Some(2));
 }

@@ -19,6 +19,9 @@ fn verify_speed() {
         let took = start.elapsed();
         assert!(report.ok, "{report:?}");
         let rate = 500_000.0 / took.as_secs_f64();
-        println!("{rate:.0} events/s, {:.0} bytes each", export.len() as f64 / 500_000.0);
+        println!(
+            "{rate:.0} events/s, {:.0} bytes each",
+            export.len() as f64 / 500_000.0
+        );
     }
 }

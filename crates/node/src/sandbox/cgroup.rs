@@ -15,13 +15,15 @@ const KEEPERS: u32 = 2;
 /// The period over which processor time is shared out, in microseconds.
 const PERIOD_US: u64 = 100_000;
 
+/// How many groups this process has made; part of their names.
+static MADE: AtomicU64 = AtomicU64::new(0);
+
 /// What can be limited by groups here.
 #[derive(Debug, Default)]
 pub struct Cgroups {
     memory: Option<Controller>,
     pids: Option<Controller>,
     cpu: Option<Controller>,
-    made: AtomicU64,
 }
 
 #[derive(Debug, Clone)]
@@ -77,12 +79,7 @@ impl Cgroups {
             works(&found, name).then_some(found)
         };
         let (memory, pids, cpu) = (find("memory"), find("pids"), find("cpu"));
-        let groups = Self {
-            memory,
-            pids,
-            cpu,
-            made: AtomicU64::new(0),
-        };
+        let groups = Self { memory, pids, cpu };
         groups.sweep();
         groups
     }
@@ -124,7 +121,7 @@ impl Cgroups {
     /// # Errors
     /// A group that can't be made.
     pub fn make(&self) -> io::Result<Group> {
-        let serial = self.made.fetch_add(1, Ordering::Relaxed);
+        let serial = MADE.fetch_add(1, Ordering::Relaxed);
         let name = format!("chancery-{}-{serial}", std::process::id());
         let mut group = Group {
             memory: None,

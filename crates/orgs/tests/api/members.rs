@@ -1,5 +1,8 @@
 //! Members: who may do what to whom, and that it is so at once.
 
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicU32};
+
 use db::on_both_databases;
 use futures::future::join;
 use serde_json::json;
@@ -86,6 +89,68 @@ on_both_databases! {
         ada.client.delete(&path).await.problem(404, "NOT_FOUND");
         let kinds = world.kinds(&ada.org).await;
         assert!(kinds.ends_with(&["key.revoked".into(), "member.removed".into()]), "{kinds:?}");
+    }
+
+    /// However many requests are under way: none that comes after the answer to a removal is let in.
+    async fn no_request_outlives_a_removal(db: TestDb) {
+        let world = World::new(db).await;
+        let ada = world.register("ada").await;
+        let path = |user: &str| format!("/v1/members/{user}");
+        let bob = world.join(&ada, "bob", "viewer").await;
+        for round in 0..40 {
+            let removed = AtomicBool::new(false);
+            let (late, asked) = (AtomicU32::new(0), AtomicU32::new(0));
+            let ask = async {
+                let mut after = 0;
+                while after < 3 {
+                    // Read before the request is sent.
+                    let over = removed.load(SeqCst);
+                    let status = bob.client.get("/v1/members").await.status.as_u16();
+                    asked.fetch_add(1, SeqCst);
+                    if over {
+                        after += 1;
+                        late.fetch_add(u32::from(status != 404), SeqCst);
+                    }
+                    tokio::task::yield_now().await;
+                }
+            };
+            let remove = async {
+                let suspended = json!({"suspended": true});
+                ada.client.patch(&path(&bob.user), suspended).await.expect(200);
+                removed.store(true, SeqCst);
+            };
+            join(ask, remove).await;
+            assert_eq!(late.into_inner(), 0, "round {round}");
+            assert!(asked.into_inner() >= 3);
+            ada.client.patch(&path(&bob.user), json!({"suspended": false})).await.expect(200);
+            bob.client.get("/v1/members").await.expect(200);
+        }
+    }
+
+    /// Whoever gives up waiting for a removal takes nothing back: once it is in the database, it is
+    /// in force.
+    async fn a_removal_holds_though_nobody_waits_for_it(db: TestDb) {
+        let world = World::new(db).await;
+        let ada = world.register("ada").await;
+        let mut removals = 0;
+        for round in 0..24 {
+            let bob = world.join(&ada, &format!("bob{round}"), "viewer").await;
+            bob.client.get("/v1/members").await.expect(200);
+            let path = format!("/v1/members/{}", bob.user);
+            let wait = std::time::Duration::from_micros(150 * round);
+            let _given_up = tokio::time::timeout(wait, ada.client.delete(&path)).await;
+            bob.client.get("/v1/members").await;
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            let mut tx = world.db.authority.system_read().await.unwrap();
+            let user: vocab::UserId = bob.user.parse().unwrap();
+            let org: vocab::OrgId = ada.org.parse().unwrap();
+            let sql = "SELECT role FROM memberships WHERE org_id = $1 AND user_id = $2";
+            let there = tx.optional(sql, &db::params![org, user]).await.unwrap().is_some();
+            drop(tx);
+            bob.client.get("/v1/members").await.expect(if there { 200 } else { 404 });
+            removals += u32::from(!there);
+        }
+        assert!(removals > 0);
     }
 
     /// Nobody acts on somebody above, or gives more than the own role.

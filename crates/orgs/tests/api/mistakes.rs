@@ -139,10 +139,11 @@ on_both_databases! {
         for (path, item) in world.document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
                 let scope = operation["security"][0]["bearer"][0].as_str();
-                let scope = scope.unwrap_or_else(|| panic!("{method} {path} has no scope"));
+                assert!(scope.is_some(), "{method} {path} has no scope");
+                let scope = scope.unwrap();
                 assert!(edge::openapi::SCOPES.iter().any(|(name, _)| *name == scope), "{scope}");
                 assert!(operation["operationId"].is_string() && operation["summary"].is_string());
-                let concrete = path.replace("{org_id}", "org_x").replace('{', "").replace('}', "");
+                let concrete = path.replace("{org_id}", "org_x").replace(['{', '}'], "");
                 for token in ["", "Bearer cat_nonsense", "Bearer chk_nonsense", "Basic YTpi"] {
                     let client = world.client.clone().header("content-type", "application/json");
                     let client = if token.is_empty() { client } else { client.header("authorization", token) };

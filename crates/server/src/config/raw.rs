@@ -90,14 +90,33 @@ impl Default for Raw {
             data_dir: "./chancery-data".into(),
             listen: "127.0.0.1:7300".into(),
             public_url: None,
-            database: RawDatabase { url: None, connections_max: 32, prepare_statements: true },
-            roles: super::ProcessRole::ALL.iter().map(ToString::to_string).collect(),
+            database: RawDatabase {
+                url: None,
+                connections_max: 32,
+                prepare_statements: true,
+            },
+            roles: super::ProcessRole::ALL
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             demo: true,
-            owner: RawOwner { email: "owner@chancery.local".into(), password: None },
+            owner: RawOwner {
+                email: "owner@chancery.local".into(),
+                password: None,
+            },
             master_key: RawMasterKey::default(),
-            node: RawNode { local: true, binary: None },
-            log: RawLog { format: "text".into(), level: "info".into() },
-            rate_limits: RawRateLimits { auth_per_minute: 120, api_per_minute: 12_000 },
+            node: RawNode {
+                local: true,
+                binary: None,
+            },
+            log: RawLog {
+                format: "text".into(),
+                level: "info".into(),
+            },
+            rate_limits: RawRateLimits {
+                auth_per_minute: 120,
+                api_per_minute: 12_000,
+            },
             cors_origins: Vec::new(),
             secure_cookies: "auto".into(),
             proxies: 0,
@@ -120,7 +139,10 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Er
         TextOrList::List(list) => list,
         TextOrList::Text(text) => {
             let parts = text.split(',').map(str::trim);
-            parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+            parts
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect()
         }
     })
 }
@@ -142,11 +164,19 @@ pub(super) fn check(sources: &Sources, raw: Raw) -> Result<Config, ConfigError> 
         return Err(wrong("worker.concurrency", "expected 1 to 10000"));
     }
     let metrics_listen = raw.metrics_listen.as_deref();
-    let metrics_listen =
-        metrics_listen.map(|text| address(sources, "metrics_listen", text)).transpose()?;
+    let metrics_listen = metrics_listen
+        .map(|text| address(sources, "metrics_listen", text))
+        .transpose()?;
     let log = check_log(sources, &raw.log)?;
-    let public_url = raw.public_url.map(|url| base_url(sources, "public_url", &url)).transpose()?;
-    let binary = raw.node.binary.map(|it| path(sources, "node.binary", it)).transpose()?;
+    let public_url = raw
+        .public_url
+        .map(|url| base_url(sources, "public_url", &url))
+        .transpose()?;
+    let binary = raw
+        .node
+        .binary
+        .map(|it| path(sources, "node.binary", it))
+        .transpose()?;
     Ok(Config {
         listen: address(sources, "listen", &raw.listen)?,
         public_url,
@@ -155,7 +185,10 @@ pub(super) fn check(sources: &Sources, raw: Raw) -> Result<Config, ConfigError> 
         demo: raw.demo,
         owner: owner(sources, raw.owner)?,
         master_key: master_key(sources, raw.master_key, &data_dir)?,
-        node: LocalNode { local: raw.node.local, binary },
+        node: LocalNode {
+            local: raw.node.local,
+            binary,
+        },
         log,
         rate_limits: RateLimits {
             auth_per_minute: raw.rate_limits.auth_per_minute,
@@ -166,7 +199,12 @@ pub(super) fn check(sources: &Sources, raw: Raw) -> Result<Config, ConfigError> 
             "auto" => SecureCookies::Auto,
             "always" | "true" => SecureCookies::Always,
             "never" | "false" => SecureCookies::Never,
-            _ => return Err(wrong("secure_cookies", "expected `auto`, `always` or `never`")),
+            _ => {
+                return Err(wrong(
+                    "secure_cookies",
+                    "expected `auto`, `always` or `never`",
+                ));
+            }
         },
         proxies: raw.proxies,
         metrics_listen,
@@ -200,7 +238,11 @@ fn base_url(sources: &Sources, key: &str, url: &str) -> Result<String, ConfigErr
         scheme && host && matches!(uri.path_and_query().map(|it| it.as_str()), None | Some("/"))
     });
     let why = "expected `http://` or `https://`, a host and perhaps a port, and no path";
-    if fits { Ok(base.to_owned()) } else { Err(sources.invalid(key, why)) }
+    if fits {
+        Ok(base.to_owned())
+    } else {
+        Err(sources.invalid(key, why))
+    }
 }
 
 fn check_database(sources: &Sources, raw: RawDatabase) -> Result<Database, ConfigError> {
@@ -223,10 +265,7 @@ fn check_database(sources: &Sources, raw: RawDatabase) -> Result<Database, Confi
     })
 }
 
-fn roles(
-    sources: &Sources,
-    names: &[String],
-) -> Result<BTreeSet<super::ProcessRole>, ConfigError> {
+fn roles(sources: &Sources, names: &[String]) -> Result<BTreeSet<super::ProcessRole>, ConfigError> {
     let roles: Result<BTreeSet<_>, _> = names.iter().map(|name| name.parse()).collect();
     match roles {
         Ok(roles) if !roles.is_empty() => Ok(roles),
@@ -240,7 +279,10 @@ fn owner(sources: &Sources, raw: RawOwner) -> Result<Owner, ConfigError> {
     if parts.is_none_or(|(name, host)| name.is_empty() || host.is_empty()) {
         return Err(sources.invalid("owner.email", "expected an email address"));
     }
-    Ok(Owner { email: raw.email, password: raw.password.map(Into::into) })
+    Ok(Owner {
+        email: raw.email,
+        password: raw.password.map(Into::into),
+    })
 }
 
 fn master_key(
@@ -251,13 +293,16 @@ fn master_key(
     let mut command = raw.command.into_iter();
     match (raw.file, raw.environment, command.next()) {
         (None, None, None) => Ok(MasterKeySource::File(data_dir.join(MASTER_KEY_FILE))),
-        (Some(file), None, None) => {
-            Ok(MasterKeySource::File(path(sources, "master_key.file", file)?))
-        }
+        (Some(file), None, None) => Ok(MasterKeySource::File(path(
+            sources,
+            "master_key.file",
+            file,
+        )?)),
         (None, Some(name), None) => Ok(MasterKeySource::Environment(name)),
-        (None, None, Some(program)) => {
-            Ok(MasterKeySource::Command { program, args: command.collect() })
-        }
+        (None, None, Some(program)) => Ok(MasterKeySource::Command {
+            program,
+            args: command.collect(),
+        }),
         (Some(_), _, _) | (_, Some(_), _) => {
             let why = "set one of `file`, `environment` and `command`, not several";
             Err(sources.invalid("master_key", why))
@@ -274,9 +319,15 @@ fn check_log(sources: &Sources, raw: &RawLog) -> Result<Log, ConfigError> {
     if raw.level.is_empty() {
         return Err(sources.invalid("log.level", "expected a level such as `info`"));
     }
-    Ok(Log { format, level: raw.level.clone() })
+    Ok(Log {
+        format,
+        level: raw.level.clone(),
+    })
 }
 
 fn origins(sources: &Sources, origins: Vec<String>) -> Result<Vec<String>, ConfigError> {
-    origins.iter().map(|it| base_url(sources, "cors_origins", it)).collect()
+    origins
+        .iter()
+        .map(|it| base_url(sources, "cors_origins", it))
+        .collect()
 }

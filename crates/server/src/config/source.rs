@@ -23,15 +23,27 @@ struct Key {
 }
 
 const fn text(path: &'static str) -> Key {
-    Key { path, text: true, secret: false }
+    Key {
+        path,
+        text: true,
+        secret: false,
+    }
 }
 
 const fn value(path: &'static str) -> Key {
-    Key { path, text: false, secret: false }
+    Key {
+        path,
+        text: false,
+        secret: false,
+    }
 }
 
 const fn secret(path: &'static str) -> Key {
-    Key { path, text: true, secret: true }
+    Key {
+        path,
+        text: true,
+        secret: true,
+    }
 }
 
 /// Every setting there is.
@@ -74,7 +86,8 @@ fn variable(path: &str) -> String {
 
 fn key_of_variable(name: &str) -> Option<&'static Key> {
     let name = name.strip_prefix(PREFIX)?.to_lowercase();
-    KEYS.iter().find(|key| key.path.replace('.', "__") == name || key.path.replace('.', "_") == name)
+    KEYS.iter()
+        .find(|key| key.path.replace('.', "__") == name || key.path.replace('.', "_") == name)
 }
 
 /// One setting of the effective configuration.
@@ -125,7 +138,9 @@ fn insert(dict: &mut Dict, path: &str, value: Value) {
             dict.insert(path.to_owned(), value);
         }
         Some((head, rest)) => {
-            let inner = dict.entry(head.to_owned()).or_insert_with(|| Value::from(Dict::new()));
+            let inner = dict
+                .entry(head.to_owned())
+                .or_insert_with(|| Value::from(Dict::new()));
             if let Value::Dict(_, inner) = inner {
                 insert(inner, rest, value);
             }
@@ -165,7 +180,11 @@ impl Sources {
 
     /// The error that a setting's value is not valid.
     pub(super) fn invalid(&self, key: &str, why: &str) -> ConfigError {
-        ConfigError::Invalid { key: key.to_owned(), place: self.place(key), why: why.to_owned() }
+        ConfigError::Invalid {
+            key: key.to_owned(),
+            place: self.place(key),
+            why: why.to_owned(),
+        }
     }
 
     pub(super) fn settings(&self) -> Vec<Setting> {
@@ -174,7 +193,9 @@ impl Sources {
 
     fn setting(&self, key: &'static Key) -> Setting {
         let value = self.figment.find_value(key.path).ok();
-        let value = value.and_then(|it| serde_json::to_value(it).ok()).unwrap_or_default();
+        let value = value
+            .and_then(|it| serde_json::to_value(it).ok())
+            .unwrap_or_default();
         let value = match value.as_str() {
             Some(text) if key.secret => masked(text).into(),
             Some(_) | None => value,
@@ -204,7 +225,9 @@ impl Sources {
         for dict in data.values() {
             collect_leaves(dict, "", &mut leaves);
         }
-        let unknown = leaves.into_iter().find(|path| KEYS.iter().all(|key| key.path != path));
+        let unknown = leaves
+            .into_iter()
+            .find(|path| KEYS.iter().all(|key| key.path != path));
         let Some(key) = unknown else { return Ok(()) };
         // A table in place of a value, or the other way round, is a wrong value, not a wrong name.
         let shadows = |known: &&Key| known.path.starts_with(&format!("{key}."));
@@ -216,7 +239,11 @@ impl Sources {
             return Err(self.invalid(known.path, "expected a value, not a table"));
         }
         let like = similar(&key, KEYS.iter().map(|it| it.path.to_owned()));
-        Err(ConfigError::Unknown { place: self.place(&key), key, like })
+        Err(ConfigError::Unknown {
+            place: self.place(&key),
+            key,
+            like,
+        })
     }
 }
 
@@ -232,12 +259,19 @@ fn flag(key: &str) -> &'static str {
 
 fn collect_leaves(dict: &Dict, prefix: &str, out: &mut Vec<String>) {
     for (name, value) in dict {
-        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        let path = if prefix.is_empty() {
+            name.clone()
+        } else {
+            format!("{prefix}.{name}")
+        };
         match value {
             Value::Dict(_, inner) => collect_leaves(inner, &path, out),
             // The defaults write the options that are not set as nothing at all.
             Value::Empty(..) => {}
-            Value::String(..) | Value::Char(..) | Value::Bool(..) | Value::Num(..)
+            Value::String(..)
+            | Value::Char(..)
+            | Value::Bool(..)
+            | Value::Num(..)
             | Value::Array(..) => out.push(path),
         }
     }
@@ -254,9 +288,10 @@ fn read_file(
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok(Some((format!("the file `{}`", path.display()), text))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => Ok(None),
-        Err(error) => {
-            Err(ConfigError::File { path: path.display().to_string(), why: error.to_string() })
-        }
+        Err(error) => Err(ConfigError::File {
+            path: path.display().to_string(),
+            why: error.to_string(),
+        }),
     }
 }
 
@@ -267,13 +302,18 @@ fn file_layer(name: String, text: &str) -> Result<Layer, ConfigError> {
             Ok(Layer { name, values })
         }
         // The parser quotes the line that it stumbles over, which may hold a secret.
-        Err(_) => Err(ConfigError::Syntax { source_name: name, why: where_broken(text) }),
+        Err(_) => Err(ConfigError::Syntax {
+            source_name: name,
+            why: where_broken(text),
+        }),
     }
 }
 
 /// The line at which a text stops being TOML.
 fn where_broken(text: &str) -> String {
-    let Err(error) = text.parse::<toml::Table>() else { return "it is not TOML".to_owned() };
+    let Err(error) = text.parse::<toml::Table>() else {
+        return "it is not TOML".to_owned();
+    };
     let at = error.span().map_or(0, |span| span.start);
     let line = text.get(..at).unwrap_or(text).matches('\n').count() + 1;
     format!("line {line}: {}", error.message())
@@ -284,11 +324,16 @@ type Given = BTreeMap<&'static str, String>;
 fn environment(
     variables: impl IntoIterator<Item = (String, String)>,
 ) -> Result<(Layer, Given), ConfigError> {
-    let mut layer = Layer { name: "variable".to_owned(), values: Dict::new() };
+    let mut layer = Layer {
+        name: "variable".to_owned(),
+        values: Dict::new(),
+    };
     let mut given = Given::new();
     // `master_key.environment` names a variable of the operator's choice.
-    let all: BTreeMap<String, String> =
-        variables.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    let all: BTreeMap<String, String> = variables
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(PREFIX))
+        .collect();
     for (name, text) in &all {
         let Some(key) = key_of_variable(name) else {
             refuse_variable(name)?;
@@ -297,12 +342,23 @@ fn environment(
         if text.is_empty() {
             continue;
         }
-        if given.get(key.path).is_some_and(|first| all.get(first) != Some(text)) {
+        if given
+            .get(key.path)
+            .is_some_and(|first| all.get(first) != Some(text))
+        {
             let why = "two variables set it to different values".to_owned();
             let place = format!("the variable `{name}`");
-            return Err(ConfigError::Invalid { key: key.path.to_owned(), place, why });
+            return Err(ConfigError::Invalid {
+                key: key.path.to_owned(),
+                place,
+                why,
+            });
         }
-        let value = if key.text { Value::from(text.clone()) } else { parsed(text) };
+        let value = if key.text {
+            Value::from(text.clone())
+        } else {
+            parsed(text)
+        };
         layer.put(key.path, value);
         given.insert(key.path, name.clone());
     }
@@ -320,19 +376,33 @@ fn parsed(text: &str) -> Value {
 fn refuse_variable(name: &str) -> Result<(), ConfigError> {
     let rest = name.strip_prefix(PREFIX).unwrap_or_default();
     let foreign = FOREIGN.contains(&rest);
-    if foreign || FOREIGN_PREFIXES.iter().any(|prefix| rest.starts_with(prefix)) {
+    if foreign
+        || FOREIGN_PREFIXES
+            .iter()
+            .any(|prefix| rest.starts_with(prefix))
+    {
         return Ok(());
     }
     let names = KEYS.iter().flat_map(|key| {
-        [variable(key.path), format!("{PREFIX}{}", key.path.replace('.', "_").to_uppercase())]
+        [
+            variable(key.path),
+            format!("{PREFIX}{}", key.path.replace('.', "_").to_uppercase()),
+        ]
     });
     let like = similar(name, names);
     let place = "the environment".to_owned();
-    Err(ConfigError::Unknown { key: name.to_owned(), place, like })
+    Err(ConfigError::Unknown {
+        key: name.to_owned(),
+        place,
+        like,
+    })
 }
 
 fn flags(overrides: &Overrides) -> Layer {
-    let mut layer = Layer { name: "flag".to_owned(), values: Dict::new() };
+    let mut layer = Layer {
+        name: "flag".to_owned(),
+        values: Dict::new(),
+    };
     if let Some(path) = &overrides.data_dir {
         layer.put("data_dir", Value::from(path.to_string_lossy().into_owned()));
     }
@@ -353,9 +423,13 @@ fn flags(overrides: &Overrides) -> Layer {
 
 /// What of a secret may be shown: nothing, or for a URL everything but its password.
 fn masked(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return MASK.to_owned() };
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return MASK.to_owned();
+    };
     // A query may carry a password too.
-    let (rest, query) = rest.split_once('?').map_or((rest, ""), |(it, _)| (it, "?…"));
+    let (rest, query) = rest
+        .split_once('?')
+        .map_or((rest, ""), |(it, _)| (it, "?…"));
     match rest.rsplit_once('@') {
         None => format!("{scheme}://{rest}{query}"),
         Some((login, host)) => {

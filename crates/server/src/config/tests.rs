@@ -16,8 +16,15 @@ fn world(file: Option<&str>, variables: &[(&str, &str)]) -> World {
     if let Some(text) = file {
         std::fs::write(folder.path().join(FILE), text).unwrap();
     }
-    let variables = variables.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-    World { folder, variables, overrides: Overrides::default() }
+    let variables = variables
+        .iter()
+        .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+        .collect();
+    World {
+        folder,
+        variables,
+        overrides: Overrides::default(),
+    }
 }
 
 impl World {
@@ -31,7 +38,13 @@ impl World {
 }
 
 fn source(effective: &Effective, key: &str) -> String {
-    effective.settings.iter().find(|it| it.key == key).unwrap().source.clone()
+    effective
+        .settings
+        .iter()
+        .find(|it| it.key == key)
+        .unwrap()
+        .source
+        .clone()
 }
 
 #[test]
@@ -45,8 +58,16 @@ fn nothing_said_is_the_embedded_default() {
     assert_eq!(config.url(), "http://127.0.0.1:7300");
     let master = MasterKeySource::File("./chancery-data/master.key".into());
     assert_eq!(config.master_key, master);
-    assert!(matches!(config.database(), db::DatabaseConfig::Sqlite { path } if path.ends_with("chancery.db")));
-    assert!(effective.settings.iter().all(|it| it.source == "the default"), "{effective:?}");
+    assert!(
+        matches!(config.database(), db::DatabaseConfig::Sqlite { path } if path.ends_with("chancery.db"))
+    );
+    assert!(
+        effective
+            .settings
+            .iter()
+            .all(|it| it.source == "the default"),
+        "{effective:?}"
+    );
 }
 
 #[test]
@@ -55,7 +76,11 @@ fn later_places_win_and_each_value_knows_its_place() {
                 [worker]\nconcurrency = 3\n[log]\nlevel = 'debug'\n";
     let mut world = world(
         Some(file),
-        &[("CHANCERY_LISTEN", "127.0.0.1:2"), ("CHANCERY_WORKER__CONCURRENCY", "4"), ("CHANCERY_LOG_LEVEL", "")],
+        &[
+            ("CHANCERY_LISTEN", "127.0.0.1:2"),
+            ("CHANCERY_WORKER__CONCURRENCY", "4"),
+            ("CHANCERY_LOG_LEVEL", ""),
+        ],
     );
     world.overrides.listen = Some("127.0.0.1:3".into());
     let effective = world.load().unwrap();
@@ -66,7 +91,10 @@ fn later_places_win_and_each_value_knows_its_place() {
     assert!(effective.config.https());
     assert_eq!(effective.config.url(), "https://a.example");
     assert_eq!(source(&effective, "listen"), "the flag `--listen`");
-    assert_eq!(source(&effective, "worker.concurrency"), "the variable `CHANCERY_WORKER__CONCURRENCY`");
+    assert_eq!(
+        source(&effective, "worker.concurrency"),
+        "the variable `CHANCERY_WORKER__CONCURRENCY`"
+    );
     assert!(source(&effective, "log.level").starts_with("the file `"));
     assert_eq!(source(&effective, "owner.email"), "the default");
 }
@@ -76,25 +104,61 @@ fn both_spellings_of_a_variable_work_and_texts_stay_texts() {
     for name in ["CHANCERY_DATABASE_URL", "CHANCERY_DATABASE__URL"] {
         let world = world(
             None,
-            &[(name, "postgres://u:s3cret@db/x?sslmode=require"), ("CHANCERY_OWNER_PASSWORD", "12345678")],
+            &[
+                (name, "postgres://u:s3cret@db/x?sslmode=require"),
+                ("CHANCERY_OWNER_PASSWORD", "12345678"),
+            ],
         );
         let effective = world.load().unwrap();
-        assert!(matches!(effective.config.database(), db::DatabaseConfig::Postgres { .. }));
-        assert_eq!(effective.config.owner.password.as_ref().unwrap().expose_secret(), "12345678");
+        assert!(matches!(
+            effective.config.database(),
+            db::DatabaseConfig::Postgres { .. }
+        ));
+        assert_eq!(
+            effective
+                .config
+                .owner
+                .password
+                .as_ref()
+                .unwrap()
+                .expose_secret(),
+            "12345678"
+        );
         let shown = serde_json::to_string(&effective.settings).unwrap();
-        assert!(!shown.contains("s3cret") && !shown.contains("12345678"), "{shown}");
+        assert!(
+            !shown.contains("s3cret") && !shown.contains("12345678"),
+            "{shown}"
+        );
         assert!(shown.contains("postgres://u:********@db/x?…"), "{shown}");
         assert!(!format!("{effective:?}").contains("s3cret"));
     }
-    let both = world(None, &[("CHANCERY_DATABASE_URL", "sqlite:a"), ("CHANCERY_DATABASE__URL", "sqlite:b")]);
+    let both = world(
+        None,
+        &[
+            ("CHANCERY_DATABASE_URL", "sqlite:a"),
+            ("CHANCERY_DATABASE__URL", "sqlite:b"),
+        ],
+    );
     assert!(both.error().contains("two variables"), "{}", both.error());
 }
 
 #[test]
 fn lists_are_lists_or_texts_with_commas() {
-    let by_file = world(Some("roles = ['api', 'worker']\n[master_key]\ncommand = ['a', 'b c']"), &[]);
-    let by_variable = world(None, &[("CHANCERY_ROLES", "worker, api"), ("CHANCERY_MASTER_KEY_COMMAND", "a b")]);
-    let (one, other) = (by_file.load().unwrap().config, by_variable.load().unwrap().config);
+    let by_file = world(
+        Some("roles = ['api', 'worker']\n[master_key]\ncommand = ['a', 'b c']"),
+        &[],
+    );
+    let by_variable = world(
+        None,
+        &[
+            ("CHANCERY_ROLES", "worker, api"),
+            ("CHANCERY_MASTER_KEY_COMMAND", "a b"),
+        ],
+    );
+    let (one, other) = (
+        by_file.load().unwrap().config,
+        by_variable.load().unwrap().config,
+    );
     assert_eq!(one.roles, other.roles);
     assert!(one.has(ProcessRole::Api) && !one.has(ProcessRole::Sweeper));
     let command = |args: &[&str]| MasterKeySource::Command {
@@ -108,19 +172,36 @@ fn lists_are_lists_or_texts_with_commas() {
 #[test]
 fn what_nobody_reads_is_an_error_that_names_what_was_meant() {
     let error = world(Some("lisen = '127.0.0.1:1'"), &[]).error();
-    assert!(error.contains("sets `lisen`") && error.contains("did you mean `listen`?"), "{error}");
+    assert!(
+        error.contains("sets `lisen`") && error.contains("did you mean `listen`?"),
+        "{error}"
+    );
     let error = world(Some("[database]\nurll = 'x'"), &[]).error();
-    assert!(error.contains("`database.urll`") && error.contains("`database.url`?"), "{error}");
+    assert!(
+        error.contains("`database.urll`") && error.contains("`database.url`?"),
+        "{error}"
+    );
     let error = world(None, &[("CHANCERY_DATABSE_URL", "x")]).error();
-    assert!(error.contains("did you mean `CHANCERY_DATABASE_URL`?"), "{error}");
+    assert!(
+        error.contains("did you mean `CHANCERY_DATABASE_URL`?"),
+        "{error}"
+    );
     let error = world(Some("colour = 1"), &[]).error();
     assert!(!error.contains("did you mean"), "{error}");
 }
 
 #[test]
 fn variables_of_others_are_left_alone() {
-    let names = ["CHANCERY_URL", "CHANCERY_API_KEY", "CHANCERY_ORG", "CHANCERY_SERVICE_HOST",
-        "CHANCERY_PORT_7300_TCP_ADDR", "CHANCERY_NODE_DATA_DIR", "CHANCERY_MASTER_KEY", "CHANCERY_TEST_POSTGRES"];
+    let names = [
+        "CHANCERY_URL",
+        "CHANCERY_API_KEY",
+        "CHANCERY_ORG",
+        "CHANCERY_SERVICE_HOST",
+        "CHANCERY_PORT_7300_TCP_ADDR",
+        "CHANCERY_NODE_DATA_DIR",
+        "CHANCERY_MASTER_KEY",
+        "CHANCERY_TEST_POSTGRES",
+    ];
     let variables: Vec<_> = names.iter().map(|name| (*name, "x")).collect();
     world(None, &variables).load().unwrap();
 }

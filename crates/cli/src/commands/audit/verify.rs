@@ -70,10 +70,14 @@ impl Verify {
                         return judge(std::io::stdin().lock(), keys, store.as_ref(), false);
                     }
                     let file = std::fs::File::open(&path);
-                    let file = file.map_err(|error| Failure::io(&format!("read `{}`", path.display()), &error))?;
+                    let file = file.map_err(|error| {
+                        Failure::io(&format!("read `{}`", path.display()), &error)
+                    })?;
                     judge(file, keys, store.as_ref(), false)
                 });
-                judged.await.map_err(|_| Failure::new("the verifier stopped"))??
+                judged
+                    .await
+                    .map_err(|_| Failure::new("the verifier stopped"))??
             }
             None => download(cx, keys, store).await?,
         };
@@ -82,22 +86,34 @@ impl Verify {
 }
 
 fn key(text: &str) -> Result<VerifyingKey, Failure> {
-    text.parse().map_err(|error| Failure::usage(format!("`{text}` is no key: {error}")))
+    text.parse()
+        .map_err(|error| Failure::usage(format!("`{text}` is no key: {error}")))
 }
 
 async fn remote(cx: &Cx) -> Done {
-    let report = cx.client().await?.post("/v1/audit/verify", &serde_json::Value::Null).await?;
+    let report = cx
+        .client()
+        .await?
+        .post("/v1/audit/verify", &serde_json::Value::Null)
+        .await?;
     let ok = report["ok"] == true;
     if cx.json {
         terminal::say_json(&report);
     } else if ok {
         let events = report["events"].as_u64().unwrap_or(0);
-        let mark = cx.style.paint(Tone::Good, "✓ the server verified its record");
+        let mark = cx
+            .style
+            .paint(Tone::Good, "✓ the server verified its record");
         terminal::say(&format!("{mark}: {events} events"));
     } else {
         let bad = &report["first_bad"];
-        let seq = bad["seq"].as_u64().map_or_else(String::new, |seq| format!(" at event {seq}"));
-        let detail = terminal::short(bad["detail"].as_str().unwrap_or("the report says no more"), 400);
+        let seq = bad["seq"]
+            .as_u64()
+            .map_or_else(String::new, |seq| format!(" at event {seq}"));
+        let detail = terminal::short(
+            bad["detail"].as_str().unwrap_or("the report says no more"),
+            400,
+        );
         let mark = cx.style.paint(Tone::Bad, "✗ the record is not what it was");
         terminal::say(&format!("{mark}{seq}: {detail}"));
     }
@@ -126,17 +142,30 @@ impl Read for Pieces {
     }
 }
 
-async fn download(cx: &Cx, keys: Vec<VerifyingKey>, store: Option<Store>) -> Result<Outcome, Failure> {
-    let response = cx.client().await?.download(&export_path(None, None)).await?;
+async fn download(
+    cx: &Cx,
+    keys: Vec<VerifyingKey>,
+    store: Option<Store>,
+) -> Result<Outcome, Failure> {
+    let response = cx
+        .client()
+        .await?
+        .download(&export_path(None, None))
+        .await?;
     let (sender, receiver) = mpsc::sync_channel(AHEAD_MAX);
     let judged = tokio::task::spawn_blocking(move || {
-        let pieces = Pieces { receiver, piece: Cursor::default() };
+        let pieces = Pieces {
+            receiver,
+            piece: Cursor::default(),
+        };
         judge(pieces, keys, store.as_ref(), true)
     });
     let bar = progress("verifying");
     let mut pieces = response.bytes_stream();
     while let Some(piece) = pieces.next().await {
-        let piece = piece.map(|it| it.to_vec()).map_err(|error| format!("the answer broke off: {error}"));
+        let piece = piece
+            .map(|it| it.to_vec())
+            .map_err(|error| format!("the answer broke off: {error}"));
         bar.inc(piece.as_ref().map_or(0, |it| it.len() as u64));
         let sender = sender.clone();
         // Blocks while the verifier is behind; it has stopped reading if it found something.
@@ -147,7 +176,9 @@ async fn download(cx: &Cx, keys: Vec<VerifyingKey>, store: Option<Store>) -> Res
     }
     drop(sender);
     bar.finish_and_clear();
-    judged.await.map_err(|_| Failure::new("the verifier stopped"))?
+    judged
+        .await
+        .map_err(|_| Failure::new("the verifier stopped"))?
 }
 
 /// Verifies an export. `whole` says that it is the log as it is now, from its beginning.
@@ -161,7 +192,11 @@ fn judge(
     let mut reader = BufReader::new(reader);
     let mut first = Vec::new();
     let limit = journal::export::LINE_BYTES_MAX as u64;
-    reader.by_ref().take(limit).read_until(b'\n', &mut first).map_err(failed)?;
+    reader
+        .by_ref()
+        .take(limit)
+        .read_until(b'\n', &mut first)
+        .map_err(failed)?;
     let header: Option<Header> = serde_json::from_slice(&first).ok();
     let seen = match (&header, store) {
         (Some(header), Some(store)) => store.seen_log(&origin(header.org))?,
@@ -189,23 +224,43 @@ fn trust(
         (true, None, None) => (Vec::new(), Source::Itself),
     };
     // An older or a partial export says nothing about what came after it.
-    let covers = |size: u64| header.is_some_and(|it| it.from_seq == 1 && (whole || it.to_seq >= size));
+    let covers =
+        |size: u64| header.is_some_and(|it| it.from_seq == 1 && (whole || it.to_seq >= size));
     let witness = seen.zip(header).and_then(|(seen, header)| {
         let root = STANDARD.decode(&seen.root).ok()?.try_into().ok()?;
-        covers(seen.size).then(|| Checkpoint { origin: origin(header.org), size: seen.size, root })
+        covers(seen.size).then(|| Checkpoint {
+            origin: origin(header.org),
+            size: seen.size,
+            root,
+        })
     });
-    (Trust { keys, witnesses: witness.into_iter().collect() }, source)
+    (
+        Trust {
+            keys,
+            witnesses: witness.into_iter().collect(),
+        },
+        source,
+    )
 }
 
 /// Remembers the largest log that was verified.
 fn remember(store: &Store, report: &Report, seen: Option<&SeenLog>) -> Result<(), Failure> {
-    let Some(checkpoint) = &report.checkpoint else { return Ok(()) };
+    let Some(checkpoint) = &report.checkpoint else {
+        return Ok(());
+    };
     if seen.is_some_and(|seen| seen.size > checkpoint.size) {
         return Ok(());
     }
     let keys = seen.map_or_else(|| report.keys.clone(), |seen| seen.keys.clone());
     let root = checkpoint.root.clone();
-    store.remember_log(&checkpoint.origin, SeenLog { keys, size: checkpoint.size, root })
+    store.remember_log(
+        &checkpoint.origin,
+        SeenLog {
+            keys,
+            size: checkpoint.size,
+            root,
+        },
+    )
 }
 
 fn say(cx: &Cx, outcome: &Outcome) -> Done {
@@ -230,7 +285,11 @@ fn text(style: Style, outcome: &Outcome) -> String {
             Some(seq) => format!("event {seq}"),
             None => "the export".to_owned(),
         };
-        let line = if bad.line == 0 { String::new() } else { format!(", line {}", bad.line) };
+        let line = if bad.line == 0 {
+            String::new()
+        } else {
+            format!(", line {}", bad.line)
+        };
         let mark = style.paint(Tone::Bad, "✗ not proved");
         let detail = terminal::short(&bad.detail, 400);
         return format!(
@@ -243,7 +302,10 @@ fn text(style: Style, outcome: &Outcome) -> String {
         true => "the whole record".to_owned(),
         false => format!("events {} to {}", report.from_seq, report.to_seq),
     };
-    let mut out = format!("{mark}: {} events, {whole}; none was changed, added or removed", report.events);
+    let mut out = format!(
+        "{mark}: {} events, {whole}; none was changed, added or removed",
+        report.events
+    );
     if let Some(checkpoint) = &report.checkpoint {
         out.push_str(&format!(
             "\n  checkpoint  {} at size {}\n  root        {}",
@@ -294,8 +356,19 @@ mod tests {
 
     #[test]
     fn the_first_bad_event_is_named_with_its_reason() {
-        let fault = Fault { seq: Some(7), line: 8, reason: Reason::HashMismatch, detail: "the bytes differ".into() };
-        let outcome = Outcome { report: Report { events: 6, ..report(Some(fault)) }, source: Source::Itself };
+        let fault = Fault {
+            seq: Some(7),
+            line: 8,
+            reason: Reason::HashMismatch,
+            detail: "the bytes differ".into(),
+        };
+        let outcome = Outcome {
+            report: Report {
+                events: 6,
+                ..report(Some(fault))
+            },
+            source: Source::Itself,
+        };
         let expected = "✗ not proved: event 7 is bad (hash_mismatch, line 8): the bytes differ\n  \
                         6 events before it are as they were";
         assert_eq!(text(Style::PLAIN, &outcome), expected);
@@ -303,8 +376,14 @@ mod tests {
 
     #[test]
     fn the_proof_says_whose_keys_it_rests_on() {
-        let outcome = |source| Outcome { report: report(None), source };
-        assert!(text(Style::PLAIN, &outcome(Source::Given)).starts_with("✓ proved: 12 events, the whole record"));
+        let outcome = |source| Outcome {
+            report: report(None),
+            source,
+        };
+        assert!(
+            text(Style::PLAIN, &outcome(Source::Given))
+                .starts_with("✓ proved: 12 events, the whole record")
+        );
         assert!(text(Style::PLAIN, &outcome(Source::Itself)).contains("not whose it is"));
     }
 
@@ -314,7 +393,10 @@ mod tests {
         let store = Store::at(folder.path().join("c"));
         remember(&store, &report(None), None).unwrap();
         let seen = store.seen_log("chancery/log/x").unwrap().unwrap();
-        assert_eq!((seen.size, seen.keys.as_slice()), (12, ["k".to_owned()].as_slice()));
+        assert_eq!(
+            (seen.size, seen.keys.as_slice()),
+            (12, ["k".to_owned()].as_slice())
+        );
         let mut older = report(None);
         older.checkpoint.as_mut().unwrap().size = 3;
         remember(&store, &older, Some(&seen)).unwrap();
