@@ -165,7 +165,9 @@ impl FromStr for AgentState {
 
     fn from_str(text: &str) -> Result<Self, ParseAgentStateError> {
         let all = [Self::Active, Self::Paused, Self::Retired];
-        all.into_iter().find(|state| state.as_str() == text).ok_or(ParseAgentStateError)
+        all.into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(ParseAgentStateError)
     }
 }
 
@@ -229,7 +231,12 @@ impl Definition {
         check_name("name", &self.name)?;
         let chars = self.description.chars().count();
         bounded("description", chars, limits::TEXT_CHARS_MAX, "characters")?;
-        bounded("instructions", self.instructions.len(), INSTRUCTIONS_BYTES_MAX, "bytes")?;
+        bounded(
+            "instructions",
+            self.instructions.len(),
+            INSTRUCTIONS_BYTES_MAX,
+            "bytes",
+        )?;
         for list in [&mut self.tools, &mut self.labels] {
             list.sort_unstable();
             list.dedup();
@@ -239,10 +246,19 @@ impl Definition {
             return Err(invalid("tools", format!("no tool is called `{tool}`")));
         }
         if !(1..=STEPS_MAX).contains(&self.max_steps) {
-            return Err(invalid("max_steps", format!("expected a number from 1 to {STEPS_MAX}")));
+            return Err(invalid(
+                "max_steps",
+                format!("expected a number from 1 to {STEPS_MAX}"),
+            ));
         }
-        if self.budget_usd_micros.is_some_and(|budget| budget > BUDGET_MAX) {
-            return Err(invalid("budget_usd_micros", format!("expected at most {BUDGET_MAX}")));
+        if self
+            .budget_usd_micros
+            .is_some_and(|budget| budget > BUDGET_MAX)
+        {
+            return Err(invalid(
+                "budget_usd_micros",
+                format!("expected at most {BUDGET_MAX}"),
+            ));
         }
         check_labels(&self.labels)?;
         let slug = self.workspace.parse::<protocol::WorkspaceSlug>();
@@ -275,7 +291,9 @@ pub fn check_name(member: &'static str, name: &str) -> Result<(), AgentError> {
 /// They are not.
 pub fn check_labels(labels: &[String]) -> Result<(), AgentError> {
     bounded("labels", labels.len(), limits::LABELS_MAX, "labels")?;
-    labels.iter().try_for_each(|label| check_name("labels", label))
+    labels
+        .iter()
+        .try_for_each(|label| check_name("labels", label))
 }
 
 fn bounded(member: &'static str, is: usize, max: usize, of: &str) -> Result<(), AgentError> {
@@ -297,7 +315,10 @@ mod tests {
     fn a_retired_agent_never_comes_back() {
         use AgentState as S;
         let all = [S::Active, S::Paused, S::Retired];
-        assert!(all.iter().all(|state| state.after(Turn::Retire) == Some(S::Retired)));
+        assert!(
+            all.iter()
+                .all(|state| state.after(Turn::Retire) == Some(S::Retired))
+        );
         assert_eq!(S::Retired.after(Turn::Activate), None);
         assert_eq!(S::Retired.after(Turn::Pause), None);
         assert_eq!(S::Paused.after(Turn::Activate), Some(S::Active));
@@ -323,12 +344,48 @@ mod tests {
         assert_eq!(member(Definition::rules("a\nb")), "name");
         assert_eq!(member(Definition::rules(&"é".repeat(129))), "name");
         assert_eq!(member(Definition::rules(&"é".repeat(128))), "");
-        assert_eq!(member(Definition { max_steps: 0, ..rules() }), "max_steps");
-        assert_eq!(member(Definition { max_steps: 1_001, ..rules() }), "max_steps");
-        assert_eq!(member(Definition { workspace: "../x".into(), ..rules() }), "workspace");
-        assert_eq!(member(Definition { tools: vec!["rm".into()], ..rules() }), "tools");
-        assert_eq!(member(Definition { labels: vec![String::new()], ..rules() }), "labels");
+        assert_eq!(
+            member(Definition {
+                max_steps: 0,
+                ..rules()
+            }),
+            "max_steps"
+        );
+        assert_eq!(
+            member(Definition {
+                max_steps: 1_001,
+                ..rules()
+            }),
+            "max_steps"
+        );
+        assert_eq!(
+            member(Definition {
+                workspace: "../x".into(),
+                ..rules()
+            }),
+            "workspace"
+        );
+        assert_eq!(
+            member(Definition {
+                tools: vec!["rm".into()],
+                ..rules()
+            }),
+            "tools"
+        );
+        assert_eq!(
+            member(Definition {
+                labels: vec![String::new()],
+                ..rules()
+            }),
+            "labels"
+        );
         let budget = Some(u64::MAX);
-        assert_eq!(member(Definition { budget_usd_micros: budget, ..rules() }), "budget_usd_micros");
+        assert_eq!(
+            member(Definition {
+                budget_usd_micros: budget,
+                ..rules()
+            }),
+            "budget_usd_micros"
+        );
     }
 }

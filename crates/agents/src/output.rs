@@ -23,7 +23,9 @@ pub fn text(value: &Value) -> Cow<'_, str> {
             lines.join("\n").into()
         }
         Value::Object(members) => {
-            let said = SPEAKING.iter().find_map(|name| members.get(*name)?.as_str().zip(Some(*name)));
+            let said = SPEAKING
+                .iter()
+                .find_map(|name| members.get(*name)?.as_str().zip(Some(*name)));
             match said {
                 Some((text, "stdout")) => text.trim_end_matches(['\n', '\r']).into(),
                 Some((text, _)) => text.into(),
@@ -59,7 +61,9 @@ fn found(found: &Value) -> Option<String> {
 
 fn json(value: &Value) -> Cow<'static, str> {
     // What has no canonical form, such as a number beyond 2^53, is at least readable.
-    canonical::to_string(value).unwrap_or_else(|_| value.to_string()).into()
+    canonical::to_string(value)
+        .unwrap_or_else(|_| value.to_string())
+        .into()
 }
 
 #[cfg(test)]

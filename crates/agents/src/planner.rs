@@ -147,14 +147,21 @@ pub fn parse(message: &str) -> Result<Plan, PlanError> {
         match step::parse(text, number) {
             Ok(step) => steps.push(step),
             Err(why) => {
-                misunderstood.push(Misunderstood { step: number, excerpt: excerpt(text), why });
+                misunderstood.push(Misunderstood {
+                    step: number,
+                    excerpt: excerpt(text),
+                    why,
+                });
             }
         }
     }
     if misunderstood.is_empty() {
         Ok(Plan { steps })
     } else {
-        Err(PlanError::NotUnderstood { of: texts.len(), misunderstood })
+        Err(PlanError::NotUnderstood {
+            of: texts.len(),
+            misunderstood,
+        })
     }
 }
 
@@ -175,7 +182,10 @@ fn split(message: &str) -> Vec<&str> {
     for line in message.lines() {
         let (mut start, mut at, mut word_begins) = (0, 0, true);
         while let Some(c) = line[at..].chars().next() {
-            if c == '"' && word_begins && let Some(end) = value::closing_quote(line, at) {
+            if c == '"'
+                && word_begins
+                && let Some(end) = value::closing_quote(line, at)
+            {
                 at = end + 1;
                 word_begins = false;
                 continue;
@@ -189,7 +199,11 @@ fn split(message: &str) -> Vec<&str> {
         }
         steps.push(&line[start..]);
     }
-    steps.into_iter().map(str::trim).filter(|step| !step.is_empty()).collect()
+    steps
+        .into_iter()
+        .map(str::trim)
+        .filter(|step| !step.is_empty())
+        .collect()
 }
 
 fn describe(of: &usize, misunderstood: &[Misunderstood]) -> String {

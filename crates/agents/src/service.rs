@@ -16,7 +16,9 @@ use crate::{AgentError, store};
 pub async fn known_tools(ctx: &OrgContext) -> Result<Vec<String>, StoreError> {
     let configured = tools::http_tools::list(ctx).await?;
     let builtin = tools::builtins().into_iter().map(|tool| tool.name);
-    Ok(builtin.chain(configured.into_iter().map(|tool| tool.name)).collect())
+    Ok(builtin
+        .chain(configured.into_iter().map(|tool| tool.name))
+        .collect())
 }
 
 /// Makes an agent. `known` are the tools that there are ([`known_tools`]).
@@ -33,7 +35,14 @@ pub async fn create(
     let definition = definition.checked(known)?;
     let (id, now) = (ctx.new_id(), ctx.now());
     let state = AgentState::Active;
-    let agent = Agent { id, state, version: 1, definition, created_at: now, updated_at: now };
+    let agent = Agent {
+        id,
+        state,
+        version: 1,
+        definition,
+        created_at: now,
+        updated_at: now,
+    };
     free_name(tx, &agent).await?;
     taken(store::insert(tx, &agent, ctx.actor()).await, &agent)?;
     tx.record(changed(EventKind::AgentCreated, &agent));
@@ -62,9 +71,17 @@ pub async fn update(
         return Ok(seen);
     }
     let version = seen.version + 1;
-    let agent = Agent { version, definition, updated_at: ctx.now(), ..seen };
+    let agent = Agent {
+        version,
+        definition,
+        updated_at: ctx.now(),
+        ..seen
+    };
     free_name(tx, &agent).await?;
-    if !taken(store::update(tx, &agent, version - 1, ctx.actor()).await, &agent)? {
+    if !taken(
+        store::update(tx, &agent, version - 1, ctx.actor()).await,
+        &agent,
+    )? {
         return Err(AgentError::Changed);
     }
     tx.record(changed(EventKind::AgentUpdated, &agent));
@@ -99,7 +116,11 @@ pub async fn turn(
         Turn::Activate => EventKind::AgentActivated,
         Turn::Retire => EventKind::AgentRetired,
     };
-    let agent = Agent { state, updated_at: now, ..seen };
+    let agent = Agent {
+        state,
+        updated_at: now,
+        ..seen
+    };
     tx.record(changed(kind, &agent));
     Ok(agent)
 }
@@ -200,5 +221,7 @@ fn taken<T>(result: Result<T, StoreError>, agent: &Agent) -> Result<T, AgentErro
 
 fn changed(kind: EventKind, agent: &Agent) -> Draft {
     let draft = Draft::new(kind, agent.id).fact("name", agent.definition.name.as_str());
-    draft.fact("version", agent.version).fact("state", agent.state.as_str())
+    draft
+        .fact("version", agent.version)
+        .fact("state", agent.state.as_str())
 }

@@ -80,17 +80,35 @@ impl Skills {
         package: &Package,
     ) -> Result<Publication, SkillError> {
         admin(ctx)?;
-        let Manifest { front, instructions, sidecar } = Manifest::of(package)?;
+        let Manifest {
+            front,
+            instructions,
+            sidecar,
+        } = Manifest::of(package)?;
         let digest = package.digest();
         if let Some(pinned) = sidecar.as_ref().and_then(|sidecar| sidecar.digest)
             && pinned != digest
         {
-            return Err(SkillError::Pin { pinned, actual: digest });
+            return Err(SkillError::Pin {
+                pinned,
+                actual: digest,
+            });
         }
         let tar = package.to_tar()?;
-        let package = self.content.prepare(ctx, Subject::Organisation, MEDIA, tar.into()).await?;
-        let manifest = SkillManifest { front, instructions, sidecar };
-        Ok(Publication { digest, manifest, package })
+        let package = self
+            .content
+            .prepare(ctx, Subject::Organisation, MEDIA, tar.into())
+            .await?;
+        let manifest = SkillManifest {
+            front,
+            instructions,
+            sidecar,
+        };
+        Ok(Publication {
+            digest,
+            manifest,
+            package,
+        })
     }
 
     /// The skill of the publication's name as it is now.
@@ -117,7 +135,11 @@ impl Skills {
         publication: &Publication,
     ) -> Result<Skill, SkillError> {
         admin(ctx)?;
-        let Publication { digest, manifest, package } = publication;
+        let Publication {
+            digest,
+            manifest,
+            package,
+        } = publication;
         let seen = store::by_name(tx, &manifest.front.name).await?;
         if let Some(seen) = &seen
             && seen.digest == *digest
@@ -166,7 +188,9 @@ impl Skills {
     /// # Errors
     /// There is no such skill.
     pub async fn get(&self, ctx: &OrgContext, id: SkillId) -> Result<Skill, SkillError> {
-        store::get(&mut ctx.read().await?, id).await?.ok_or(SkillError::NotFound(id))
+        store::get(&mut ctx.read().await?, id)
+            .await?
+            .ok_or(SkillError::NotFound(id))
     }
 
     /// Skills in the order of their names, those after `after`.
@@ -192,7 +216,9 @@ impl Skills {
         digest: Digest,
     ) -> Result<Option<Vec<u8>>, SkillError> {
         let content = store::package(&mut ctx.read().await?, digest).await?;
-        let Some(content) = content else { return Ok(None) };
+        let Some(content) = content else {
+            return Ok(None);
+        };
         match self.content.open(ctx, content).await {
             Ok(tar) => Ok(Some(tar.to_vec())),
             Err(ContentError::NotFound) => Ok(None),
@@ -203,7 +229,10 @@ impl Skills {
     /// What hands packages to nodes, which are of no organisation and ask for one's digest.
     #[must_use]
     pub fn source(&self, authority: Authority) -> SkillPackages {
-        SkillPackages { skills: self.clone(), authority }
+        SkillPackages {
+            skills: self.clone(),
+            authority,
+        }
     }
 }
 
@@ -220,7 +249,9 @@ impl SkillPackages {
     /// # Errors
     /// As [`Skills::package`].
     pub async fn package(&self, org: OrgId, digest: Digest) -> Result<Option<Vec<u8>>, SkillError> {
-        let ctx = self.authority.context(org, Actor::system("skills"), Role::Viewer);
+        let ctx = self
+            .authority
+            .context(org, Actor::system("skills"), Role::Viewer);
         self.skills.package(&ctx, digest).await
     }
 }
@@ -242,5 +273,7 @@ fn admin(ctx: &OrgContext) -> Result<(), SkillError> {
 
 fn changed(kind: EventKind, skill: &Skill) -> Draft {
     let draft = Draft::new(kind, skill.id).fact("name", skill.manifest.front.name.as_str());
-    draft.fact("version", skill.version).fact("digest", skill.digest.to_string())
+    draft
+        .fact("version", skill.version)
+        .fact("digest", skill.digest.to_string())
 }

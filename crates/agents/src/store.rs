@@ -18,11 +18,19 @@ const VERSIONS: &str = "SELECT version, definition, created_at_us FROM agent_ver
     ORDER BY version DESC LIMIT $4";
 
 pub(crate) async fn get(tx: &mut impl Query, id: AgentId) -> Result<Option<Agent>, StoreError> {
-    tx.first(Sql::Both(BY_ID), &params![id]).await?.as_ref().map(agent).transpose()
+    tx.first(Sql::Both(BY_ID), &params![id])
+        .await?
+        .as_ref()
+        .map(agent)
+        .transpose()
 }
 
 pub(crate) async fn by_name(tx: &mut impl Query, name: &str) -> Result<Option<Agent>, StoreError> {
-    tx.first(Sql::Both(BY_NAME), &params![name]).await?.as_ref().map(agent).transpose()
+    tx.first(Sql::Both(BY_NAME), &params![name])
+        .await?
+        .as_ref()
+        .map(agent)
+        .transpose()
 }
 
 /// Agents in the order in which they were made.
@@ -33,7 +41,9 @@ pub(crate) async fn list(
     limit: u32,
 ) -> Result<Vec<Agent>, StoreError> {
     let state = state.map(AgentState::as_str);
-    let rows = tx.rows(Sql::Both(LIST), &params![after, state, limit]).await?;
+    let rows = tx
+        .rows(Sql::Both(LIST), &params![after, state, limit])
+        .await?;
     rows.iter().map(agent).collect()
 }
 
@@ -44,26 +54,43 @@ pub(crate) async fn versions(
     before: Option<u32>,
     limit: u32,
 ) -> Result<Vec<AgentVersion>, StoreError> {
-    let rows = tx.rows(Sql::Both(VERSIONS), &params![id, before, limit]).await?;
+    let rows = tx
+        .rows(Sql::Both(VERSIONS), &params![id, before, limit])
+        .await?;
     let version = |row: &Row| {
         let (version, created_at) = (row.get(0)?, row.get(2)?);
-        Ok(AgentVersion { version, definition: definition(row, 1)?, created_at })
+        Ok(AgentVersion {
+            version,
+            definition: definition(row, 1)?,
+            created_at,
+        })
     };
     rows.iter().map(version).collect()
 }
 
-pub(crate) async fn insert(
-    tx: &mut WriteTx,
-    agent: &Agent,
-    by: &Actor,
-) -> Result<(), StoreError> {
+pub(crate) async fn insert(tx: &mut WriteTx, agent: &Agent, by: &Actor) -> Result<(), StoreError> {
     let sql = "INSERT INTO agents \
         (org_id, id, name, state, version, definition, created_at_us, updated_at_us) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    let Agent { id, state, version, definition, created_at, updated_at } = agent;
+    let Agent {
+        id,
+        state,
+        version,
+        definition,
+        created_at,
+        updated_at,
+    } = agent;
     let json = written(definition)?;
     let name = &definition.name;
-    let row = params![*id, name, state.as_str(), *version, json, *created_at, *updated_at];
+    let row = params![
+        *id,
+        name,
+        state.as_str(),
+        *version,
+        json,
+        *created_at,
+        *updated_at
+    ];
     tx.execute(sql, &row).await?;
     insert_version(tx, agent, by).await
 }
@@ -77,7 +104,13 @@ pub(crate) async fn update(
 ) -> Result<bool, StoreError> {
     let sql = "UPDATE agents SET name = $3, version = $4, definition = $5, updated_at_us = $6 \
         WHERE org_id = $1 AND id = $2 AND version = $7 AND state <> 'retired'";
-    let Agent { id, version, definition, updated_at, .. } = agent;
+    let Agent {
+        id,
+        version,
+        definition,
+        updated_at,
+        ..
+    } = agent;
     let json = written(definition)?;
     let row = params![*id, &definition.name, *version, json, *updated_at, seen];
     let changed = tx.execute(sql, &row).await? == 1;
@@ -92,7 +125,11 @@ async fn insert_version(tx: &mut WriteTx, agent: &Agent, by: &Actor) -> Result<(
         (org_id, agent_id, version, definition, changed_by, created_at_us) \
         VALUES ($1, $2, $3, $4, $5, $6)";
     let (json, by) = (written(&agent.definition)?, written(by)?);
-    tx.execute(sql, &params![agent.id, agent.version, json, by, agent.updated_at]).await?;
+    tx.execute(
+        sql,
+        &params![agent.id, agent.version, json, by, agent.updated_at],
+    )
+    .await?;
     Ok(())
 }
 

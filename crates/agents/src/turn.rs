@@ -47,9 +47,19 @@ impl RulesTurn {
     #[must_use]
     pub fn new(agent: &AgentSnapshot, message: &str) -> Self {
         let plan = plan(agent, message);
-        let needed = plan.iter().flat_map(Plan::steps).flat_map(references).collect();
+        let needed = plan
+            .iter()
+            .flat_map(Plan::steps)
+            .flat_map(references)
+            .collect();
         let (ends, kept) = (Vec::new(), BTreeMap::new());
-        let mut turn = Self { plan, ends, kept, needed, current: None };
+        let mut turn = Self {
+            plan,
+            ends,
+            kept,
+            needed,
+            current: None,
+        };
         turn.advance();
         turn
     }
@@ -82,7 +92,8 @@ impl Program for RulesTurn {
         let end = match outcome {
             Outcome::Tool(result) => {
                 if result.ok && self.needed.contains(&step) {
-                    self.kept.insert(step, result.output.clone().unwrap_or_default());
+                    self.kept
+                        .insert(step, result.output.clone().unwrap_or_default());
                 }
                 End::of(result)
             }
@@ -101,7 +112,10 @@ impl Program for RulesTurn {
         match (&self.plan, &self.current) {
             (Err(failure), _) => Next::Finish(Finish::Failed(failure.clone())),
             (Ok(_), Some(effect)) => {
-                let wanted = Wanted { step: self.current_number(), effect: effect.clone() };
+                let wanted = Wanted {
+                    step: self.current_number(),
+                    effect: effect.clone(),
+                };
                 Next::Perform(vec![wanted])
             }
             (Ok(plan), None) => Next::Finish(report::finish(plan, &self.ends)),
@@ -111,7 +125,12 @@ impl Program for RulesTurn {
 
 /// A failure of the agent, which the same message would meet again.
 pub(crate) fn refused(code: &str, message: String) -> Failure {
-    Failure { code: code.to_owned(), message, retryable: false, at: FailedAt::Agent }
+    Failure {
+        code: code.to_owned(),
+        message,
+        retryable: false,
+        at: FailedAt::Agent,
+    }
 }
 
 /// The plan of a message, if this agent can carry it out.
@@ -125,7 +144,10 @@ fn plan(agent: &AgentSnapshot, message: &str) -> Result<Plan, Failure> {
     })?;
     let (count, max) = (plan.steps().len(), agent.max_steps as usize);
     if count > max {
-        let message = format!("the message has {count} steps; agent `{}` may take {max}", agent.name);
+        let message = format!(
+            "the message has {count} steps; agent `{}` may take {max}",
+            agent.name
+        );
         return Err(refused("PLAN_TOO_LONG", message));
     }
     let missing: Vec<String> = (1..)
@@ -164,7 +186,9 @@ const fn tool(step: &Step) -> Option<&'static str> {
 
 /// The numbers of the steps that a step refers to.
 fn references(step: &Step) -> Vec<u32> {
-    let (Step::Write { text, .. } | Step::CallAgent { text, .. }) = step else { return Vec::new() };
+    let (Step::Write { text, .. } | Step::CallAgent { text, .. }) = step else {
+        return Vec::new();
+    };
     let referred = text.parts().iter().filter_map(|part| match part {
         Part::Output { step, .. } => Some(*step),
         Part::Literal(_) => None,
@@ -178,11 +202,20 @@ fn effect(step: &Step, kept: &BTreeMap<u32, Value>) -> Result<Effect, String> {
         Step::List { path: None } => json!({}),
         Step::List { path: Some(path) } | Step::Read { path } => json!({ "path": path }),
         Step::Write { path, text } => json!({ "path": path, "content": filled(text, kept)? }),
-        Step::Search { pattern, path: None } => json!({ "pattern": pattern }),
-        Step::Search { pattern, path: Some(path) } => json!({ "pattern": pattern, "path": path }),
+        Step::Search {
+            pattern,
+            path: None,
+        } => json!({ "pattern": pattern }),
+        Step::Search {
+            pattern,
+            path: Some(path),
+        } => json!({ "pattern": pattern, "path": path }),
         Step::Fetch { url } => json!({ "url": url }),
         Step::RunSkill { name, path: None } => json!({ "name": name }),
-        Step::RunSkill { name, path: Some(path) } => json!({ "name": name, "args": [path] }),
+        Step::RunSkill {
+            name,
+            path: Some(path),
+        } => json!({ "name": name, "args": [path] }),
         Step::SaveArtifact { name, path } => json!({ "name": name, "path": path }),
         Step::CallAgent { name, text } => json!({ "agent": name, "message": filled(text, kept)? }),
         Step::Shell { command } => json!({ "command": command }),
@@ -200,17 +233,21 @@ fn filled(text: &Text, kept: &BTreeMap<u32, Value>) -> Result<String, String> {
         match part {
             Part::Literal(literal) => filled.push_str(literal),
             Part::Output { step, path } => {
-                let whole = kept
-                    .get(step)
-                    .ok_or_else(|| format!("it uses what step {step} gives, which did not succeed"))?;
+                let whole = kept.get(step).ok_or_else(|| {
+                    format!("it uses what step {step} gives, which did not succeed")
+                })?;
                 let value = path.iter().try_fold(whole, |value, name| {
-                    value.get(name).ok_or_else(|| format!("step {step} gave no `{name}`"))
+                    value
+                        .get(name)
+                        .ok_or_else(|| format!("step {step} gave no `{name}`"))
                 })?;
                 filled.push_str(&output::text(value));
             }
         }
         if filled.len() > TEXT_BYTES_MAX {
-            return Err(format!("its text would have more than {TEXT_BYTES_MAX} bytes"));
+            return Err(format!(
+                "its text would have more than {TEXT_BYTES_MAX} bytes"
+            ));
         }
     }
     Ok(filled)

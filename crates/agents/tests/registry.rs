@@ -15,7 +15,10 @@ async fn known(ctx: &OrgContext) -> Vec<String> {
 async fn create(ctx: &OrgContext, name: &str) -> Result<agents::Agent, AgentError> {
     let known = known(ctx).await;
     let mut tx = ctx.write().await?;
-    let definition = Definition { tools: vec!["file.read".into()], ..Definition::rules(name) };
+    let definition = Definition {
+        tools: vec!["file.read".into()],
+        ..Definition::rules(name)
+    };
     let agent = service::create(ctx, &mut tx, definition, &known).await?;
     tx.commit().await?;
     Ok(agent)
@@ -24,7 +27,10 @@ async fn create(ctx: &OrgContext, name: &str) -> Result<agents::Agent, AgentErro
 async fn rename(ctx: &OrgContext, id: AgentId, name: &str) -> Result<agents::Agent, AgentError> {
     let known = known(ctx).await;
     let mut tx = ctx.write().await?;
-    let change = |it: Definition| Definition { name: name.into(), ..it };
+    let change = |it: Definition| Definition {
+        name: name.into(),
+        ..it
+    };
     let agent = service::update(ctx, &mut tx, id, change, &known).await?;
     tx.commit().await?;
     Ok(agent)
@@ -40,7 +46,10 @@ async fn turn(ctx: &OrgContext, id: AgentId, turn: Turn) -> Result<AgentState, A
 async fn kinds(ctx: &OrgContext) -> Vec<String> {
     let sql = "SELECT kind FROM events WHERE org_id = $1 ORDER BY ord";
     let rows = ctx.read().await.unwrap().all(sql, &[]).await.unwrap();
-    rows.iter().map(|row| row.get(0).unwrap()).filter(|kind| kind != "org.created").collect()
+    rows.iter()
+        .map(|row| row.get(0).unwrap())
+        .filter(|kind| kind != "org.created")
+        .collect()
 }
 
 fn as_role(db: &TestDb, ctx: &OrgContext, role: Role) -> OrgContext {
@@ -213,7 +222,12 @@ on_both_databases! {
 fn skills(folder: &std::path::Path) -> Skills {
     let random = Random::system();
     let blobs = Blobs::local(folder).unwrap();
-    let vault = Vault::new(MasterKeys::generate(&random), blobs, Clock::system(), random);
+    let vault = Vault::new(
+        MasterKeys::generate(&random),
+        blobs,
+        Clock::system(),
+        random,
+    );
     Skills::new(vault.content)
 }
 
@@ -237,11 +251,21 @@ async fn delete(skills: &Skills, ctx: &OrgContext, id: SkillId) -> Result<(), Sk
 
 fn package(name: &str, text: &str, pin: Option<Digest>) -> Package {
     let front = format!("---\nname: {name}\ndescription: Counts words.\n---\n{text}\n");
-    let pin = pin.map(|digest| format!("digest = \"{digest}\"\n")).unwrap_or_default();
+    let pin = pin
+        .map(|digest| format!("digest = \"{digest}\"\n"))
+        .unwrap_or_default();
     let sidecar = format!("version = 1\n{pin}entry = [\"./run.sh\"]\n");
     let mut package = Package::default();
     let mut insert = |path: &str, executable, bytes: &[u8]| {
-        package.insert(path, File { executable, bytes: bytes.to_vec() }).unwrap();
+        package
+            .insert(
+                path,
+                File {
+                    executable,
+                    bytes: bytes.to_vec(),
+                },
+            )
+            .unwrap();
     };
     insert("SKILL.md", false, front.as_bytes());
     insert("skill.chancery.toml", false, sidecar.as_bytes());

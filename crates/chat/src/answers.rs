@@ -59,7 +59,10 @@ impl OnEnd for Answers {
             let Some(position) = store::next_position(tx, session, now).await? else {
                 return Ok(());
             };
-            let content = self.content.seal(tx, session, MEDIA, text.as_bytes()).await?;
+            let content = self
+                .content
+                .seal(tx, session, MEDIA, text.as_bytes())
+                .await?;
             let message = Message {
                 id: ctx.new_id(),
                 session,

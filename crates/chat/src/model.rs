@@ -73,7 +73,9 @@ impl FromStr for SessionStatus {
 
     fn from_str(text: &str) -> Result<Self, ParseStatusError> {
         let all = [Self::Active, Self::Archived];
-        all.into_iter().find(|status| status.as_str() == text).ok_or(ParseStatusError)
+        all.into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(ParseStatusError)
     }
 }
 
@@ -178,12 +180,18 @@ pub(crate) fn check(session: &Session) -> Result<(), ChatError> {
     let chars = session.title.chars().count();
     if chars > limits::NAME_CHARS_MAX || session.title.contains(char::is_control) {
         let max = limits::NAME_CHARS_MAX;
-        return Err(invalid("title", format!("expected at most {max} characters, none of control")));
+        return Err(invalid(
+            "title",
+            format!("expected at most {max} characters, none of control"),
+        ));
     }
     agents::model::check_labels(&session.labels)
         .map_err(|error| invalid("labels", error.to_string()))?;
     if session.agents.len() > AGENTS_MAX {
-        return Err(invalid("agent_ids", format!("expected at most {AGENTS_MAX} agents")));
+        return Err(invalid(
+            "agent_ids",
+            format!("expected at most {AGENTS_MAX} agents"),
+        ));
     }
     let slug = session.workspace.parse::<protocol::WorkspaceSlug>();
     slug.map_err(|error| invalid("workspace", error.to_string()))?;
@@ -191,7 +199,10 @@ pub(crate) fn check(session: &Session) -> Result<(), ChatError> {
 }
 
 pub(crate) fn invalid(member: &'static str, message: impl Into<String>) -> ChatError {
-    ChatError::Invalid { member, message: message.into() }
+    ChatError::Invalid {
+        member,
+        message: message.into(),
+    }
 }
 
 /// A list in the order in which its items first appear.

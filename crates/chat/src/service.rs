@@ -18,8 +18,8 @@ use crate::model::{
 };
 use crate::store;
 
-pub use messages::{Posted, Reading};
 pub(crate) use messages::{MEDIA, posted as posted_event};
+pub use messages::{Posted, Reading};
 
 /// Knows who belongs to an organisation. The server implements it.
 pub trait People: Send + Sync {
@@ -43,10 +43,7 @@ pub struct Chat {
 ///
 /// # Errors
 /// The database.
-pub async fn session_labels(
-    tx: &mut impl Query,
-    id: SessionId,
-) -> Result<Vec<String>, StoreError> {
+pub async fn session_labels(tx: &mut impl Query, id: SessionId) -> Result<Vec<String>, StoreError> {
     store::labels(tx, id).await
 }
 
@@ -54,7 +51,11 @@ impl Chat {
     /// Sessions whose messages start these runs and live in this content.
     #[must_use]
     pub fn new(runs: Runs, content: Content, people: Arc<dyn People>) -> Self {
-        Self { runs, content, people }
+        Self {
+            runs,
+            content,
+            people,
+        }
     }
 
     /// The runs that messages start.
@@ -96,7 +97,15 @@ impl Chat {
         check(&session)?;
         store::insert(tx, &session).await?;
         if let Some(user) = session.created_by {
-            store::add_member(tx, session.id, Member { user, added_at: now }).await?;
+            store::add_member(
+                tx,
+                session.id,
+                Member {
+                    user,
+                    added_at: now,
+                },
+            )
+            .await?;
         }
         tx.record(changed(EventKind::SessionCreated, &session));
         Ok(session)
@@ -114,11 +123,7 @@ impl Chat {
     ///
     /// # Errors
     /// There is none here.
-    pub async fn get_in(
-        &self,
-        tx: &mut impl Query,
-        id: SessionId,
-    ) -> Result<Session, ChatError> {
+    pub async fn get_in(&self, tx: &mut impl Query, id: SessionId) -> Result<Session, ChatError> {
         store::get(tx, id).await?.ok_or(ChatError::NotFound(id))
     }
 
@@ -162,7 +167,8 @@ impl Chat {
             check_agents(tx, &session.agents).await?;
         }
         check(&session)?;
-        self.put(ctx, tx, &seen, session, EventKind::SessionUpdated).await
+        self.put(ctx, tx, &seen, session, EventKind::SessionUpdated)
+            .await
     }
 
     /// Archives a session, or restores it. Asking twice changes and records nothing.
@@ -223,12 +229,12 @@ fn member(ctx: &OrgContext) -> Result<(), ChatError> {
 }
 
 /// Checks that the agents are there; answers the workspace of the first.
-async fn check_agents(
-    tx: &mut WriteTx,
-    agents: &[AgentId],
-) -> Result<Option<String>, ChatError> {
+async fn check_agents(tx: &mut WriteTx, agents: &[AgentId]) -> Result<Option<String>, ChatError> {
     if agents.len() > crate::model::AGENTS_MAX {
-        return Err(invalid("agent_ids", format!("expected at most {} agents", crate::model::AGENTS_MAX)));
+        return Err(invalid(
+            "agent_ids",
+            format!("expected at most {} agents", crate::model::AGENTS_MAX),
+        ));
     }
     let mut workspace = None;
     for id in agents {

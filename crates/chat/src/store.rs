@@ -21,12 +21,13 @@ macro_rules! message_columns {
 }
 
 /// One session.
-pub(crate) async fn get(
-    tx: &mut impl Query,
-    id: SessionId,
-) -> Result<Option<Session>, StoreError> {
+pub(crate) async fn get(tx: &mut impl Query, id: SessionId) -> Result<Option<Session>, StoreError> {
     let sql = concat!(session_columns!(), "AND id = $2");
-    tx.first(Sql::Both(sql), &params![id]).await?.as_ref().map(session).transpose()
+    tx.first(Sql::Both(sql), &params![id])
+        .await?
+        .as_ref()
+        .map(session)
+        .transpose()
 }
 
 pub(crate) async fn labels(tx: &mut impl Query, id: SessionId) -> Result<Vec<String>, StoreError> {
@@ -47,7 +48,11 @@ pub(crate) async fn list(
     );
     let status = status.map(SessionStatus::as_str);
     let row = params![status, before.is_none(), before, limit];
-    tx.rows(Sql::Both(sql), &row).await?.iter().map(session).collect()
+    tx.rows(Sql::Both(sql), &row)
+        .await?
+        .iter()
+        .map(session)
+        .collect()
 }
 
 pub(crate) async fn insert(tx: &mut WriteTx, it: &Session) -> Result<(), StoreError> {
@@ -99,7 +104,10 @@ pub(crate) async fn next_position(
 ) -> Result<Option<u32>, StoreError> {
     let sql = "UPDATE sessions SET message_count = message_count + 1, updated_at_us = $3 \
         WHERE org_id = $1 AND id = $2 RETURNING message_count";
-    tx.optional(sql, &params![id, now]).await?.map(|row| row.get(0)).transpose()
+    tx.optional(sql, &params![id, now])
+        .await?
+        .map(|row| row.get(0))
+        .transpose()
 }
 
 pub(crate) async fn insert_message(tx: &mut WriteTx, it: &Message) -> Result<(), StoreError> {
@@ -135,8 +143,15 @@ pub(crate) async fn messages_after(
     after: u32,
     limit: u32,
 ) -> Result<Vec<Message>, StoreError> {
-    let sql = concat!(message_columns!(), "AND position > $3 ORDER BY position LIMIT $4");
-    tx.rows(Sql::Both(sql), &params![session, after, limit]).await?.iter().map(message).collect()
+    let sql = concat!(
+        message_columns!(),
+        "AND position > $3 ORDER BY position LIMIT $4"
+    );
+    tx.rows(Sql::Both(sql), &params![session, after, limit])
+        .await?
+        .iter()
+        .map(message)
+        .collect()
 }
 
 /// Messages before a position, the newest first.
@@ -146,9 +161,16 @@ pub(crate) async fn messages_before(
     before: Option<u32>,
     limit: u32,
 ) -> Result<Vec<Message>, StoreError> {
-    let sql = concat!(message_columns!(), "AND position < $3 ORDER BY position DESC LIMIT $4");
+    let sql = concat!(
+        message_columns!(),
+        "AND position < $3 ORDER BY position DESC LIMIT $4"
+    );
     let before = before.map_or(i64::MAX, i64::from);
-    tx.rows(Sql::Both(sql), &params![session, before, limit]).await?.iter().map(message).collect()
+    tx.rows(Sql::Both(sql), &params![session, before, limit])
+        .await?
+        .iter()
+        .map(message)
+        .collect()
 }
 
 pub(crate) async fn members(
@@ -157,8 +179,17 @@ pub(crate) async fn members(
 ) -> Result<Vec<Member>, StoreError> {
     let sql = "SELECT user_id, added_at_us FROM session_members \
         WHERE org_id = $1 AND session_id = $2 ORDER BY added_at_us, user_id LIMIT $3";
-    let rows = tx.rows(Sql::Both(sql), &params![session, MEMBERS_MAX]).await?;
-    rows.iter().map(|row| Ok(Member { user: row.get(0)?, added_at: row.get(1)? })).collect()
+    let rows = tx
+        .rows(Sql::Both(sql), &params![session, MEMBERS_MAX])
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Member {
+                user: row.get(0)?,
+                added_at: row.get(1)?,
+            })
+        })
+        .collect()
 }
 
 /// False if they are a member already.
@@ -169,7 +200,10 @@ pub(crate) async fn add_member(
 ) -> Result<bool, StoreError> {
     let sql = "INSERT INTO session_members (org_id, session_id, user_id, added_at_us) \
         VALUES ($1, $2, $3, $4) ON CONFLICT (org_id, session_id, user_id) DO NOTHING";
-    Ok(tx.execute(sql, &params![session, member.user, member.added_at]).await? == 1)
+    Ok(tx
+        .execute(sql, &params![session, member.user, member.added_at])
+        .await?
+        == 1)
 }
 
 /// False if they are no member.
@@ -189,7 +223,10 @@ fn session(row: &Row) -> Result<Session, StoreError> {
         id: row.get(0)?,
         title: row.get(1)?,
         labels: json(row, 2, "labels")?,
-        status: status.map_err(|_| StoreError::Decode { column: 3, expected: "a status" })?,
+        status: status.map_err(|_| StoreError::Decode {
+            column: 3,
+            expected: "a status",
+        })?,
         workspace: row.get(4)?,
         agents: json(row, 5, "ids of agents")?,
         created_by: row.get(6)?,
@@ -207,7 +244,10 @@ fn message(row: &Row) -> Result<Message, StoreError> {
         (None, Some(agent)) => Author::Agent(agent),
         (None, None) => Author::System,
         (Some(_), Some(_)) => {
-            return Err(StoreError::Decode { column: 4, expected: "one author" });
+            return Err(StoreError::Decode {
+                column: 4,
+                expected: "one author",
+            });
         }
     };
     Ok(Message {

@@ -59,7 +59,9 @@ impl Blobs {
     /// # Errors
     /// The store is unavailable.
     pub async fn put(&self, org: OrgId, name: &str, bytes: Bytes) -> Result<(), BlobError> {
-        self.0.put(&key(org, name), PutPayload::from_bytes(bytes)).await?;
+        self.0
+            .put(&key(org, name), PutPayload::from_bytes(bytes))
+            .await?;
         Ok(())
     }
 
@@ -76,7 +78,12 @@ impl Blobs {
     /// # Errors
     /// The store is unavailable.
     pub async fn delete(&self, org: OrgId, name: &str) -> Result<(), BlobError> {
-        match self.0.delete(&key(org, name)).await.map_err(BlobError::from) {
+        match self
+            .0
+            .delete(&key(org, name))
+            .await
+            .map_err(BlobError::from)
+        {
             Ok(()) | Err(BlobError::NotFound) => Ok(()),
             Err(error @ BlobError::Unavailable(_)) => Err(error),
         }

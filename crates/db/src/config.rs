@@ -29,7 +29,11 @@ impl DatabaseConfig {
     /// A Postgres server with the usual settings.
     #[must_use]
     pub fn postgres(url: impl Into<SecretString>) -> Self {
-        Self::Postgres { url: url.into(), connections_max: 32, prepare_statements: true }
+        Self::Postgres {
+            url: url.into(),
+            connections_max: 32,
+            prepare_statements: true,
+        }
     }
 }
 
@@ -37,7 +41,9 @@ impl fmt::Debug for DatabaseConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite { path } => write!(f, "sqlite at {}", path.display()),
-            Self::Postgres { connections_max, .. } => {
+            Self::Postgres {
+                connections_max, ..
+            } => {
                 write!(f, "postgres with {connections_max} connections")
             }
         }

@@ -53,12 +53,21 @@ impl Db {
     ) -> Result<(Self, Authority), StoreError> {
         let backend = match config {
             DatabaseConfig::Sqlite { path } => Backend::Sqlite(Sqlite::open(path)?),
-            DatabaseConfig::Postgres { url, connections_max, prepare_statements } => {
+            DatabaseConfig::Postgres {
+                url,
+                connections_max,
+                prepare_statements,
+            } => {
                 let pool = Postgres::open(url, *connections_max, *prepare_statements).await?;
                 Backend::Postgres(pool)
             }
         };
-        let db = Self(Arc::new(Inner { backend, clock, random, committed: Notify::new() }));
+        let db = Self(Arc::new(Inner {
+            backend,
+            clock,
+            random,
+            committed: Notify::new(),
+        }));
         Ok((db.clone(), Authority(db)))
     }
 
@@ -122,7 +131,12 @@ impl Authority {
     /// The context of a caller who has been authenticated.
     #[must_use]
     pub fn context(&self, org: OrgId, actor: Actor, role: Role) -> OrgContext {
-        OrgContext { db: self.0.clone(), org, actor: Arc::new(actor), role }
+        OrgContext {
+            db: self.0.clone(),
+            org,
+            actor: Arc::new(actor),
+            role,
+        }
     }
 
     /// The database that this speaks for.
@@ -195,7 +209,10 @@ impl OrgContext {
     /// The same caller, with another chain of who acts within the same organisation and role.
     #[must_use]
     pub fn acting_as(&self, actor: Actor) -> Self {
-        Self { actor: Arc::new(actor), ..self.clone() }
+        Self {
+            actor: Arc::new(actor),
+            ..self.clone()
+        }
     }
 
     /// The present instant.

@@ -58,14 +58,21 @@ fn pending(
     Ok(MIGRATIONS.get(applied.len()..).unwrap_or_default())
 }
 
-pub(crate) async fn sqlite(sqlite: &Sqlite, clock: &Clock) -> Result<Vec<&'static str>, StoreError> {
+pub(crate) async fn sqlite(
+    sqlite: &Sqlite,
+    clock: &Clock,
+) -> Result<Vec<&'static str>, StoreError> {
     let now = clock.now().as_micros();
     sqlite
         .alone(|connection| {
-            connection.execute_batch(CREATE_TABLE).map_err(sqlite::translate)?;
-            let applied: Result<Vec<(i64, String)>, _> = connection
-                .prepare(APPLIED)
-                .and_then(|mut it| it.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect());
+            connection
+                .execute_batch(CREATE_TABLE)
+                .map_err(sqlite::translate)?;
+            let applied: Result<Vec<(i64, String)>, _> =
+                connection.prepare(APPLIED).and_then(|mut it| {
+                    it.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                        .collect()
+                });
             let pending = pending(&applied.map_err(sqlite::translate)?, |it| it.sqlite)?;
             for migration in pending {
                 let tx = connection.transaction().map_err(sqlite::translate)?;
@@ -87,9 +94,14 @@ pub(crate) async fn postgres(
 ) -> Result<Vec<&'static str>, StoreError> {
     let mut connection = postgres.connection().await?;
     // Held until the connection closes, which also happens if this process dies.
-    connection.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(postgres::translate)?;
+    connection
+        .execute("SELECT pg_advisory_lock($1)", &[&LOCK])
+        .await
+        .map_err(postgres::translate)?;
     let done = run_on(&mut connection, clock).await;
-    let unlocked = connection.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await;
+    let unlocked = connection
+        .execute("SELECT pg_advisory_unlock($1)", &[&LOCK])
+        .await;
     let done = done?;
     unlocked.map_err(postgres::translate)?;
     Ok(done)
@@ -100,13 +112,18 @@ async fn run_on(
     clock: &Clock,
 ) -> Result<Vec<&'static str>, StoreError> {
     let translate = postgres::translate;
-    connection.batch_execute(CREATE_TABLE).await.map_err(translate)?;
+    connection
+        .batch_execute(CREATE_TABLE)
+        .await
+        .map_err(translate)?;
     let rows = connection.query(APPLIED, &[]).await.map_err(translate)?;
     let applied: Vec<(i64, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     let pending = pending(&applied, |it| it.postgres)?;
     for migration in pending {
         let tx = connection.transaction().await.map_err(translate)?;
-        tx.batch_execute(migration.postgres).await.map_err(translate)?;
+        tx.batch_execute(migration.postgres)
+            .await
+            .map_err(translate)?;
         let digest = Digest::of(migration.postgres.as_bytes()).hex();
         let now = clock.now().as_micros();
         let note: [&(dyn ToSql + Sync); 4] = [&migration.version, &migration.title, &digest, &now];

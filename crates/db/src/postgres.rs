@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolConfig, RecyclingMethod, Timeouts};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolConfig, RecyclingMethod, Timeouts,
+};
 use futures::future::{join, try_join_all};
 use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::types::{ToSql, Type};
@@ -36,12 +38,15 @@ impl Postgres {
         connections_max: usize,
         prepare: bool,
     ) -> Result<Self, StoreError> {
-        let mut config: Config = url
-            .expose_secret()
-            .parse()
-            .map_err(|_| StoreError::Schema("the database URL is not one that Postgres takes".into()))?;
-        config.application_name("chancery").connect_timeout(CONNECT_TIMEOUT);
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let mut config: Config = url.expose_secret().parse().map_err(|_| {
+            StoreError::Schema("the database URL is not one that Postgres takes".into())
+        })?;
+        config
+            .application_name("chancery")
+            .connect_timeout(CONNECT_TIMEOUT);
+        let recycling = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
         let manager = match config.get_ssl_mode() {
             tokio_postgres::config::SslMode::Require => {
                 Manager::from_config(config, tls()?, recycling)
@@ -54,7 +59,11 @@ impl Postgres {
             create: Some(CONNECT_TIMEOUT),
             recycle: Some(CONNECT_TIMEOUT),
         };
-        let pool_config = PoolConfig { max_size: connections_max, timeouts, ..PoolConfig::default() };
+        let pool_config = PoolConfig {
+            max_size: connections_max,
+            timeouts,
+            ..PoolConfig::default()
+        };
         let pool = Pool::builder(manager)
             .config(pool_config)
             .runtime(deadpool_postgres::Runtime::Tokio1)
@@ -67,7 +76,10 @@ impl Postgres {
 
     /// A connection as the login role, for migrations alone.
     pub(crate) async fn connection(&self) -> Result<Object, StoreError> {
-        self.pool.get().await.map_err(|error| StoreError::Unavailable(error.into()))
+        self.pool
+            .get()
+            .await
+            .map_err(|error| StoreError::Unavailable(error.into()))
     }
 
     pub(crate) async fn begin(
@@ -88,8 +100,14 @@ impl Postgres {
             ),
             Scope::System => format!("BEGIN {mode}; SET LOCAL ROLE {SYSTEM_ROLE}"),
         };
-        connection.batch_execute(&opening).await.map_err(translate)?;
-        Ok(Transaction { connection: Some(connection), prepare: self.prepare })
+        connection
+            .batch_execute(&opening)
+            .await
+            .map_err(translate)?;
+        Ok(Transaction {
+            connection: Some(connection),
+            prepare: self.prepare,
+        })
     }
 }
 
@@ -127,7 +145,10 @@ impl Transaction {
             connection.query_typed(sql, &typed(params)).await
         };
         let rows = rows.map_err(translate)?;
-        Ok(rows.into_iter().map(|row| Row(Columns::Postgres(row))).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| Row(Columns::Postgres(row)))
+            .collect())
     }
 
     /// All rows in one pipeline: one round trip, however many.
@@ -139,12 +160,14 @@ impl Transaction {
         let connection = self.open()?;
         let changed = if self.prepare {
             let statement = &connection.prepare_cached(sql).await.map_err(translate)?;
-            let each = rows.iter().map(async |row| {
-                connection.execute(statement, &borrowed(row)).await
-            });
+            let each = rows
+                .iter()
+                .map(async |row| connection.execute(statement, &borrowed(row)).await);
             try_join_all(each).await
         } else {
-            let each = rows.iter().map(async |row| connection.execute_typed(sql, &typed(row)).await);
+            let each = rows
+                .iter()
+                .map(async |row| connection.execute_typed(sql, &typed(row)).await);
             try_join_all(each).await
         };
         Ok(changed.map_err(translate)?.iter().sum())
@@ -158,11 +181,17 @@ impl Transaction {
     ) -> Result<(), StoreError> {
         if self.prepare {
             // Into the connection's cache first, so that the pipeline below is a single flight.
-            self.open()?.prepare_cached(insert).await.map_err(translate)?;
+            self.open()?
+                .prepare_cached(insert)
+                .await
+                .map_err(translate)?;
         }
         let inserted = self.execute_each(insert, events);
         let committed = async {
-            self.open()?.simple_query("COMMIT").await.map_err(commit_failed)?;
+            self.open()?
+                .simple_query("COMMIT")
+                .await
+                .map_err(commit_failed)?;
             Ok(())
         };
         // Polled in this order, so the inserts are on the wire before the commit is. If one of
@@ -177,7 +206,9 @@ impl Transaction {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
         // Detached on purpose: the connection goes back to the pool once it has rolled back, and a
         // failure to do so closes it, which rolls back as well.
         tokio::spawn(async move {
@@ -189,11 +220,17 @@ impl Drop for Transaction {
 }
 
 fn borrowed(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
-    params.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+    params
+        .iter()
+        .map(|value| value as &(dyn ToSql + Sync))
+        .collect()
 }
 
 fn typed(params: &[Value]) -> Vec<(&(dyn ToSql + Sync), Type)> {
-    params.iter().map(|value| (value as &(dyn ToSql + Sync), value.postgres_type())).collect()
+    params
+        .iter()
+        .map(|value| (value as &(dyn ToSql + Sync), value.postgres_type()))
+        .collect()
 }
 
 /// A commit whose answer never came may have happened.
@@ -209,8 +246,13 @@ pub(crate) fn translate(error: tokio_postgres::Error) -> StoreError {
         return StoreError::Unavailable(error.into());
     };
     if *state == SqlState::UNIQUE_VIOLATION || *state == SqlState::FOREIGN_KEY_VIOLATION {
-        let constraint = error.as_db_error().and_then(DbError::constraint).unwrap_or_default();
-        return StoreError::Conflict { constraint: constraint.to_owned() };
+        let constraint = error
+            .as_db_error()
+            .and_then(DbError::constraint)
+            .unwrap_or_default();
+        return StoreError::Conflict {
+            constraint: constraint.to_owned(),
+        };
     }
     let class = state.code().get(..2).unwrap_or_default();
     if *state == SqlState::DISK_FULL {

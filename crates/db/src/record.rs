@@ -22,7 +22,10 @@ impl Stamp<'_> {
     pub(crate) fn rows(&self, drafts: Vec<Draft>) -> Result<Vec<Vec<Value>>, StoreError> {
         let at = self.clock.now();
         let actor = canonical_actor(self.actor)?;
-        drafts.into_iter().map(|draft| self.row(draft, at, &actor)).collect()
+        drafts
+            .into_iter()
+            .map(|draft| self.row(draft, at, &actor))
+            .collect()
     }
 
     fn row(&self, draft: Draft, at: Timestamp, actor: &str) -> Result<Vec<Value>, StoreError> {

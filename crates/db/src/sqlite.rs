@@ -54,7 +54,10 @@ impl Sqlite {
         let connection = Connection::open(path).map_err(translate)?;
         prepare_writer(&connection).map_err(translate)?;
         let readers: Result<Vec<_>, _> = (0..READERS).map(|_| open_reader(path)).collect();
-        let writer = Arc::new(Mutex::new(Writer { connection, group: None }));
+        let writer = Arc::new(Mutex::new(Writer {
+            connection,
+            group: None,
+        }));
         let commit_wanted = Arc::new(Notify::new());
         let committer = commit_groups(Arc::clone(&writer), Arc::clone(&commit_wanted));
         Ok(Self {
@@ -77,9 +80,14 @@ impl Sqlite {
             .map_err(|closed| StoreError::Unavailable(closed.into()))?;
         let connection = self.readers.lock().pop();
         let connection = connection.ok_or_else(|| StoreError::Unavailable("no reader".into()))?;
-        let read =
-            Read { connection: Some(connection), readers: Arc::clone(&self.readers), _permit: permit };
-        read.connection()?.execute_batch("BEGIN").map_err(translate)?;
+        let read = Read {
+            connection: Some(connection),
+            readers: Arc::clone(&self.readers),
+            _permit: permit,
+        };
+        read.connection()?
+            .execute_batch("BEGIN")
+            .map_err(translate)?;
         Ok(read)
     }
 
@@ -89,7 +97,10 @@ impl Sqlite {
             .await
             .map_err(|elapsed| StoreError::Unavailable(elapsed.into()))?;
         writer.join_group()?;
-        Ok(Write { writer: Some(writer), commit_wanted: Arc::clone(&self.commit_wanted) })
+        Ok(Write {
+            writer: Some(writer),
+            commit_wanted: Arc::clone(&self.commit_wanted),
+        })
     }
 
     /// The writing connection with no group open on it, for migrations.
@@ -108,11 +119,16 @@ impl Sqlite {
         let copied = tokio::task::spawn_blocking(move || {
             let connection = read.connection()?;
             connection.execute_batch("COMMIT").map_err(translate)?;
-            let copied = connection.execute("VACUUM INTO ?1", [target]).map_err(translate);
+            let copied = connection
+                .execute("VACUUM INTO ?1", [target])
+                .map_err(translate);
             connection.execute_batch("BEGIN").map_err(translate)?;
             copied
         });
-        copied.await.map_err(|error| StoreError::Unavailable(error.into()))?.map(drop)
+        copied
+            .await
+            .map_err(|error| StoreError::Unavailable(error.into()))?
+            .map(drop)
     }
 }
 
@@ -138,10 +154,15 @@ impl Writer {
     /// Opens a group if none is open, and a savepoint in it.
     fn join_group(&mut self) -> Result<(), StoreError> {
         if self.group.is_none() {
-            self.connection.execute_batch("BEGIN IMMEDIATE").map_err(translate)?;
-            self.group = Some(Group { outcome: watch::channel(None).0 });
+            self.connection
+                .execute_batch("BEGIN IMMEDIATE")
+                .map_err(translate)?;
+            self.group = Some(Group {
+                outcome: watch::channel(None).0,
+            });
         }
-        self.statement("SAVEPOINT member").map_err(|error| self.give_up_if_lost(error))
+        self.statement("SAVEPOINT member")
+            .map_err(|error| self.give_up_if_lost(error))
     }
 
     fn statement(&self, sql: &str) -> Result<(), rusqlite::Error> {
@@ -150,7 +171,9 @@ impl Writer {
 
     /// Commits the open group, if there is one, and tells its members.
     fn commit_group(&mut self) {
-        let Some(group) = self.group.take() else { return };
+        let Some(group) = self.group.take() else {
+            return;
+        };
         let committed = self.statement("COMMIT").map_err(Arc::new);
         if committed.is_err() && !self.connection.is_autocommit() {
             // A failed commit may leave the transaction open. If even this fails, the next BEGIN
@@ -186,7 +209,9 @@ impl Write {
         &mut self,
         work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
     ) -> Result<T, StoreError> {
-        let Some(writer) = self.writer.as_mut() else { return Err(lost()) };
+        let Some(writer) = self.writer.as_mut() else {
+            return Err(lost());
+        };
         if writer.group.is_none() {
             return Err(lost());
         }
@@ -218,11 +243,15 @@ impl Write {
     }
 
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
-        let Some(mut writer) = self.writer.take() else { return Err(lost()) };
+        let Some(mut writer) = self.writer.take() else {
+            return Err(lost());
+        };
         if let Err(error) = writer.statement("RELEASE member") {
             return Err(writer.give_up_if_lost(error));
         }
-        let Some(group) = &writer.group else { return Err(lost()) };
+        let Some(group) = &writer.group else {
+            return Err(lost());
+        };
         let mut outcome = group.outcome.subscribe();
         drop(writer);
         self.commit_wanted.notify_one();
@@ -238,7 +267,9 @@ impl Write {
 
 impl Drop for Write {
     fn drop(&mut self) {
-        let Some(writer) = self.writer.take() else { return };
+        let Some(writer) = self.writer.take() else {
+            return;
+        };
         if writer.group.is_some() {
             let undone = writer
                 .statement("ROLLBACK TO member")
@@ -276,7 +307,9 @@ impl Read {
 
 impl Drop for Read {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
         if !connection.is_autocommit()
             && let Err(error) = connection.execute_batch("COMMIT")
         {
@@ -311,11 +344,7 @@ fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     Ok(connection)
 }
 
-fn rows(
-    connection: &Connection,
-    sql: &str,
-    params: &[Value],
-) -> Result<Vec<Row>, rusqlite::Error> {
+fn rows(connection: &Connection, sql: &str, params: &[Value]) -> Result<Vec<Row>, rusqlite::Error> {
     let mut statement = connection.prepare_cached(sql)?;
     let places = places(&statement)?;
     bind(&mut statement, &places, params)?;
@@ -334,8 +363,12 @@ fn rows(
 fn places(statement: &CachedStatement<'_>) -> Result<Vec<usize>, rusqlite::Error> {
     (1..=statement.parameter_count())
         .map(|place| {
-            let number = statement.parameter_name(place).and_then(|name| name.get(1..)?.parse().ok());
-            number.filter(|number| *number > 0).ok_or(rusqlite::Error::InvalidParameterCount(place, 0))
+            let number = statement
+                .parameter_name(place)
+                .and_then(|name| name.get(1..)?.parse().ok());
+            number
+                .filter(|number| *number > 0)
+                .ok_or(rusqlite::Error::InvalidParameterCount(place, 0))
         })
         .collect()
 }
@@ -348,7 +381,10 @@ fn bind(
     for (place, number) in places.iter().enumerate() {
         let value = params
             .get(number - 1)
-            .ok_or(rusqlite::Error::InvalidParameterCount(params.len(), *number))?;
+            .ok_or(rusqlite::Error::InvalidParameterCount(
+                params.len(),
+                *number,
+            ))?;
         statement.raw_bind_parameter(place + 1, ToSqlOutput::Borrowed(value.as_sqlite()))?;
     }
     Ok(())
@@ -387,7 +423,9 @@ enum Kind {
 }
 
 fn kind(error: &rusqlite::Error) -> Kind {
-    let rusqlite::Error::SqliteFailure(failure, message) = error else { return Kind::Statement };
+    let rusqlite::Error::SqliteFailure(failure, message) = error else {
+        return Kind::Statement;
+    };
     match failure.code {
         ErrorCode::ConstraintViolation => Kind::Conflict(message.clone().unwrap_or_default()),
         ErrorCode::DiskFull => Kind::Full,

@@ -1,7 +1,11 @@
 //! Private databases for tests: a fresh file, or a fresh database on the server that
 //! `CHANCERY_TEST_POSTGRES` names.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that can't set up its database must fail loudly")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can't set up its database must fail loudly"
+)]
 
 use std::path::PathBuf;
 
@@ -32,7 +36,9 @@ impl TestDb {
         let name = vocab::JobId::generate(&Clock::system(), &Random::system());
         let folder = std::env::temp_dir().join(format!("chancery-test-{name}"));
         std::fs::create_dir_all(&folder).expect("the temporary folder is writable");
-        let config = DatabaseConfig::Sqlite { path: folder.join("chancery.db") };
+        let config = DatabaseConfig::Sqlite {
+            path: folder.join("chancery.db"),
+        };
         Self::open(config, Place::Folder(folder)).await
     }
 
@@ -44,7 +50,11 @@ impl TestDb {
         let template = template(&server).await;
         let id = vocab::JobId::generate(&Clock::system(), &Random::system());
         let name = format!("test_{}", id.uuid().simple());
-        execute(&server, &format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")).await;
+        execute(
+            &server,
+            &format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"),
+        )
+        .await;
         let config = DatabaseConfig::Postgres {
             url: with_database(&server, &name).into(),
             connections_max: 8,
@@ -57,7 +67,12 @@ impl TestDb {
         let opened = Db::open(&config, Clock::system(), Random::system()).await;
         let (db, authority) = opened.expect("the database opens");
         db.migrate().await.expect("the migrations run");
-        Self { db, authority, config, place }
+        Self {
+            db,
+            authority,
+            config,
+            place,
+        }
     }
 
     /// A new organisation with an owner, and the owner's context in it.
@@ -65,7 +80,11 @@ impl TestDb {
         let (clock, random) = (self.db.clock(), self.db.random());
         let org = OrgId::generate(clock, random);
         let owner = Actor::user(UserId::generate(clock, random));
-        let mut tx = self.authority.system_write(owner.clone()).await.expect("opens");
+        let mut tx = self
+            .authority
+            .system_write(owner.clone())
+            .await
+            .expect("opens");
         tx.execute(
             "INSERT INTO organisations (org_id, name, created_at_us) VALUES ($1, $2, $3)",
             &params![org, "Test", clock.now()],
@@ -83,11 +102,18 @@ impl Drop for TestDb {
         match &self.place {
             Place::Folder(folder) => drop(std::fs::remove_dir_all(folder)),
             Place::Server { url, name } => {
-                let (url, sql) = (url.clone(), format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+                let (url, sql) = (
+                    url.clone(),
+                    format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+                );
                 // The test's own runtime is going away: the last wish needs one of its own.
                 let thread = std::thread::spawn(move || {
-                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                    runtime.expect("a runtime starts").block_on(execute(&url, &sql));
+                    let runtime = tokio::runtime::Builder::new_current_thread()
+                        .enable_all()
+                        .build();
+                    runtime
+                        .expect("a runtime starts")
+                        .block_on(execute(&url, &sql));
                 });
                 drop(thread.join());
             }
@@ -101,9 +127,14 @@ fn with_database(server: &str, name: &str) -> String {
 }
 
 async fn execute(url: &str, sql: &str) {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("Postgres is up");
+    let (client, connection) = tokio_postgres::connect(url, NoTls)
+        .await
+        .expect("Postgres is up");
     let driving = tokio::spawn(connection);
-    client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    client
+        .batch_execute(sql)
+        .await
+        .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     drop(client);
     drop(driving.await);
 }
@@ -111,25 +142,45 @@ async fn execute(url: &str, sql: &str) {
 /// The migrated database that the others are copied from, made once for each set of migrations.
 async fn template(server: &str) -> String {
     let all: String = MIGRATIONS.iter().map(|it| it.postgres).collect();
-    let name = format!("template_{}", &vocab::Digest::of(all.as_bytes()).hex()[..16]);
-    let (mut client, connection) = tokio_postgres::connect(server, NoTls).await.expect("Postgres is up");
+    let name = format!(
+        "template_{}",
+        &vocab::Digest::of(all.as_bytes()).hex()[..16]
+    );
+    let (mut client, connection) = tokio_postgres::connect(server, NoTls)
+        .await
+        .expect("Postgres is up");
     let driving = tokio::spawn(connection);
     let tx = client.transaction().await.expect("begins");
     // One test process makes it; the others wait here until it is there.
-    tx.execute("SELECT pg_advisory_xact_lock(7303)", &[]).await.expect("locks");
-    let exists = tx.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).await;
+    tx.execute("SELECT pg_advisory_xact_lock(7303)", &[])
+        .await
+        .expect("locks");
+    let exists = tx
+        .query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name])
+        .await;
     if exists.expect("reads").is_none() {
         let building = format!("{name}_building");
-        execute(server, &format!("DROP DATABASE IF EXISTS {building} WITH (FORCE)")).await;
+        execute(
+            server,
+            &format!("DROP DATABASE IF EXISTS {building} WITH (FORCE)"),
+        )
+        .await;
         execute(server, &format!("CREATE DATABASE {building}")).await;
         let config = DatabaseConfig::postgres(with_database(server, &building));
-        let (db, authority) =
-            Db::open(&config, Clock::system(), Random::system()).await.expect("opens");
+        let (db, authority) = Db::open(&config, Clock::system(), Random::system())
+            .await
+            .expect("opens");
         db.migrate().await.expect("the migrations run");
         drop((db, authority));
-        let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{building}'");
+        let end = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{building}'"
+        );
         execute(server, &end).await;
-        execute(server, &format!("ALTER DATABASE {building} RENAME TO {name}")).await;
+        execute(
+            server,
+            &format!("ALTER DATABASE {building} RENAME TO {name}"),
+        )
+        .await;
     }
     drop(tx);
     drop(client);

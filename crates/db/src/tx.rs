@@ -153,8 +153,13 @@ org_queries!(WriteTx);
 impl ReadTx {
     pub(crate) async fn begin(db: &Db, scope: Scope) -> Result<Self, StoreError> {
         match scope {
-            Scope::Org(org) => Ok(Self { raw: Raw::begin(db, scope, Access::Read).await?, org }),
-            Scope::System => Err(StoreError::NotScoped("a system read is not an organisation's")),
+            Scope::Org(org) => Ok(Self {
+                raw: Raw::begin(db, scope, Access::Read).await?,
+                org,
+            }),
+            Scope::System => Err(StoreError::NotScoped(
+                "a system read is not an organisation's",
+            )),
         }
     }
 }
@@ -162,7 +167,13 @@ impl ReadTx {
 impl WriteTx {
     pub(crate) async fn begin(db: &Db, org: OrgId, actor: Arc<Actor>) -> Result<Self, StoreError> {
         let raw = Raw::begin(db, Scope::Org(org), Access::Write).await?;
-        Ok(Self { raw, org, actor, db: db.clone(), events: Vec::new() })
+        Ok(Self {
+            raw,
+            org,
+            actor,
+            db: db.clone(),
+            events: Vec::new(),
+        })
     }
 
     /// Runs a statement; the parameters begin at `$2`. Answers how many rows it changed.
@@ -176,7 +187,9 @@ impl WriteTx {
     ) -> Result<u64, StoreError> {
         let sql = sql.into();
         let params = scoped(self.org, sql, params)?;
-        self.raw.execute_each(sql, std::slice::from_ref(&params)).await
+        self.raw
+            .execute_each(sql, std::slice::from_ref(&params))
+            .await
     }
 
     /// Runs a statement once for each row of parameters, which begin at `$2`.
@@ -280,14 +293,21 @@ system_queries!(SystemWrite);
 
 impl SystemRead {
     pub(crate) async fn begin(db: &Db) -> Result<Self, StoreError> {
-        Ok(Self { raw: Raw::begin(db, Scope::System, Access::Read).await? })
+        Ok(Self {
+            raw: Raw::begin(db, Scope::System, Access::Read).await?,
+        })
     }
 }
 
 impl SystemWrite {
     pub(crate) async fn begin(db: &Db, actor: Actor) -> Result<Self, StoreError> {
         let raw = Raw::begin(db, Scope::System, Access::Write).await?;
-        Ok(Self { raw, actor, db: db.clone(), events: Vec::new() })
+        Ok(Self {
+            raw,
+            actor,
+            db: db.clone(),
+            events: Vec::new(),
+        })
     }
 
     /// Runs a statement. Answers how many rows it changed.
@@ -330,7 +350,12 @@ impl SystemWrite {
         let mut rows = Vec::with_capacity(self.events.len());
         for (org, draft) in self.events {
             let (clock, random) = (self.db.clock(), self.db.random());
-            let stamp = Stamp { org, actor: &self.actor, clock, random };
+            let stamp = Stamp {
+                org,
+                actor: &self.actor,
+                clock,
+                random,
+            };
             rows.append(&mut stamp.rows(vec![draft])?);
         }
         self.raw.commit(&rows).await?;

@@ -76,13 +76,15 @@ impl Value {
             Self::Bool(value) => value.map_or(ValueRef::Null, |it| ValueRef::Integer(it.into())),
             Self::Int(value) => value.map_or(ValueRef::Null, ValueRef::Integer),
             Self::Real(value) => value.map_or(ValueRef::Null, ValueRef::Real),
-            Self::Text(value) => {
-                value.as_ref().map_or(ValueRef::Null, |it| ValueRef::Text(it.as_bytes()))
-            }
-            Self::Bytes(value) => value.as_ref().map_or(ValueRef::Null, |it| ValueRef::Blob(it)),
-            Self::Uuid(value) => {
-                value.as_ref().map_or(ValueRef::Null, |it| ValueRef::Blob(it.as_bytes()))
-            }
+            Self::Text(value) => value
+                .as_ref()
+                .map_or(ValueRef::Null, |it| ValueRef::Text(it.as_bytes())),
+            Self::Bytes(value) => value
+                .as_ref()
+                .map_or(ValueRef::Null, |it| ValueRef::Blob(it)),
+            Self::Uuid(value) => value
+                .as_ref()
+                .map_or(ValueRef::Null, |it| ValueRef::Blob(it.as_bytes())),
         }
     }
 
@@ -106,9 +108,10 @@ impl ToSql for Value {
     ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
         match self {
             Self::Bool(value) => value.to_sql_checked(ty, out),
-            Self::Int(value) if *ty == Type::INT4 => {
-                value.map(i32::try_from).transpose()?.to_sql_checked(ty, out)
-            }
+            Self::Int(value) if *ty == Type::INT4 => value
+                .map(i32::try_from)
+                .transpose()?
+                .to_sql_checked(ty, out),
             Self::Int(value) => value.to_sql_checked(ty, out),
             Self::Real(value) => value.to_sql_checked(ty, out),
             Self::Text(value) => value.to_sql_checked(ty, out),
@@ -144,7 +147,10 @@ impl Row {
             Columns::Sqlite(values) => values.get(column).and_then(T::from_sqlite),
             Columns::Postgres(row) => T::from_postgres(row, column),
         };
-        found.ok_or(StoreError::Decode { column, expected: std::any::type_name::<T>() })
+        found.ok_or(StoreError::Decode {
+            column,
+            expected: std::any::type_name::<T>(),
+        })
     }
 }
 

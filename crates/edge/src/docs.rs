@@ -31,7 +31,10 @@ impl Pages {
         // A document that was built from Rust types has a JSON; an empty one would show in a test.
         let value = serde_json::to_value(document).unwrap_or_default();
         let json = serde_json::to_vec(&value).unwrap_or_default();
-        Self { document: json.into(), page: render::page(&value).into() }
+        Self {
+            document: json.into(),
+            page: render::page(&value).into(),
+        }
     }
 }
 
@@ -39,7 +42,10 @@ fn answer(content_type: &'static str, body: Bytes) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(POLICY),
+        ),
     ];
     (headers, body).into_response()
 }
@@ -54,8 +60,14 @@ pub(crate) async fn page(Extension(pages): Extension<Arc<Pages>>) -> Response {
 
 pub(crate) async fn file(Path(file): Path<String>) -> Response {
     match file.as_str() {
-        "style.css" => answer("text/css; charset=utf-8", Bytes::from_static(STYLE.as_bytes())),
-        "filter.js" => answer("text/javascript; charset=utf-8", Bytes::from_static(SCRIPT.as_bytes())),
+        "style.css" => answer(
+            "text/css; charset=utf-8",
+            Bytes::from_static(STYLE.as_bytes()),
+        ),
+        "filter.js" => answer(
+            "text/javascript; charset=utf-8",
+            Bytes::from_static(SCRIPT.as_bytes()),
+        ),
         _ => Problem::not_found("page").into_response(),
     }
 }

@@ -78,13 +78,20 @@ impl Edge {
         authenticator: Arc<dyn Authenticator>,
     ) -> Self {
         let tasks = TaskTracker::new();
-        Self(Arc::new(Shared { config, authority, authenticator, tasks }))
+        Self(Arc::new(Shared {
+            config,
+            authority,
+            authenticator,
+            tasks,
+        }))
     }
 
     /// Puts everything around the areas' routes: identity, limits, idempotency, headers, problems
     /// for whatever is not there, the OpenAPI document and its pages. Call it once, with all areas.
     pub fn finish(&self, areas: OpenApiRouter) -> (Router, utoipa::openapi::OpenApi) {
-        let (routes, document) = OpenApiRouter::with_openapi(openapi::base()).merge(areas).split_for_parts();
+        let (routes, document) = OpenApiRouter::with_openapi(openapi::base())
+            .merge(areas)
+            .split_for_parts();
         let shared = &self.0;
         let idempotency =
             Idempotency::new(shared.authority.clone(), &document, shared.tasks.clone());
@@ -104,12 +111,18 @@ impl Edge {
             .layer(axum::Extension(pages))
             .fallback(fallback::not_found)
             .method_not_allowed_fallback(fallback::method_not_allowed)
-            .layer(axum::middleware::from_fn_with_state(Arc::clone(&passage), inner::pass));
+            .layer(axum::middleware::from_fn_with_state(
+                Arc::clone(&passage),
+                inner::pass,
+            ));
         let router = match cors(&self.0.config.cors_origins) {
             Some(cors) => router.layer(cors),
             None => router,
         };
-        (router.layer(axum::middleware::from_fn_with_state(passage, outer::pass)), document)
+        (
+            router.layer(axum::middleware::from_fn_with_state(passage, outer::pass)),
+            document,
+        )
     }
 
     /// Forgets idempotency keys that have expired; answers how many. To be called now and then.
@@ -138,7 +151,13 @@ fn cors(origins: &[HeaderValue]) -> Option<CorsLayer> {
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins.iter().cloned()))
             .allow_credentials(true)
-            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+            .allow_methods([
+                Method::GET,
+                Method::POST,
+                Method::PUT,
+                Method::PATCH,
+                Method::DELETE,
+            ])
             .allow_headers([
                 header::AUTHORIZATION,
                 header::CONTENT_TYPE,

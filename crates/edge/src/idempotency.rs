@@ -210,7 +210,11 @@ impl Key {
 }
 
 impl Held {
-    fn row(&self, status: StatusCode, answer: &impl Serialize) -> Result<[db::Value; 8], ClaimError> {
+    fn row(
+        &self,
+        status: StatusCode,
+        answer: &impl Serialize,
+    ) -> Result<[db::Value; 8], ClaimError> {
         let sealed = if self.mode.secret {
             None
         } else {
@@ -223,8 +227,24 @@ impl Held {
     fn values(&self, status: StatusCode, sealed: Option<Vec<u8>>) -> [db::Value; 8] {
         let expires = self.now.plus(IDEMPOTENCY_TTL);
         let status = i64::from(status.as_u16());
-        let Self { org, scope, fingerprint, instance, now, .. } = self;
-        params![*org, *scope, *fingerprint, *instance, *now, expires, status, sealed]
+        let Self {
+            org,
+            scope,
+            fingerprint,
+            instance,
+            now,
+            ..
+        } = self;
+        params![
+            *org,
+            *scope,
+            *fingerprint,
+            *instance,
+            *now,
+            expires,
+            status,
+            sealed
+        ]
     }
 
     fn won(&self, changed: u64) -> Result<(), ClaimError> {
@@ -251,7 +271,12 @@ impl Held {
         let nonce = sealed.split_off(sealed.len().checked_sub(NONCE_LEN)?);
         let nonce = Nonce::try_assume_unique_for_key(&nonce).ok()?;
         let aad = Aad::from(self.scope.as_bytes());
-        let length = self.cipher().ok()?.open_in_place(nonce, aad, &mut sealed).ok()?.len();
+        let length = self
+            .cipher()
+            .ok()?
+            .open_in_place(nonce, aad, &mut sealed)
+            .ok()?
+            .len();
         sealed.truncate(length);
         Some(sealed)
     }
@@ -274,14 +299,23 @@ struct InFlight {
 
 impl InFlight {
     fn enter(set: &Arc<Mutex<HashSet<Digest>>>, scope: Digest) -> Option<Self> {
-        let entered = set.lock().unwrap_or_else(PoisonError::into_inner).insert(scope);
-        entered.then(|| Self { set: Arc::clone(set), scope })
+        let entered = set
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(scope);
+        entered.then(|| Self {
+            set: Arc::clone(set),
+            scope,
+        })
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.set.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.scope);
+        self.set
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.scope);
     }
 }
 
@@ -299,7 +333,13 @@ impl Idempotency {
             Some((path.clone(), Mode::of(mark)))
         });
         let modes = posts.collect();
-        Self { authority, instance, in_flight: Arc::default(), modes, tasks }
+        Self {
+            authority,
+            instance,
+            in_flight: Arc::default(),
+            modes,
+            tasks,
+        }
     }
 
     /// Runs a request, once for each key.
@@ -344,7 +384,9 @@ impl Idempotency {
             return answer.ok_or_else(in_flight);
         }
         let mut request = Request::from_parts(parts, bytes.into());
-        request.extensions_mut().insert(Key(Some(Arc::clone(&held))));
+        request
+            .extensions_mut()
+            .insert(Key(Some(Arc::clone(&held))));
         let this = Arc::clone(self);
         let work = async move {
             let _guard = guard;
@@ -359,16 +401,24 @@ impl Idempotency {
     }
 
     fn hold(&self, caller: &Caller, key: &str, parts: &Parts, body: &[u8]) -> Held {
-        let org = caller.context().map_or(Uuid::nil(), |context| context.org().uuid());
+        let org = caller
+            .context()
+            .map_or(Uuid::nil(), |context| context.org().uuid());
         let principal = match caller.credential() {
             Credential::Login(_) => caller.user().to_string(),
             Credential::Key(key) => key.to_string(),
         };
-        let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let route = parts
+            .extensions
+            .get::<MatchedPath>()
+            .map_or("", MatchedPath::as_str);
         let target = parts.uri.path_and_query().map_or("", |it| it.as_str());
         Held {
             org,
-            scope: digest("scope", &[principal.as_bytes(), route.as_bytes(), key.as_bytes()]),
+            scope: digest(
+                "scope",
+                &[principal.as_bytes(), route.as_bytes(), key.as_bytes()],
+            ),
             fingerprint: digest("fingerprint", &[key.as_bytes(), target.as_bytes(), body]),
             seal: *digest("seal", &[key.as_bytes(), target.as_bytes(), body]).as_bytes(),
             mode: self.modes.get(route).copied().unwrap_or(Mode::of(None)),
@@ -381,7 +431,9 @@ impl Idempotency {
     /// What an earlier request with this key left behind.
     async fn earlier(&self, held: &Held) -> Result<Option<Response>, Problem> {
         let mut tx = self.authority.system_read().await?;
-        let row = tx.optional(FIND, &params![held.org, held.scope, held.now]).await?;
+        let row = tx
+            .optional(FIND, &params![held.org, held.scope, held.now])
+            .await?;
         row.map(|row| self.judge(held, &row)).transpose()
     }
 
@@ -413,7 +465,8 @@ impl Idempotency {
             held.values(StatusCode::OK, None);
         let row = [org, scope, fingerprint, instance, now, expires];
         let reserved = tx.execute(RESERVE, &row).await? == 1;
-        tx.commit_unrecorded("an idempotency key's reservation").await?;
+        tx.commit_unrecorded("an idempotency key's reservation")
+            .await?;
         Ok(reserved)
     }
 
@@ -422,7 +475,9 @@ impl Idempotency {
         let taken = problem::of(&response).is_some_and(|problem| problem.code() == TAKEN);
         if taken {
             let earlier = self.earlier(held).await;
-            return earlier.and_then(|it| it.ok_or_else(in_flight)).into_response();
+            return earlier
+                .and_then(|it| it.ok_or_else(in_flight))
+                .into_response();
         }
         if held.claimed.load(Ordering::Acquire) {
             return response;
@@ -437,7 +492,8 @@ impl Idempotency {
         let undone = response.status().is_client_error()
             || problem::of(&response).is_some_and(Problem::is_retryable);
         if undone {
-            self.note(RELEASE, &params![held.org, held.scope, held.instance]).await;
+            self.note(RELEASE, &params![held.org, held.scope, held.instance])
+                .await;
             return response;
         }
         if response.status().is_server_error() {
@@ -507,7 +563,10 @@ fn key_of(headers: &HeaderMap) -> Option<Result<String, Problem>> {
     let key = value.to_str().unwrap_or_default().trim();
     if key.is_empty() || key.len() > IDEMPOTENCY_KEY_CHARS_MAX {
         let message = format!("expected 1 to {IDEMPOTENCY_KEY_CHARS_MAX} visible ASCII characters");
-        return Some(Err(Problem::unprocessable("IDEMPOTENCY_KEY_INVALID", message)));
+        return Some(Err(Problem::unprocessable(
+            "IDEMPOTENCY_KEY_INVALID",
+            message,
+        )));
     }
     Some(Ok(key.to_owned()))
 }
@@ -519,7 +578,12 @@ fn replay(status: StatusCode, answer: Vec<u8>) -> Response {
     if answer.is_empty() {
         return (status, [(replay, again)]).into_response();
     }
-    (status, [(header::CONTENT_TYPE, json), (replay, again)], answer).into_response()
+    (
+        status,
+        [(header::CONTENT_TYPE, json), (replay, again)],
+        answer,
+    )
+        .into_response()
 }
 
 fn in_flight() -> Problem {

@@ -85,7 +85,11 @@ impl Caller {
     /// A caller whose token was found valid.
     #[must_use]
     pub const fn new(user: UserId, credential: Credential, standing: Standing) -> Self {
-        Self { user, credential, standing }
+        Self {
+            user,
+            credential,
+            standing,
+        }
     }
 
     /// The person; for an API key, the one who made it.
@@ -170,11 +174,16 @@ enum Asked {
 impl Shown {
     pub(crate) fn of(request: &Request) -> Self {
         let token = bearer(request.headers()).map(Arc::from);
-        Self { token, org: org_asked(request) }
+        Self {
+            token,
+            org: org_asked(request),
+        }
     }
 
     pub(crate) async fn identify(&self, authenticator: &dyn Authenticator) -> Identity {
-        let Some(token) = &self.token else { return Identity::Anonymous };
+        let Some(token) = &self.token else {
+            return Identity::Anonymous;
+        };
         let org = match self.org {
             Asked::Org(org) => Some(org),
             Asked::Nothing | Asked::Nonsense => None,
@@ -205,7 +214,10 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 fn org_asked(request: &Request) -> Asked {
     let parse = |text: &str| text.parse().map_or(Asked::Nonsense, Asked::Org);
     if let Some(route) = request.extensions().get::<MatchedPath>()
-        && let Some(at) = route.as_str().split('/').position(|part| part == "{org_id}")
+        && let Some(at) = route
+            .as_str()
+            .split('/')
+            .position(|part| part == "{org_id}")
     {
         return parse(request.uri().path().split('/').nth(at).unwrap_or_default());
     }
@@ -250,10 +262,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Person {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let caller = caller(parts)?;
         match caller.credential {
-            Credential::Login(login) => Ok(Self { user: caller.user, login }),
+            Credential::Login(login) => Ok(Self {
+                user: caller.user,
+                login,
+            }),
             Credential::Key(_) => {
                 let detail = "this needs a person who signed in; an API key is not enough";
-                Err(Problem::new(StatusCode::FORBIDDEN, "PERSON_REQUIRED", detail))
+                Err(Problem::new(
+                    StatusCode::FORBIDDEN,
+                    "PERSON_REQUIRED",
+                    detail,
+                ))
             }
         }
     }

@@ -55,7 +55,11 @@ async fn admit(passage: &Passage, request: &mut Request) -> Result<Option<Left>,
     if is_get {
         let authenticator = Arc::clone(&passage.authenticator);
         let changes = authenticator.changes();
-        request.extensions_mut().insert(Guard { shown, authenticator, changes });
+        request.extensions_mut().insert(Guard {
+            shown,
+            authenticator,
+            changes,
+        });
     }
     request.extensions_mut().insert(identity);
     Ok(left)
@@ -63,7 +67,9 @@ async fn admit(passage: &Passage, request: &mut Request) -> Result<Option<Left>,
 
 async fn in_time(passage: &Passage, request: Request, next: Next) -> Response {
     let identity = request.extensions().get::<Identity>();
-    let caller = identity.and_then(|identity| identity.caller().ok()).map(Arc::clone);
+    let caller = identity
+        .and_then(|identity| identity.caller().ok())
+        .map(Arc::clone);
     let answer = passage.idempotency.run(caller.as_deref(), request, next);
     match tokio::time::timeout(passage.config.request_timeout, answer).await {
         Ok(response) => response,

@@ -67,7 +67,10 @@ impl<T: Serialize> IntoResponse for Json<T> {
                 ([(header::CONTENT_TYPE, json)], body).into_response()
             }
             Err(error) => {
-                tracing::error!(error = &error as &(dyn Error + 'static), "an answer has no JSON");
+                tracing::error!(
+                    error = &error as &(dyn Error + 'static),
+                    "an answer has no JSON"
+                );
                 Problem::internal().into_response()
             }
         }
@@ -76,7 +79,9 @@ impl<T: Serialize> IntoResponse for Json<T> {
 
 /// The whole body, if it is not too large.
 pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|it| it.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > BODY_BYTES_MAX as u64) {
         return Err(Problem::too_large(BODY_BYTES_MAX));
     }
@@ -90,8 +95,13 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Probl
 }
 
 fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = value.and_then(|it| it.split(';').next()).map(str::trim).unwrap_or_default();
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = value
+        .and_then(|it| it.split(';').next())
+        .map(str::trim)
+        .unwrap_or_default();
     if essence.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
@@ -116,7 +126,11 @@ pub(crate) fn validate<T: Validate<Context = ()>>(value: &T) -> Result<(), Probl
     value.validate().map_err(|report| {
         let errors = report.iter().map(|(path, error)| {
             let mut pointer = String::new();
-            for step in path.to_string().split(['.', '[']).filter(|step| !step.is_empty()) {
+            for step in path
+                .to_string()
+                .split(['.', '['])
+                .filter(|step| !step.is_empty())
+            {
                 push_step(&mut pointer, step.trim_end_matches(']'));
             }
             FieldError::new(pointer, error.message())
@@ -173,7 +187,9 @@ mod tests {
         let body: serde_json::Value = serde_json::from_slice(&problem.body()).unwrap();
         let text = |error: &serde_json::Value, name: &str| error[name].as_str().unwrap().to_owned();
         let errors = body["errors"].as_array().unwrap().iter();
-        errors.map(|error| (text(error, "pointer"), text(error, "message"))).collect()
+        errors
+            .map(|error| (text(error, "pointer"), text(error, "message")))
+            .collect()
     }
 
     #[test]
@@ -184,12 +200,24 @@ mod tests {
         pointers.sort_unstable();
         assert_eq!(pointers, ["/count", "/items/1/name"]);
         let found = errors(r#"{"items":[{"name":7}],"count":1}"#);
-        assert_eq!(found, [("/items/0/name".into(), "expected a string".into())]);
+        assert_eq!(
+            found,
+            [("/items/0/name".into(), "expected a string".into())]
+        );
         let found = errors(r#"{"items":[],"count":"hunter2"}"#);
         assert_eq!(found, [("/count".into(), "expected u32".into())]);
         let found = errors(r#"{"items":[],"count":1,"colour":"red"}"#);
-        assert!(found[0].1.starts_with("unknown field `colour`"), "{found:?}");
-        assert_eq!(errors(r#"{"items":[]}"#), [(String::new(), "missing field `count`".into())]);
-        assert_eq!(parse::<Outer>(b"\xff").unwrap_err().status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            found[0].1.starts_with("unknown field `colour`"),
+            "{found:?}"
+        );
+        assert_eq!(
+            errors(r#"{"items":[]}"#),
+            [(String::new(), "missing field `count`".into())]
+        );
+        assert_eq!(
+            parse::<Outer>(b"\xff").unwrap_err().status(),
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
     }
 }

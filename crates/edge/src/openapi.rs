@@ -12,7 +12,10 @@ use crate::{FieldError, Problem};
 /// must be.
 pub const SCOPES: [(&str, &str); 7] = [
     ("public", "anybody, without an identity"),
-    ("caller", "any valid identity: a person who signed in, or an API key"),
+    (
+        "caller",
+        "any valid identity: a person who signed in, or an API key",
+    ),
     ("person", "a person who signed in; an API key is not enough"),
     ("viewer", "at least a viewer of the organisation"),
     ("member", "at least a member of the organisation"),
@@ -38,8 +41,12 @@ pub(crate) fn base() -> OpenApi {
         .build();
     let mut components = Components::new();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    components.schemas.insert(Problem::name().into_owned(), Problem::schema());
-    components.schemas.insert(FieldError::name().into_owned(), FieldError::schema());
+    components
+        .schemas
+        .insert(Problem::name().into_owned(), Problem::schema());
+    components
+        .schemas
+        .insert(FieldError::name().into_owned(), FieldError::schema());
     let info = InfoBuilder::new()
         .title("Chancery")
         .version(env!("CARGO_PKG_VERSION"))

@@ -32,11 +32,17 @@ impl TraceId {
 
     /// The caller's own, if it sends a valid `traceparent`; or else a new one.
     fn of(headers: &HeaderMap, random: &Random) -> Self {
-        let parent = headers.get("traceparent").and_then(|value| value.to_str().ok());
-        let theirs = parent.and_then(|value| value.split('-').nth(1)).filter(|id| {
-            let digits = id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-            digits && id.len() == 32 && id.bytes().any(|byte| byte != b'0')
-        });
+        let parent = headers
+            .get("traceparent")
+            .and_then(|value| value.to_str().ok());
+        let theirs = parent
+            .and_then(|value| value.split('-').nth(1))
+            .filter(|id| {
+                let digits = id
+                    .bytes()
+                    .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+                digits && id.len() == 32 && id.bytes().any(|byte| byte != b'0')
+            });
         match theirs {
             Some(id) => Self(id.into()),
             None => Self(format!("{:032x}", u128::from_be_bytes(random.bytes())).into()),
@@ -53,7 +59,10 @@ pub(crate) async fn pass(
     request.extensions_mut().insert(trace.clone());
     let path = request.uri().path().to_owned();
     // The route, not the path: paths may hold tokens.
-    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("", MatchedPath::as_str);
     let span = tracing::info_span!("request", trace_id = trace.as_str(), method = %request.method(), route);
     let response = guarded(request, next).instrument(span.clone()).await;
     let mut response = finish(response, &path, &trace);
@@ -64,7 +73,10 @@ pub(crate) async fn pass(
 
 /// The handler's answer, or a problem where there is none.
 async fn guarded(request: Request, next: Next) -> Response {
-    let uri = request.uri().path_and_query().map_or(0, |it| it.as_str().len());
+    let uri = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |it| it.as_str().len());
     if uri > URL_BYTES_MAX {
         let detail = format!("the URL is longer than {URL_BYTES_MAX} bytes");
         return Problem::new(StatusCode::URI_TOO_LONG, "URI_TOO_LONG", detail).into_response();
@@ -74,7 +86,10 @@ async fn guarded(request: Request, next: Next) -> Response {
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            tracing::error!(panic = text.unwrap_or("of another type"), "a handler panicked");
+            tracing::error!(
+                panic = text.unwrap_or("of another type"),
+                "a handler panicked"
+            );
             Problem::internal().into_response()
         }
     }
@@ -82,7 +97,9 @@ async fn guarded(request: Request, next: Next) -> Response {
 
 /// Tells a problem which request it belongs to.
 fn finish(mut response: Response, path: &str, trace: &TraceId) -> Response {
-    let Some(mut problem) = response.extensions_mut().remove::<Problem>() else { return response };
+    let Some(mut problem) = response.extensions_mut().remove::<Problem>() else {
+        return response;
+    };
     problem.at(&redacted(path), trace.as_str());
     response.headers_mut().remove(header::CONTENT_LENGTH);
     *response.body_mut() = Body::from(problem.body());
@@ -102,20 +119,36 @@ fn redacted(path: &str) -> String {
 fn head(headers: &mut HeaderMap, trace: &TraceId, https: bool) {
     const DEFAULTS: [(HeaderName, &str); 8] = [
         (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("x-permitted-cross-domain-policies"), "none"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("x-permitted-cross-domain-policies"),
+            "none",
+        ),
     ];
     for (name, value) in DEFAULTS {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
     if https {
         let always = HeaderValue::from_static("max-age=31536000; includeSubDomains");
-        headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(always);
+        headers
+            .entry(header::STRICT_TRANSPORT_SECURITY)
+            .or_insert(always);
     }
     if let Ok(id) = HeaderValue::from_str(trace.as_str()) {
         headers.insert(HeaderName::from_static(TRACE_HEADER), id);

@@ -32,7 +32,10 @@ pub struct Page<T> {
 /// The parameters that every list takes, for the OpenAPI document.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the document alone; requests are read by `Paging`")]
+#[expect(
+    dead_code,
+    reason = "read by the document alone; requests are read by `Paging`"
+)]
 pub struct PageParams {
     /// How many items at most; 50 unless said otherwise.
     #[param(minimum = 1, maximum = 200)]
@@ -66,8 +69,13 @@ impl Paging {
     /// # Errors
     /// The cursor is not one of this list.
     pub fn after<C: DeserializeOwned>(&self) -> Result<Option<C>, Problem> {
-        let Some(cursor) = &self.cursor else { return Ok(None) };
-        let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|it| String::from_utf8(it).ok());
+        let Some(cursor) = &self.cursor else {
+            return Ok(None);
+        };
+        let text = URL_SAFE_NO_PAD
+            .decode(cursor)
+            .ok()
+            .and_then(|it| String::from_utf8(it).ok());
         // As strict as a body: a cursor is made by whoever sends it.
         let text = text.filter(|text| strict::check(text).is_ok());
         let key = text.and_then(|text| serde_json::from_str(&text).ok());
@@ -83,12 +91,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let mut paging = Self { limit: PAGE_DEFAULT, cursor: None };
+        let mut paging = Self {
+            limit: PAGE_DEFAULT,
+            cursor: None,
+        };
         let query = parts.uri.query().unwrap_or_default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "limit" => {
-                    let limit = value.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
+                    let limit = value
+                        .parse()
+                        .ok()
+                        .filter(|limit| (1..=PAGE_MAX).contains(limit));
                     paging.limit = limit.ok_or_else(|| {
                         let message = format!("expected a number from 1 to {PAGE_MAX}");
                         params::invalid("limit", &message)
@@ -114,21 +128,33 @@ impl<T> Page<T> {
         let next_cursor = rows.last().filter(|_| more).and_then(|last| {
             let written = serde_json::to_vec(&key(last));
             if let Err(error) = &written {
-                tracing::error!(error = error as &(dyn Error + 'static), "a cursor has no JSON");
+                tracing::error!(
+                    error = error as &(dyn Error + 'static),
+                    "a cursor has no JSON"
+                );
             }
             Some(URL_SAFE_NO_PAD.encode(written.ok()?))
         });
-        Self { items: rows, next_cursor }
+        Self {
+            items: rows,
+            next_cursor,
+        }
     }
 
     /// A page whose source says itself where the next one begins.
     pub fn with_next<C: Serialize>(items: Vec<T>, next: Option<C>) -> Self {
         let next_cursor = next.and_then(|key| serde_json::to_vec(&key).ok());
-        Self { items, next_cursor: next_cursor.map(|key| URL_SAFE_NO_PAD.encode(key)) }
+        Self {
+            items,
+            next_cursor: next_cursor.map(|key| URL_SAFE_NO_PAD.encode(key)),
+        }
     }
 
     /// The same page of something else.
     pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(convert).collect(), next_cursor: self.next_cursor }
+        Page {
+            items: self.items.into_iter().map(convert).collect(),
+            next_cursor: self.next_cursor,
+        }
     }
 }

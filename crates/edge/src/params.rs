@@ -29,7 +29,8 @@ where
             return Err(not_found(()));
         }
         let path = axum::extract::Path::from_request_parts(parts, state).await;
-        path.map(|axum::extract::Path(value)| Self(value)).map_err(|_| not_found(()))
+        path.map(|axum::extract::Path(value)| Self(value))
+            .map_err(|_| not_found(()))
     }
 }
 

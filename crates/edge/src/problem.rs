@@ -95,16 +95,26 @@ impl FieldError {
     /// A part and what is wrong with it.
     #[must_use]
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), message: message.into() }
+        Self {
+            pointer: pointer.into(),
+            message: message.into(),
+        }
     }
 }
 
 impl Problem {
     /// A problem of a kind of its own. `code` is stable and in upper snake case.
     #[must_use]
-    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(
+        status: StatusCode,
+        code: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self(Box::new(Document {
-            kind: format!("urn:chancery:problem:{}", code.to_ascii_lowercase().replace('_', "-")),
+            kind: format!(
+                "urn:chancery:problem:{}",
+                code.to_ascii_lowercase().replace('_', "-")
+            ),
             title: title(code),
             status: status.as_u16(),
             detail: detail.into(),
@@ -137,7 +147,11 @@ impl Problem {
     /// 404: not there, or not the caller's to see.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", format!("the {what} was not found"))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "NOT_FOUND",
+            format!("the {what} was not found"),
+        )
     }
 
     /// 409: the state does not allow it.
@@ -163,8 +177,12 @@ impl Problem {
     #[must_use]
     pub fn unsupported_media() -> Self {
         let detail = "the body must be `application/json`";
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", detail)
-            .fix("send `Content-Type: application/json`")
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UNSUPPORTED_MEDIA_TYPE",
+            detail,
+        )
+        .fix("send `Content-Type: application/json`")
     }
 
     /// 422: values that are wrong, each with its place.
@@ -208,7 +226,10 @@ impl Problem {
     /// 503: the work can't be taken now.
     #[must_use]
     pub fn queue_unavailable() -> Self {
-        Self::unavailable("QUEUE_UNAVAILABLE", "the queue does not take work at the moment")
+        Self::unavailable(
+            "QUEUE_UNAVAILABLE",
+            "the queue does not take work at the moment",
+        )
     }
 
     /// 503: something that is needed is out of order; nothing was done.
@@ -304,11 +325,15 @@ impl IntoResponse for Problem {
         if let Some(after) = self.0.retry_after {
             // Rounded up: a client that comes back at the very second must not be too early.
             let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
         if self.0.status == StatusCode::UNAUTHORIZED.as_u16() {
             let bearer = HeaderValue::from_static("Bearer");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, bearer);
         }
         // For the outermost layer, which knows the request.
         response.extensions_mut().insert(self);
@@ -350,7 +375,11 @@ impl From<StoreError> for Problem {
             | StoreError::Schema(_)
             | StoreError::Statement(_) => Self::internal(),
         };
-        tracing::error!(error = &error as &(dyn Error + 'static), code = problem.code(), "storage failed");
+        tracing::error!(
+            error = &error as &(dyn Error + 'static),
+            code = problem.code(),
+            "storage failed"
+        );
         problem
     }
 }

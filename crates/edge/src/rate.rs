@@ -37,7 +37,10 @@ impl Quota {
     #[must_use]
     pub fn per_minute(requests: u32) -> Self {
         let requests = NonZeroU32::new(requests).unwrap_or(NonZeroU32::MIN);
-        Self { requests, period: Duration::from_secs(60) }
+        Self {
+            requests,
+            period: Duration::from_secs(60),
+        }
     }
 }
 
@@ -68,7 +71,11 @@ impl<K: Hash + Eq + Clone> Limit<K> {
         let each = quota.period / requests;
         let cells = governor::Quota::with_period(each)?.allow_burst(quota.requests);
         let limiter = governor::RateLimiter::dashmap(cells).with_middleware();
-        Some(Self { limiter, requests, checks: AtomicU32::new(0) })
+        Some(Self {
+            limiter,
+            requests,
+            checks: AtomicU32::new(0),
+        })
     }
 
     /// Counts a request.
@@ -84,11 +91,15 @@ impl<K: Hash + Eq + Clone> Limit<K> {
                 let remaining = state.remaining_burst_capacity();
                 let spent = self.requests.saturating_sub(remaining);
                 let reset = state.quota().replenish_interval() * spent;
-                Ok(Left { requests: self.requests, remaining, reset })
+                Ok(Left {
+                    requests: self.requests,
+                    remaining,
+                    reset,
+                })
             }
-            Err(until) => {
-                Err(Problem::too_many(until.wait_time_from(DefaultClock::default().now())))
-            }
+            Err(until) => Err(Problem::too_many(
+                until.wait_time_from(DefaultClock::default().now()),
+            )),
         }
     }
 }
@@ -128,7 +139,9 @@ pub(crate) enum Who {
 
 impl Who {
     pub(crate) fn caller(caller: &Caller) -> Self {
-        let org = caller.context().map_or(Uuid::nil(), |context| context.org().uuid());
+        let org = caller
+            .context()
+            .map_or(Uuid::nil(), |context| context.org().uuid());
         let principal = match caller.credential() {
             Credential::Login(_) => caller.user().uuid(),
             Credential::Key(key) => key.uuid(),
@@ -140,9 +153,16 @@ impl Who {
 /// The address that a request came from, IPv6 by its network of 64 bits. `proxies` is how many
 /// proxies of ours stand in front, each adding to `X-Forwarded-For` what it saw.
 pub(crate) fn address(request: &Request, proxies: usize) -> IpAddr {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0.ip());
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    let found = if proxies == 0 { None } else { forwarded(request.headers(), proxies) };
+    let found = if proxies == 0 {
+        None
+    } else {
+        forwarded(request.headers(), proxies)
+    };
     match found.unwrap_or(peer).to_canonical() {
         IpAddr::V6(address) => {
             IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)))
@@ -153,9 +173,17 @@ pub(crate) fn address(request: &Request, proxies: usize) -> IpAddr {
 
 /// What the outermost proxy of ours saw: that many entries from the right.
 fn forwarded(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
-    let values = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let seen: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
-    seen.len().checked_sub(proxies).and_then(|at| seen.get(at)?.parse().ok())
+    let values = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let seen: Vec<&str> = values
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .collect();
+    seen.len()
+        .checked_sub(proxies)
+        .and_then(|at| seen.get(at)?.parse().ok())
 }
 
 #[cfg(test)]
@@ -165,16 +193,26 @@ mod tests {
 
     fn from(peer: &str, forwarded: &str, proxies: usize) -> String {
         let mut request = Request::new(Body::empty());
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
-        request.headers_mut().insert("x-forwarded-for", forwarded.parse().unwrap());
+        request
+            .extensions_mut()
+            .insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
+        request
+            .headers_mut()
+            .insert("x-forwarded-for", forwarded.parse().unwrap());
         address(&request, proxies).to_string()
     }
 
     #[test]
     fn only_what_our_own_proxies_saw_is_believed() {
         assert_eq!(from("192.0.2.1", "198.51.100.7", 0), "192.0.2.1");
-        assert_eq!(from("192.0.2.1", "6.6.6.6, 198.51.100.7", 1), "198.51.100.7");
-        assert_eq!(from("192.0.2.1", "6.6.6.6, 198.51.100.7, 10.0.0.1", 2), "198.51.100.7");
+        assert_eq!(
+            from("192.0.2.1", "6.6.6.6, 198.51.100.7", 1),
+            "198.51.100.7"
+        );
+        assert_eq!(
+            from("192.0.2.1", "6.6.6.6, 198.51.100.7, 10.0.0.1", 2),
+            "198.51.100.7"
+        );
         assert_eq!(from("192.0.2.1", "198.51.100.7", 3), "192.0.2.1");
         assert_eq!(from("2001:db8::1:2:3:4", "", 0), "2001:db8::");
         assert_eq!(from("::ffff:192.0.2.1", "", 0), "192.0.2.1");

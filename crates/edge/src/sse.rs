@@ -108,14 +108,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Resume {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let header = parts.headers.get("last-event-id").map(|it| it.to_str().unwrap_or("?").to_owned());
+        let header = parts
+            .headers
+            .get("last-event-id")
+            .map(|it| it.to_str().unwrap_or("?").to_owned());
         let query = parts.uri.query().unwrap_or_default();
         let after = || {
             let mut pairs = form_urlencoded::parse(query.as_bytes());
-            pairs.find(|(name, _)| name == "after").map(|(_, value)| value.into_owned())
+            pairs
+                .find(|(name, _)| name == "after")
+                .map(|(_, value)| value.into_owned())
         };
         let wanted = header.filter(|id| !id.is_empty()).or_else(after);
-        let parsed = wanted.map(|text| text.parse::<u64>().ok().filter(|seq| i64::try_from(*seq).is_ok()));
+        let parsed = wanted.map(|text| {
+            text.parse::<u64>()
+                .ok()
+                .filter(|seq| i64::try_from(*seq).is_ok())
+        });
         match parsed {
             Some(None) => Err(params::invalid("after", "expected the `id` of an event")),
             Some(seq) => Ok(Self(seq)),
@@ -138,10 +147,16 @@ pub fn respond(guard: Guard, source: impl Stream<Item = Frame> + Send + 'static)
         Some((Ok::<_, std::convert::Infallible>(chunk), reader))
     });
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/event-stream"),
+        ),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         // For proxies that would otherwise collect the stream.
-        (http::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+        (
+            http::HeaderName::from_static("x-accel-buffering"),
+            HeaderValue::from_static("no"),
+        ),
     ];
     (headers, Body::from_stream(chunks)).into_response()
 }
@@ -188,11 +203,16 @@ impl Reader {
                 Happened::Frame(None) => return None,
                 Happened::Frame(Some(frame)) => return Some(self.write(frame)),
                 Happened::RightsChanged | Happened::Quiet if !self.guard.holds().await => {
-                    return Some(self.end("stream.revoked", r#"{"reason":"the right to read has ended"}"#));
+                    return Some(self.end(
+                        "stream.revoked",
+                        r#"{"reason":"the right to read has ended"}"#,
+                    ));
                 }
                 Happened::RightsChanged => {}
                 Happened::Quiet => {
-                    self.heartbeat.as_mut().reset(Instant::now() + SSE_HEARTBEAT);
+                    self.heartbeat
+                        .as_mut()
+                        .reset(Instant::now() + SSE_HEARTBEAT);
                     return Some(Bytes::from_static(b": alive\n\n"));
                 }
             }
@@ -232,7 +252,11 @@ impl Reader {
             }
             Frame::Lagged => {
                 self.state = State::Ended;
-                put(out, "stream.lagged", r#"{"reason":"the reader was too slow","resume":true}"#);
+                put(
+                    out,
+                    "stream.lagged",
+                    r#"{"reason":"the reader was too slow","resume":true}"#,
+                );
             }
         }
     }

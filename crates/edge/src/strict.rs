@@ -16,7 +16,9 @@ use crate::FieldError;
 pub(crate) fn check(text: &str) -> Result<(), FieldError> {
     let at = Place::default();
     let mut reader = serde_json::Deserializer::from_str(text);
-    let checked = Check { at: &at, depth: 0 }.deserialize(&mut reader).and_then(|()| reader.end());
+    let checked = Check { at: &at, depth: 0 }
+        .deserialize(&mut reader)
+        .and_then(|()| reader.end());
     checked.map_err(|error| {
         let mut message = error.to_string();
         let place = match error.classify() {
@@ -91,7 +93,10 @@ impl Check<'_> {
             self.at.0.borrow_mut().truncate(1);
             return Err(E::custom(message));
         }
-        Ok(Self { depth: self.depth + 1, ..self })
+        Ok(Self {
+            depth: self.depth + 1,
+            ..self
+        })
     }
 }
 
@@ -185,10 +190,16 @@ mod tests {
             flaw(r#"{"a":{"b":"x\u0000"}}"#),
             ("/a/b".into(), "the character U+0000 is not allowed".into())
         );
-        assert_eq!(flaw(r#"{"\u0000":1}"#).1, "the character U+0000 is not allowed");
+        assert_eq!(
+            flaw(r#"{"\u0000":1}"#).1,
+            "the character U+0000 is not allowed"
+        );
         let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         assert!(check(&deep(JSON_DEPTH_MAX)).is_ok());
-        assert_eq!(flaw(&deep(JSON_DEPTH_MAX + 1)).1, "nested deeper than 64 levels");
+        assert_eq!(
+            flaw(&deep(JSON_DEPTH_MAX + 1)).1,
+            "nested deeper than 64 levels"
+        );
         assert!(flaw(&deep(5_000)).1.starts_with("nested deeper"));
         assert!(flaw("{\"a\":1").1.starts_with("not JSON: "));
         assert!(flaw("{} {}").1.starts_with("not JSON: "));

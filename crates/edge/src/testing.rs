@@ -1,6 +1,10 @@
 //! A client for tests: it drives a router without a socket.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test whose request can't be made must fail loudly")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test whose request can't be made must fail loudly"
+)]
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -32,7 +36,10 @@ impl Client {
     /// A client without an identity.
     #[must_use]
     pub fn new(router: Router) -> Self {
-        Self { router, headers: HeaderMap::new() }
+        Self {
+            router,
+            headers: HeaderMap::new(),
+        }
     }
 
     /// The same client with another header.
@@ -68,11 +75,21 @@ impl Client {
             headers.extend(self.headers.clone());
         }
         let request = request.body(body.into()).expect("a request");
-        let response = self.router.clone().oneshot(request).await.expect("routers don't fail");
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("routers don't fail");
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.expect("a body").to_vec();
         let json = serde_json::from_slice(&bytes).unwrap_or_default();
-        Answer { status: parts.status, headers: parts.headers, bytes, json }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            bytes,
+            json,
+        }
     }
 
     /// Sends a request with a JSON body.
@@ -119,8 +136,16 @@ impl Answer {
     #[track_caller]
     pub fn problem(self, status: u16, code: &str) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text());
-        let media = self.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-        assert_eq!(media, Some(crate::PROBLEM_CONTENT_TYPE.as_bytes()), "{}", self.text());
+        let media = self
+            .headers
+            .get(header::CONTENT_TYPE)
+            .map(HeaderValue::as_bytes);
+        assert_eq!(
+            media,
+            Some(crate::PROBLEM_CONTENT_TYPE.as_bytes()),
+            "{}",
+            self.text()
+        );
         assert_eq!(self.json["code"], code, "{}", self.text());
         assert_eq!(self.json["status"], status);
         for member in ["type", "title", "detail", "instance", "trace_id"] {
@@ -141,10 +166,12 @@ impl Answer {
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<String> {
         let cookies = self.headers.get_all(header::SET_COOKIE).iter();
-        cookies.filter_map(|value| value.to_str().ok()).find_map(|cookie| {
-            let (found, rest) = cookie.split_once('=')?;
-            (found == name).then(|| rest.split(';').next().unwrap_or_default().to_owned())
-        })
+        cookies
+            .filter_map(|value| value.to_str().ok())
+            .find_map(|cookie| {
+                let (found, rest) = cookie.split_once('=')?;
+                (found == name).then(|| rest.split(';').next().unwrap_or_default().to_owned())
+            })
     }
 }
 
@@ -156,7 +183,12 @@ impl Client {
             headers.extend(self.headers.clone());
         }
         let request = request.body(Body::empty()).expect("a request");
-        let response = self.router.clone().oneshot(request).await.expect("routers don't fail");
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("routers don't fail");
         assert_eq!(response.status(), StatusCode::OK, "the stream opens");
         response.into_body().into_data_stream()
     }

@@ -26,8 +26,11 @@ use crate::sealed::Stored;
 use batch::{Head, Sealing};
 use store::{Lease, Unsealed};
 
-/// How long the lease lasts without a sealing or a renewal.
-const LEASE: Duration = Duration::from_secs(10);
+/// How long the lease lasts without a sealing or a renewal, and so how long a process that died
+/// keeps the others waiting.
+const LEASE: Duration = Duration::from_secs(3);
+/// How far the clocks of two machines may be apart for one to hear at once what the other sealed.
+const CLOCKS_APART: Duration = Duration::from_secs(10);
 /// How long it waits if nothing rings.
 const TICK: Duration = Duration::from_secs(1);
 /// How soon it looks again for events that wait behind an open transaction, at first and at most.
@@ -270,8 +273,8 @@ impl Sequencer {
             self.followed = self.authority.db().clock().now();
             return Ok(());
         }
-        // Clocks of two machines differ a little, and telling twice does no harm.
-        let since = self.followed.minus(LEASE);
+        // Telling twice does no harm.
+        let since = self.followed.minus(CLOCKS_APART);
         let mut read = self.authority.system_read().await?;
         for row in read.all(SINCE, &db::params![since]).await? {
             let size: u64 = row.get(1)?;

@@ -115,6 +115,12 @@ impl Docker {
         for container in left.split_whitespace() {
             docker(&["rm", "--force", "--volumes", container].map(str::to_owned)).await?;
         }
+        for entry in std::fs::read_dir(&self.scratch)
+            .map_err(SandboxError::Start)?
+            .flatten()
+        {
+            std::fs::remove_file(entry.path()).map_err(SandboxError::Start)?;
+        }
         Ok(())
     }
 

@@ -22,6 +22,9 @@ use crate::error::ToolError;
 /// How long the node waits for a package that it has asked for.
 const WAIT: Duration = Duration::from_secs(30);
 
+/// How the names of folders begin that are not complete yet.
+const HALF_WRITTEN: &str = ".new-";
+
 /// The skills of a node.
 #[derive(Debug)]
 pub struct Skills {
@@ -48,6 +51,16 @@ impl Skills {
     /// A folder that can't be made.
     pub fn open(folder: PathBuf, random: Random) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
+        // What a crash left half written.
+        for entry in fs::read_dir(&folder)?.flatten() {
+            if entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(HALF_WRITTEN)
+            {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
         Ok(Self {
             folder,
             random,
@@ -112,9 +125,10 @@ impl Skills {
     fn install(&self, digest: Digest, tar: &[u8]) -> Result<(), ToolError> {
         let package = Package::from_tar(tar).map_err(|error| invalid(&error))?;
         verify(digest, &package)?;
-        let temporary = self
-            .folder
-            .join(format!(".new-{:016x}", self.random.below(u64::MAX)));
+        let temporary = self.folder.join(format!(
+            "{HALF_WRITTEN}{:016x}",
+            self.random.below(u64::MAX)
+        ));
         let placed = write_package(&temporary, &package)
             .and_then(|()| fs::rename(&temporary, self.path(digest)));
         match placed {

@@ -15,7 +15,7 @@ use protocol::{GatewayFrame, NodeFrame, RefusalCode, Welcome};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
-use vocab::{Actor, Digest, Draft, EventKind, NodeId};
+use vocab::{Actor, Digest, Draft, EventKind};
 
 use crate::greeting::{self, Refusal};
 use crate::limits::{OUTGOING_FRAMES_MAX, SEEN_EVERY, SKILLS_IN_FLIGHT_MAX, STRIKES_MAX};
@@ -45,12 +45,13 @@ pub(crate) async fn serve(nodes: Nodes, mut socket: WebSocket, admitted: Admitte
     if let Err(why) = inner.hub.register(&live) {
         live.end(why);
     } else {
-        let told = inner.on_connected.read().unwrap_or_else(PoisonError::into_inner);
+        let told = inner
+            .on_connected
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         told.iter().for_each(|told| told(live.node, live.org));
     }
-    Reader { inner: Arc::clone(inner), live: Arc::clone(&live), strikes: 0, checked_at: None, seen_at: Instant::now(), skills: JoinSet::new() }
-        .run(stream)
-        .await;
+    Reader::new(inner, &live).run(stream).await;
     inner.hub.unregister(&live);
     drop(timeout(GOODBYE, writer.join_next()).await);
     let ending = live.ending().borrow().unwrap_or(Ending::Lost);
@@ -70,26 +71,32 @@ async fn greet(
         return Err((RefusalCode::NodeRevoked, "the node was revoked"));
     }
     if !inner.hub.may_connect(admitted.node) {
-        return Err((RefusalCode::Unavailable, "the node connects too often; try again later"));
+        return Err((
+            RefusalCode::Unavailable,
+            "the node connects too often; try again later",
+        ));
     }
     let first = timeout(inner.timing.hello, socket.recv()).await;
     let Ok(Some(Ok(Message::Text(text)))) = first else {
         return Err((RefusalCode::Other, "no hello came in time"));
     };
     let greeting = greeting::read(&text)?;
-    let granted = match take_lease(inner, admitted.node, &greeting).await {
+    let granted = match take_lease(inner, admitted, &greeting).await {
         Ok(Some(granted)) => granted,
         Ok(None) => return Err((RefusalCode::NodeRevoked, "the node was revoked")),
         Err(error) => {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, node = %admitted.node, "a node got no lease");
-            return Err((RefusalCode::Unavailable, "the gateway can't give a lease at present"));
+            return Err((
+                RefusalCode::Unavailable,
+                "the gateway can't give a lease at present",
+            ));
         }
     };
     let (outgoing, queue) = mpsc::channel(OUTGOING_FRAMES_MAX);
     let live = Live::new(
         admitted.node,
-        (granted.org, granted.epoch),
+        (admitted.org, granted.epoch),
         (greeting.spool, greeting.introduction),
         outgoing,
     );
@@ -103,15 +110,23 @@ async fn greet(
     Ok((Arc::new(live), queue))
 }
 
-/// Gives the node its next lease, on disk and in the record; and learns where the organisation's
-/// workspaces are, before the node can be chosen for one.
+/// Learns where the organisation's workspaces are, before the node can be chosen for one; then gives
+/// the node its next lease, on disk and in the record.
 async fn take_lease(
     inner: &Inner,
-    node: NodeId,
+    admitted: &Admitted,
     greeting: &Greeting,
 ) -> Result<Option<Granted>, StoreError> {
+    let node = admitted.node;
+    if let Some(org) = admitted.org {
+        let places = store::places_of(&mut inner.authority.system_read().await?, org).await?;
+        inner.hub.pins(|pins| pins.load(org, places));
+    }
     let now = inner.authority.db().clock().now();
-    let actor = Actor { node: Some(node), ..Actor::default() };
+    let actor = Actor {
+        node: Some(node),
+        ..Actor::default()
+    };
     let mut tx = inner.authority.system_write(actor).await?;
     let Some(granted) = store::take_lease(&mut tx, node, greeting, now).await? else {
         return Ok(None);
@@ -122,12 +137,10 @@ async fn take_lease(
         .fact("epoch", granted.epoch)
         .fact("version", greeting.introduction.version.clone())
         .fact_if("enforcement", level);
-    match granted.org {
+    match admitted.org {
         Some(org) => {
             tx.record_for(org, event);
             tx.commit().await?;
-            let places = store::places_of(&mut inner.authority.system_read().await?, org).await?;
-            inner.hub.pins(|pins| pins.load(&[org], places));
         }
         None => commit_for_shared(tx, event.fact("shared", true)).await?,
     }
@@ -136,7 +149,10 @@ async fn take_lease(
 
 async fn record_end(inner: &Inner, live: &Live, why: Ending) -> Result<(), StoreError> {
     let now = inner.authority.db().clock().now();
-    let mut tx = inner.authority.system_write(Inner::node_actor(live)).await?;
+    let mut tx = inner
+        .authority
+        .system_write(Inner::node_actor(live))
+        .await?;
     store::disconnected(&mut tx, live.node, store::integer(live.epoch), now).await?;
     let event = Draft::new(EventKind::NodeDisconnected, live.node)
         .fact("epoch", live.epoch)
@@ -181,18 +197,30 @@ async fn write(
 async fn say_goodbye(sink: &mut Outgoing, why: Ending) -> Result<(), axum::Error> {
     let message = why.refusal().map_or("", |(_, message)| message);
     if let Some((code, message)) = why.refusal() {
-        let frame = GatewayFrame::Refused(Refused { code, message: message.to_owned() });
+        let frame = GatewayFrame::Refused(Refused {
+            code,
+            message: message.to_owned(),
+        });
         if let Ok(text) = frame.encode() {
             sink.feed(Message::text(text)).await?;
         }
     }
-    let close = CloseFrame { code: why.close_code(), reason: message.into() };
+    let close = CloseFrame {
+        code: why.close_code(),
+        reason: message.into(),
+    };
     sink.send(Message::Close(Some(close))).await
 }
 
 async fn refuse(mut socket: WebSocket, code: RefusalCode, message: &'static str) {
-    let frame = GatewayFrame::Refused(Refused { code, message: message.to_owned() });
-    let close = CloseFrame { code: 1008, reason: message.into() };
+    let frame = GatewayFrame::Refused(Refused {
+        code,
+        message: message.to_owned(),
+    });
+    let close = CloseFrame {
+        code: 1008,
+        reason: message.into(),
+    };
     let goodbye = async {
         if let Ok(text) = frame.encode() {
             socket.send(Message::text(text)).await?;
@@ -204,7 +232,12 @@ async fn refuse(mut socket: WebSocket, code: RefusalCode, message: &'static str)
 
 async fn ending_of(ending: &mut watch::Receiver<Option<Ending>>) -> Ending {
     // The sender lives in `Live`, which outlives both tasks.
-    ending.wait_for(Option::is_some).await.ok().and_then(|why| *why).unwrap_or(Ending::Lost)
+    ending
+        .wait_for(Option::is_some)
+        .await
+        .ok()
+        .and_then(|why| *why)
+        .unwrap_or(Ending::Lost)
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -224,6 +257,17 @@ struct Reader {
 }
 
 impl Reader {
+    fn new(inner: &Arc<Inner>, live: &Arc<Live>) -> Self {
+        Self {
+            inner: Arc::clone(inner),
+            live: Arc::clone(live),
+            strikes: 0,
+            checked_at: None,
+            seen_at: Instant::now(),
+            skills: JoinSet::new(),
+        }
+    }
+
     async fn run(mut self, mut stream: Incoming) {
         let mut ending = self.live.ending();
         let mut silent_at = Instant::now() + self.inner.timing.lease;
@@ -247,7 +291,8 @@ impl Reader {
                 Verdict::Strike => {
                     self.strikes += 1;
                     if self.strikes > STRIKES_MAX {
-                        self.live.end(Ending::Violation("too many frames make no sense"));
+                        self.live
+                            .end(Ending::Violation("too many frames make no sense"));
                     }
                 }
                 Verdict::End(why) => self.live.end(why),
@@ -255,15 +300,15 @@ impl Reader {
         }
     }
 
-    async fn on_message(
-        &mut self,
-        message: Option<Result<Message, axum::Error>>,
-    ) -> Verdict {
+    async fn on_message(&mut self, message: Option<Result<Message, axum::Error>>) -> Verdict {
         match message {
             None => Verdict::End(Ending::Lost),
             // An oversized message and a broken connection look alike here; both end it.
             Some(Err(error)) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a connection broke");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "a connection broke"
+                );
                 Verdict::End(Ending::Lost)
             }
             Some(Ok(Message::Close(_))) => Verdict::End(Ending::Closed),
@@ -301,7 +346,10 @@ impl Reader {
         if let Some(why) = self.lost_lease().await {
             return Verdict::End(why);
         }
-        let lease = Lease { epoch: self.live.epoch, lease_ms: millis(self.inner.timing.lease) };
+        let lease = Lease {
+            epoch: self.live.epoch,
+            lease_ms: millis(self.inner.timing.lease),
+        };
         match self.live.send(&GatewayFrame::Lease(lease)).await {
             Ok(()) => Verdict::Fine,
             Err(_) => Verdict::End(Ending::Lost),
@@ -336,7 +384,9 @@ impl Reader {
         if now - self.seen_at >= SEEN_EVERY {
             self.seen_at = now;
             let at = authority.db().clock().now();
-            let mut tx = authority.system_write(Inner::node_actor(&self.live)).await?;
+            let mut tx = authority
+                .system_write(Inner::node_actor(&self.live))
+                .await?;
             store::seen(&mut tx, node, store::integer(self.live.epoch), at).await?;
             tx.commit_unrecorded("when a node was last seen").await?;
         }

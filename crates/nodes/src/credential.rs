@@ -12,7 +12,10 @@ const CHARS: usize = CREDENTIAL_PREFIX.len() + 43;
 
 /// A new credential and its digest.
 pub(crate) fn generate(random: &Random) -> (SecretString, Digest) {
-    let text = format!("{CREDENTIAL_PREFIX}{}", URL_SAFE_NO_PAD.encode(random.bytes::<32>()));
+    let text = format!(
+        "{CREDENTIAL_PREFIX}{}",
+        URL_SAFE_NO_PAD.encode(random.bytes::<32>())
+    );
     let digest = Digest::of(text.as_bytes());
     (SecretString::from(text), digest)
 }

@@ -40,11 +40,15 @@ pub enum Fate {
 
 impl Fate {
     fn not_sent(detail: impl Into<String>) -> Self {
-        Self::NotSent { detail: detail.into() }
+        Self::NotSent {
+            detail: detail.into(),
+        }
     }
 
     fn unknown(detail: impl Into<String>) -> Self {
-        Self::Unknown { detail: detail.into() }
+        Self::Unknown {
+            detail: detail.into(),
+        }
     }
 }
 
@@ -67,7 +71,8 @@ impl Nodes {
     }
 
     /// Sends a job and waits for its outcome. The epoch in it is set here. A job that the node
-    /// knows is not done twice.
+    /// knows is not done twice; but a job of which it is not known whether it was sent is better
+    /// asked about, by [`Nodes::inquire`].
     pub async fn dispatch(&self, org: OrgId, node: NodeId, job: Dispatch) -> Fate {
         self.0.dispatch(org, node, job).await
     }
@@ -109,7 +114,7 @@ impl Inner {
             return settled.into();
         }
         let Some(live) = self.hub.live_for(org, node) else {
-            return Fate::not_sent("the node is not connected");
+            return self.unreachable(node, job.job).await;
         };
         job.epoch = live.epoch;
         let (skill, workspace) = (skill_of(&job.intent.target), job.workspace.to_string());
@@ -139,10 +144,16 @@ impl Inner {
             Some(news) if queued => self.follow(live, sent, news, First::Wait).await,
             // An earlier sending may have reached the node: only the node can tell.
             _ if !fresh => self.away(node).await,
-            _ => {
-                self.hub.forget(Acknowledged { org, node, job: asked.job });
-                Fate::not_sent("the node disconnected before the job was sent")
-            }
+            _ => Fate::not_sent("the node disconnected before the job was sent"),
+        }
+    }
+
+    /// A node that is not connected gets no job; but this one may have been sent before.
+    async fn unreachable(&self, node: NodeId, job: JobId) -> Fate {
+        let read = async { store::sent(&mut self.authority.system_read().await?, job).await };
+        match read.await {
+            Ok(None) => Fate::not_sent("the node is not connected"),
+            Ok(Some(_)) | Err::<_, StoreError>(_) => self.away(node).await,
         }
     }
 
@@ -158,7 +169,8 @@ impl Inner {
         let mut tx = self.authority.system_write(Actor::system("nodes")).await?;
         if self.hub.pins(|pins| pins.get(job.org, workspace)) != Some(job.node) {
             let holder = store::pin(&mut tx, job.org, workspace, job.node, now).await?;
-            self.hub.pins(|pins| pins.remember(job.org, workspace, holder));
+            self.hub
+                .pins(|pins| pins.remember(job.org, workspace, holder));
             if holder != job.node {
                 return Err(Refusal::Elsewhere);
             }
@@ -167,7 +179,8 @@ impl Inner {
         if (first.org, first.node, first.of) != (job.org, job.node, job.of) {
             return Err(Refusal::Reused);
         }
-        tx.commit_unrecorded("which node a job is sent to; the run's journal has its token").await?;
+        tx.commit_unrecorded("which node a job is sent to; the run's journal has its token")
+            .await?;
         Ok((first, fresh))
     }
 
@@ -175,16 +188,23 @@ impl Inner {
         if let Some(settled) = self.hub.kept(org, node, job) {
             return settled.into();
         }
-        let Some(live) = self.hub.live_for(org, node) else { return self.away(node).await };
+        let Some(live) = self.hub.live_for(org, node) else {
+            return self.away(node).await;
+        };
         let sent = match self.sent(org, node, job).await {
             Ok(Some(sent)) => sent,
             Ok(None) => return Fate::unknown("the job was not sent to this node"),
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a job was not found out");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a job was not found out"
+                );
                 return Fate::Away;
             }
         };
-        let Some(news) = self.hub.follow(&live, &sent) else { return Fate::Away };
+        let Some(news) = self.hub.follow(&live, &sent) else {
+            return Fate::Away;
+        };
         self.follow(live, sent, news, First::Ask).await
     }
 
@@ -218,7 +238,15 @@ impl Inner {
             let timeout_ms = u64::try_from(JOB_TIMEOUT_MAX.as_millis()).unwrap_or(u64::MAX);
             let spool = String::new();
             let epoch = 0;
-            return Ok(Some(SentJob { org, job, node, of: None, epoch, spool, timeout_ms }));
+            return Ok(Some(SentJob {
+                org,
+                job,
+                node,
+                of: None,
+                epoch,
+                spool,
+                timeout_ms,
+            }));
         };
         Ok((sent.org == org && sent.node == node).then_some(sent))
     }
@@ -239,7 +267,9 @@ impl Inner {
             let heard = if ask {
                 self.ask(&live, sent.job, &mut news).await
             } else {
-                timeout_at(deadline, settled(&mut news)).await.map_or(Heard::Nothing, Heard::from)
+                timeout_at(deadline, settled(&mut news))
+                    .await
+                    .map_or(Heard::Nothing, Heard::from)
             };
             match heard {
                 Heard::Settled(settled) => return settled.into(),
@@ -255,9 +285,16 @@ impl Inner {
                     deadline = Instant::now() + self.timing.overdue;
                 }
                 Heard::Gone => {
-                    let back = self.hub.arrival(sent.org, sent.node, self.timing.reconnect).await;
-                    let Some(again) = back else { return self.away(sent.node).await };
-                    let Some(followed) = self.hub.follow(&again, &sent) else { continue };
+                    let back = self
+                        .hub
+                        .arrival(sent.org, sent.node, self.timing.reconnect)
+                        .await;
+                    let Some(again) = back else {
+                        return self.away(sent.node).await;
+                    };
+                    let Some(followed) = self.hub.follow(&again, &sent) else {
+                        continue;
+                    };
                     (live, news, ask) = (again, followed, true);
                 }
             }
@@ -265,16 +302,15 @@ impl Inner {
     }
 
     /// Asks how a job stands, and waits for the first word.
-    async fn ask(
-        &self,
-        live: &Live,
-        job: JobId,
-        news: &mut watch::Receiver<News>,
-    ) -> Heard {
+    async fn ask(&self, live: &Live, job: JobId, news: &mut watch::Receiver<News>) -> Heard {
         if let Some(settled) = settled_now(news) {
             return Heard::Settled(settled);
         }
-        if live.send(&GatewayFrame::Inquire(JobRef { job })).await.is_err() {
+        if live
+            .send(&GatewayFrame::Inquire(JobRef { job }))
+            .await
+            .is_err()
+        {
             return Heard::Gone;
         }
         match timeout(self.timing.answer, news.changed()).await {

@@ -16,7 +16,10 @@ pub enum NodesError {
     #[error("a node is called `{0}` already")]
     NameTaken(String),
     /// No name, too long a one, or one with control characters.
-    #[error("a node's name has 1 to {} printable characters", limits::NAME_CHARS_MAX)]
+    #[error(
+        "a node's name has 1 to {} printable characters",
+        limits::NAME_CHARS_MAX
+    )]
     NameInvalid,
     /// There are as many as there may be.
     #[error("the organisation has {limit} nodes, as many as it may have")]
@@ -24,9 +27,6 @@ pub enum NodesError {
         /// How many there may be.
         limit: u32,
     },
-    /// A row that this version can't read.
-    #[error("what is stored about a node can't be read")]
-    Damaged(#[source] serde_json::Error),
     /// The database.
     #[error("storage failed")]
     Store(#[from] StoreError),

@@ -21,7 +21,10 @@ impl From<Fate> for Delivery {
 impl NodeGateway for Nodes {
     fn node_for(&self, org: OrgId, workspace: &str) -> Option<NodeReport> {
         let report = Self::node_for(self, org, workspace)?;
-        Some(NodeReport { node: report.node, enforcement: report.enforcement })
+        Some(NodeReport {
+            node: report.node,
+            enforcement: report.enforcement,
+        })
     }
 
     fn dispatch(&self, org: OrgId, node: NodeId, job: Job) -> BoxFuture<'_, Delivery> {

@@ -27,7 +27,10 @@ pub(crate) fn read(text: &str) -> Result<Greeting, Refusal> {
         return Err(NO_HELLO);
     }
     if any.protocol != PROTOCOL_VERSION {
-        return Err((RefusalCode::ProtocolUnsupported, "this gateway speaks protocol 1"));
+        return Err((
+            RefusalCode::ProtocolUnsupported,
+            "this gateway speaks protocol 1",
+        ));
     }
     match NodeFrame::decode(text) {
         Ok(NodeFrame::Hello(hello)) => check(hello),
@@ -40,18 +43,28 @@ fn check(hello: Hello) -> Result<Greeting, Refusal> {
         (1..=LABEL_BYTES_MAX).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_graphic())
     };
     if !is_label(&hello.version) || !is_label(&hello.spool) {
-        return Err((RefusalCode::Other, "the version or the spool's name is not a short label"));
+        return Err((
+            RefusalCode::Other,
+            "the version or the spool's name is not a short label",
+        ));
     }
     let enforcement_json = serde_json::to_string(&hello.probes).unwrap_or_default();
     if !(1..=ENFORCEMENT_BYTES_MAX).contains(&enforcement_json.len()) {
-        return Err((RefusalCode::Other, "the report on what is enforced is too long"));
+        return Err((
+            RefusalCode::Other,
+            "the report on what is enforced is too long",
+        ));
     }
     let introduction = Introduction {
         version: hello.version,
         slots: hello.slots.clamp(1, SLOTS_MAX),
         enforcement: hello.probes,
     };
-    Ok(Greeting { introduction, enforcement_json, spool: hello.spool })
+    Ok(Greeting {
+        introduction,
+        enforcement_json,
+        spool: hello.spool,
+    })
 }
 
 #[cfg(test)]
@@ -87,18 +100,41 @@ mod tests {
     fn another_version_hears_so_whatever_else_it_says() {
         let refused = |text: &str| read(text).err().map(|(code, _)| code);
         let unsupported = Some(RefusalCode::ProtocolUnsupported);
-        assert_eq!(refused(r#"{"type":"hello","protocol":2,"wings":true}"#), unsupported);
+        assert_eq!(
+            refused(r#"{"type":"hello","protocol":2,"wings":true}"#),
+            unsupported
+        );
         assert_eq!(refused(r#"{"type":"hello","protocol":0}"#), unsupported);
-        assert_eq!(refused(r#"{"type":"hello","protocol":1}"#), Some(RefusalCode::Other));
-        assert_eq!(refused(r#"{"type":"heartbeat","protocol":1}"#), Some(RefusalCode::Other));
+        assert_eq!(
+            refused(r#"{"type":"hello","protocol":1}"#),
+            Some(RefusalCode::Other)
+        );
+        assert_eq!(
+            refused(r#"{"type":"heartbeat","protocol":1}"#),
+            Some(RefusalCode::Other)
+        );
         assert_eq!(refused("hello"), Some(RefusalCode::Other));
     }
 
     #[test]
     fn labels_are_short_and_printable() {
         for bad in ["", "a b", "a\n", "\u{e9}", &"x".repeat(LABEL_BYTES_MAX + 1)] {
-            assert!(answer(Hello { version: bad.into(), ..hello() }).is_err(), "{bad:?}");
-            assert!(answer(Hello { spool: bad.into(), ..hello() }).is_err(), "{bad:?}");
+            assert!(
+                answer(Hello {
+                    version: bad.into(),
+                    ..hello()
+                })
+                .is_err(),
+                "{bad:?}"
+            );
+            assert!(
+                answer(Hello {
+                    spool: bad.into(),
+                    ..hello()
+                })
+                .is_err(),
+                "{bad:?}"
+            );
         }
     }
 }

@@ -109,11 +109,6 @@ impl From<NodesError> for Problem {
                 let detail = format!("the organisation has {limit} nodes, as many as it may have");
                 Self::conflict("NODES_LIMIT", detail)
             }
-            NodesError::Damaged(source) => {
-                let source = &source as &dyn std::error::Error;
-                tracing::error!(error = source, "what is stored about a node can't be read");
-                Self::internal()
-            }
             NodesError::Store(source) => Self::from(source),
         }
     }
@@ -144,7 +139,8 @@ async fn create(
         node: enrolment.node.clone().into(),
         credential: enrolment.credential.expose_secret().to_owned(),
     };
-    key.claim(enrolment.tx(), StatusCode::CREATED, &answer).await?;
+    key.claim(enrolment.tx(), StatusCode::CREATED, &answer)
+        .await?;
     enrolment.commit().await?;
     Ok((StatusCode::CREATED, Json(answer)))
 }
@@ -162,7 +158,9 @@ async fn list(
     paging: Paging,
 ) -> Result<Json<Page<NodeView>>, Problem> {
     let found = nodes.list(&ctx, paging.after()?, paging.fetch()).await?;
-    Ok(Json(Page::cut(found, &paging, |node| node.id).map(NodeView::from)))
+    Ok(Json(
+        Page::cut(found, &paging, |node| node.id).map(NodeView::from),
+    ))
 }
 
 /// Read a node.

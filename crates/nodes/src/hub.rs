@@ -10,9 +10,7 @@ use tokio::time::Instant;
 use vocab::{JobId, NodeId, OrgId};
 
 use crate::jobs::{Jobs, News, Settled};
-use crate::limits::{
-    CONNECTS_BURST, CONNECTS_REFILL, FORGET_BACKLOG_MAX, LIVE_NODES_MAX,
-};
+use crate::limits::{CONNECTS_BURST, CONNECTS_REFILL, FORGET_BACKLOG_MAX, LIVE_NODES_MAX};
 use crate::live::{Ending, Live};
 use crate::model::Report;
 use crate::pins::Pins;
@@ -64,9 +62,14 @@ impl Hub {
         let mut state = self.lock();
         let now = Instant::now();
         if state.allowances.len() > 2 * LIVE_NODES_MAX {
-            state.allowances.retain(|_, it| now - it.at < CONNECTS_REFILL * CONNECTS_BURST);
+            state
+                .allowances
+                .retain(|_, it| now - it.at < CONNECTS_REFILL * CONNECTS_BURST);
         }
-        let fresh = Allowance { left: CONNECTS_BURST, at: now };
+        let fresh = Allowance {
+            left: CONNECTS_BURST,
+            at: now,
+        };
         let allowance = state.allowances.entry(node).or_insert(fresh);
         let refilled = (now - allowance.at).as_micros() / CONNECTS_REFILL.as_micros();
         let refilled = u32::try_from(refilled).unwrap_or(u32::MAX);
@@ -163,12 +166,18 @@ impl Hub {
         let live = match state.pins.get(org, workspace) {
             Some(holder) => state.live.get(&holder).filter(|live| !live.is_draining())?,
             None => {
-                let ready = state.live.values().filter(|it| it.serves(org) && !it.is_draining());
+                let ready = state
+                    .live
+                    .values()
+                    .filter(|it| it.serves(org) && !it.is_draining());
                 ready.min_by_key(|live| (live.org.is_none(), live.running(), live.node))?
             }
         };
         let enforcement = live.introduction.enforcement.clone();
-        live.serves(org).then_some(Report { node: live.node, enforcement })
+        live.serves(org).then_some(Report {
+            node: live.node,
+            enforcement,
+        })
     }
 
     pub(crate) fn pins<T>(&self, with: impl FnOnce(&mut Pins) -> T) -> T {
@@ -178,7 +187,9 @@ impl Hub {
     /// Listens for news of a job on this connection; `None` if the connection has ended.
     pub(crate) fn follow(&self, live: &Live, sent: &SentJob) -> Option<watch::Receiver<News>> {
         let mut state = self.lock();
-        state.is_current(live).then(|| state.jobs.follow(sent.clone()))
+        state
+            .is_current(live)
+            .then(|| state.jobs.follow(sent.clone()))
     }
 
     /// How a job of this organisation ended, if that is kept.
@@ -197,7 +208,11 @@ impl Hub {
         if let Some(sent) = state.jobs.sent((live.node, job)) {
             return Claim::Known(sent.clone());
         }
-        if state.forgetting.iter().any(|it| it.job == job && it.node == live.node) {
+        if state
+            .forgetting
+            .iter()
+            .any(|it| it.job == job && it.node == live.node)
+        {
             return Claim::Acknowledged;
         }
         Claim::Unclaimed
@@ -227,17 +242,20 @@ impl Hub {
     pub(crate) fn acknowledge(&self, done: Acknowledged) -> Option<Arc<Live>> {
         let mut state = self.lock();
         let key = (done.node, done.job);
-        if state.jobs.sent(key).is_some_and(|sent| sent.org != done.org) {
+        if state
+            .jobs
+            .sent(key)
+            .is_some_and(|sent| sent.org != done.org)
+        {
             return None;
         }
         state.jobs.remove(key);
         state.forget(done);
-        state.live.get(&done.node).filter(|live| live.serves(done.org)).cloned()
-    }
-
-    /// Has the row of a job deleted that never reached its node.
-    pub(crate) fn forget(&self, done: Acknowledged) {
-        self.lock().forget(done);
+        state
+            .live
+            .get(&done.node)
+            .filter(|live| live.serves(done.org))
+            .cloned()
     }
 
     /// Up to so many jobs whose rows are to be deleted. They stay known until
@@ -255,7 +273,9 @@ impl Hub {
 
 impl State {
     fn is_current(&self, live: &Live) -> bool {
-        self.live.get(&live.node).is_some_and(|present| present.epoch == live.epoch)
+        self.live
+            .get(&live.node)
+            .is_some_and(|present| present.epoch == live.epoch)
     }
 
     fn forget(&mut self, done: Acknowledged) {

@@ -72,12 +72,15 @@ pub(crate) struct Jobs {
 impl Jobs {
     /// Listens for news of a job that is about to be sent or asked about.
     pub(crate) fn follow(&mut self, sent: SentJob) -> watch::Receiver<News> {
-        let entry = self.entries.entry((sent.node, sent.job)).or_insert_with(|| Entry {
-            sent,
-            news: watch::Sender::new(News::Waiting),
-            bytes: 0,
-            serial: 0,
-        });
+        let entry = self
+            .entries
+            .entry((sent.node, sent.job))
+            .or_insert_with(|| Entry {
+                sent,
+                news: watch::Sender::new(News::Waiting),
+                bytes: 0,
+                serial: 0,
+            });
         entry.news.subscribe()
     }
 
@@ -97,7 +100,9 @@ impl Jobs {
 
     /// Whether somebody listens for news of it.
     pub(crate) fn is_awaited(&self, key: Key) -> bool {
-        self.entries.get(&key).is_some_and(|entry| entry.news.receiver_count() > 0)
+        self.entries
+            .get(&key)
+            .is_some_and(|entry| entry.news.receiver_count() > 0)
     }
 
     /// The node works on it.
@@ -117,7 +122,9 @@ impl Jobs {
     pub(crate) fn settle(&mut self, sent: SentJob, settled: Settled, bytes: usize) {
         let key = (sent.node, sent.job);
         drop(self.follow(sent));
-        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let Some(entry) = self.entries.get_mut(&key) else {
+            return;
+        };
         if matches!(&*entry.news.borrow(), News::Settled(_)) {
             return;
         }
@@ -137,8 +144,14 @@ impl Jobs {
 
     fn evict(&mut self) {
         while self.kept_bytes > KEPT_BYTES_MAX || self.kept.len() > KEPT_OUTCOMES_MAX {
-            let Some((key, serial)) = self.kept.pop_front() else { return };
-            if self.entries.get(&key).is_some_and(|entry| entry.serial == serial) {
+            let Some((key, serial)) = self.kept.pop_front() else {
+                return;
+            };
+            if self
+                .entries
+                .get(&key)
+                .is_some_and(|entry| entry.serial == serial)
+            {
                 self.remove(key);
             }
         }

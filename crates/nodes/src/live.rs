@@ -58,9 +58,10 @@ impl Ending {
     pub(crate) const fn refusal(self) -> Option<(RefusalCode, &'static str)> {
         match self {
             Self::Closed | Self::Lost | Self::Silent => None,
-            Self::TakenOver => {
-                Some((RefusalCode::NodeConnected, "another connection took this node's place"))
-            }
+            Self::TakenOver => Some((
+                RefusalCode::NodeConnected,
+                "another connection took this node's place",
+            )),
             Self::Revoked => Some((RefusalCode::NodeRevoked, "the node was revoked")),
             Self::Violation(what) => Some((RefusalCode::Other, what)),
             Self::Shutdown => Some((RefusalCode::Unavailable, "the gateway is going away")),
@@ -91,7 +92,17 @@ impl Live {
         let ((org, epoch), (spool, introduction)) = (lease, greeting);
         let (draining, running) = (AtomicBool::new(false), AtomicU32::new(0));
         let ending = watch::Sender::new(None);
-        Self { node, org, epoch, spool, introduction, draining, running, outgoing, ending }
+        Self {
+            node,
+            org,
+            epoch,
+            spool,
+            introduction,
+            draining,
+            running,
+            outgoing,
+            ending,
+        }
     }
 
     /// Whether it may work for this organisation.
@@ -161,5 +172,8 @@ impl Live {
 }
 
 fn log_unsent(error: &FrameError) {
-    tracing::error!(error = error as &(dyn std::error::Error + 'static), "a frame was not sent");
+    tracing::error!(
+        error = error as &(dyn std::error::Error + 'static),
+        "a frame was not sent"
+    );
 }

@@ -52,8 +52,12 @@ pub enum NodeStatus {
 
 impl NodeStatus {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::Enrolled, Self::Connected, Self::Disconnected, Self::Revoked];
+    pub const ALL: [Self; 4] = [
+        Self::Enrolled,
+        Self::Connected,
+        Self::Disconnected,
+        Self::Revoked,
+    ];
 
     /// The persisted name.
     #[must_use]

@@ -20,16 +20,26 @@ pub(crate) fn check(outcome: &Outcome) -> Result<(), &'static str> {
     if outcome.ok == outcome.error.is_some() {
         return Err("it says both that it succeeded and that it failed, or neither");
     }
-    if outcome.error.as_ref().is_some_and(|error| error.message.len() > MESSAGE_BYTES_MAX) {
+    if outcome
+        .error
+        .as_ref()
+        .is_some_and(|error| error.message.len() > MESSAGE_BYTES_MAX)
+    {
         return Err("its message is longer than allowed");
     }
-    let numbers = [outcome.duration_ms, outcome.usage.cpu_ms, outcome.usage.memory_bytes_max];
+    let numbers = [
+        outcome.duration_ms,
+        outcome.usage.cpu_ms,
+        outcome.usage.memory_bytes_max,
+    ];
     if numbers.iter().any(|number| *number > NUMBER_MAX) {
         return Err("one of its numbers is larger than can be recorded");
     }
     check_output(outcome.output.as_ref())?;
     let too_long = |stream: &Option<String>| {
-        stream.as_ref().is_some_and(|text| text.len() as u64 > STREAM_TEXT_MAX)
+        stream
+            .as_ref()
+            .is_some_and(|text| text.len() as u64 > STREAM_TEXT_MAX)
     };
     if too_long(&outcome.stdout) || too_long(&outcome.stderr) {
         return Err("a stream is longer than allowed");
@@ -42,9 +52,9 @@ fn check_output(output: Option<&Output>) -> Result<(), &'static str> {
         None => return Ok(()),
         Some(Output::Text(text)) => text.len(),
         // What is recorded has a canonical form; a value without one can't be.
-        Some(Output::Json(value)) => {
-            canonical::to_string(value).map_err(|_| "its output has no canonical form")?.len()
-        }
+        Some(Output::Json(value)) => canonical::to_string(value)
+            .map_err(|_| "its output has no canonical form")?
+            .len(),
     };
     // The node bounds its text; as JSON the same may be spelt longer.
     if bytes > 2 * OUTPUT_BYTES_MAX {
@@ -57,7 +67,11 @@ fn check_artifacts(outcome: &Outcome) -> Result<(), &'static str> {
     if outcome.artifacts.len() > ARTIFACTS_MAX {
         return Err("it has more artifacts than allowed");
     }
-    let bytes: u64 = outcome.artifacts.iter().map(|it| it.content.len() as u64).sum();
+    let bytes: u64 = outcome
+        .artifacts
+        .iter()
+        .map(|it| it.content.len() as u64)
+        .sum();
     if bytes > ARTIFACTS_BYTES_MAX {
         return Err("its artifacts are larger than allowed");
     }
@@ -94,37 +108,84 @@ mod tests {
     }
 
     fn artifact(content: &[u8]) -> Artifact {
-        Artifact { path: "out.txt".into(), digest: Digest::of(content), content: content.into() }
+        Artifact {
+            path: "out.txt".into(),
+            digest: Digest::of(content),
+            content: content.into(),
+        }
     }
 
     #[test]
     fn what_an_honest_node_sends_is_taken() {
         assert_eq!(check(&success()), Ok(()));
-        let with_artifact = Outcome { artifacts: vec![artifact(b"a")], ..success() };
+        let with_artifact = Outcome {
+            artifacts: vec![artifact(b"a")],
+            ..success()
+        };
         assert_eq!(check(&with_artifact), Ok(()));
         let error = Some(Failure::refused(FailureCode::NotFound, "no such file"));
-        assert_eq!(check(&Outcome { ok: false, error, ..success() }), Ok(()));
+        assert_eq!(
+            check(&Outcome {
+                ok: false,
+                error,
+                ..success()
+            }),
+            Ok(())
+        );
     }
 
     #[test]
     fn what_contradicts_itself_or_is_too_large_is_not() {
         let error = Some(Failure::refused(FailureCode::NotFound, "no such file"));
-        let forged = Artifact { digest: Digest::ZERO, ..artifact(b"a") };
-        let pathless = Artifact { path: String::new(), ..artifact(b"a") };
+        let forged = Artifact {
+            digest: Digest::ZERO,
+            ..artifact(b"a")
+        };
+        let pathless = Artifact {
+            path: String::new(),
+            ..artifact(b"a")
+        };
         let large = vec![0; usize::try_from(ARTIFACTS_BYTES_MAX).unwrap() + 1];
         let long = "x".repeat(usize::try_from(STREAM_TEXT_MAX).unwrap() + 1);
         let huge: serde_json::Value = serde_json::from_str("[9007199254740993]").unwrap();
         let bad = [
-            Outcome { ok: false, ..success() },
+            Outcome {
+                ok: false,
+                ..success()
+            },
             Outcome { error, ..success() },
-            Outcome { duration_ms: u64::MAX, ..success() },
-            Outcome { artifacts: vec![forged], ..success() },
-            Outcome { artifacts: vec![pathless], ..success() },
-            Outcome { artifacts: vec![artifact(b"a"); ARTIFACTS_MAX + 1], ..success() },
-            Outcome { artifacts: vec![artifact(&large)], ..success() },
-            Outcome { stderr: Some(long), ..success() },
-            Outcome { output: Some(Output::Text("x".repeat(2 * OUTPUT_BYTES_MAX + 1))), ..success() },
-            Outcome { output: Some(Output::Json(huge)), ..success() },
+            Outcome {
+                duration_ms: u64::MAX,
+                ..success()
+            },
+            Outcome {
+                artifacts: vec![forged],
+                ..success()
+            },
+            Outcome {
+                artifacts: vec![pathless],
+                ..success()
+            },
+            Outcome {
+                artifacts: vec![artifact(b"a"); ARTIFACTS_MAX + 1],
+                ..success()
+            },
+            Outcome {
+                artifacts: vec![artifact(&large)],
+                ..success()
+            },
+            Outcome {
+                stderr: Some(long),
+                ..success()
+            },
+            Outcome {
+                output: Some(Output::Text("x".repeat(2 * OUTPUT_BYTES_MAX + 1))),
+                ..success()
+            },
+            Outcome {
+                output: Some(Output::Json(huge)),
+                ..success()
+            },
         ];
         for (index, bad) in bad.iter().enumerate() {
             assert!(check(bad).is_err(), "number {index} is taken");

@@ -5,7 +5,7 @@
 //! For the others there is only the shared node; their places are remembered, up to a bound, to
 //! spare a write.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use vocab::{NodeId, OrgId};
 
@@ -22,15 +22,22 @@ pub(crate) struct Pins {
 }
 
 impl Pins {
-    /// Takes all places of these organisations.
-    pub(crate) fn load(&mut self, orgs: &[OrgId], places: Vec<Place>) {
-        let fresh: HashSet<OrgId> = orgs.iter().copied().collect();
-        for org in &fresh {
-            self.complete.insert(*org, HashMap::new());
+    /// Takes all places of all organisations that have a node of their own.
+    pub(crate) fn load_all(&mut self, orgs: Vec<OrgId>, places: Vec<Place>) {
+        self.complete = orgs.into_iter().map(|org| (org, HashMap::new())).collect();
+        for place in places {
+            if let Some(known) = self.complete.get_mut(&place.org) {
+                known.insert(place.workspace, place.node);
+            }
         }
-        for place in places.into_iter().filter(|place| fresh.contains(&place.org)) {
-            self.complete.entry(place.org).or_default().insert(place.workspace, place.node);
-        }
+    }
+
+    /// Takes all places of one organisation.
+    pub(crate) fn load(&mut self, org: OrgId, places: Vec<Place>) {
+        let places = places
+            .into_iter()
+            .map(|place| (place.workspace, place.node));
+        self.complete.insert(org, places.collect());
     }
 
     /// The node that holds a workspace, as far as is known.
@@ -57,7 +64,8 @@ impl Pins {
         if let Some(places) = self.complete.get_mut(&org) {
             places.retain(|_, holder| *holder != node);
         }
-        self.others.retain(|(owner, _), holder| *owner != org || *holder != node);
+        self.others
+            .retain(|(owner, _), holder| *owner != org || *holder != node);
     }
 }
 
@@ -71,16 +79,34 @@ mod tests {
     fn what_was_loaded_is_all_there_is_and_a_revoked_node_holds_nothing() {
         let (clock, random) = (Clock::system(), Random::seeded(1));
         let org = OrgId::generate(&clock, &random);
-        let (node, other) =
-            (NodeId::generate(&clock, &random), NodeId::generate(&clock, &random));
+        let (node, other) = (
+            NodeId::generate(&clock, &random),
+            NodeId::generate(&clock, &random),
+        );
         let mut pins = Pins::default();
         pins.remember(org, "a", node);
         assert_eq!(pins.get(org, "a"), Some(node));
-        pins.load(&[org], vec![Place { org, workspace: "b".into(), node: other }]);
+        pins.load(
+            org,
+            vec![Place {
+                org,
+                workspace: "b".into(),
+                node: other,
+            }],
+        );
         assert_eq!(pins.get(org, "a"), None);
         assert_eq!(pins.get(org, "b"), Some(other));
         pins.remember(org, "a", node);
         pins.release(org, other);
         assert_eq!((pins.get(org, "a"), pins.get(org, "b")), (Some(node), None));
+        pins.load_all(
+            Vec::new(),
+            vec![Place {
+                org,
+                workspace: "c".into(),
+                node,
+            }],
+        );
+        assert_eq!((pins.get(org, "a"), pins.get(org, "c")), (None, None));
     }
 }

@@ -69,14 +69,24 @@ impl Nodes {
         };
         let mut tx = ctx.write().await?;
         if store::count(&mut tx).await? >= NODES_PER_ORG_MAX {
-            return Err(NodesError::TooMany { limit: NODES_PER_ORG_MAX });
+            return Err(NodesError::TooMany {
+                limit: NODES_PER_ORG_MAX,
+            });
         }
-        store::insert(&mut tx, &node, digest).await.map_err(|error| match error {
-            conflict if conflict.is_conflict_on("name") => NodesError::NameTaken(name.to_owned()),
-            other => NodesError::Store(other),
-        })?;
+        store::insert(&mut tx, &node, digest)
+            .await
+            .map_err(|error| match error {
+                conflict if conflict.is_conflict_on("name") => {
+                    NodesError::NameTaken(name.to_owned())
+                }
+                other => NodesError::Store(other),
+            })?;
         tx.record(enrolled(node.id, name));
-        Ok(Enrolment { node, credential, tx })
+        Ok(Enrolment {
+            node,
+            credential,
+            tx,
+        })
     }
 
     /// The nodes that may work for the caller's organisation: its own and the shared one, oldest
@@ -115,7 +125,9 @@ impl Nodes {
     /// [`NodesError::NotFound`], [`NodesError::Shared`], or the database.
     pub async fn revoke(&self, ctx: &OrgContext, id: NodeId) -> Result<(), NodesError> {
         let mut tx = ctx.write().await?;
-        let found = store::get_own(&mut tx, id).await?.ok_or(NodesError::NotFound(id))?;
+        let found = store::get_own(&mut tx, id)
+            .await?
+            .ok_or(NodesError::NotFound(id))?;
         if found.org.is_none() {
             return Err(NodesError::Shared(id));
         }
@@ -140,12 +152,20 @@ impl Nodes {
                 .map(|digest| (SecretString::from(text.expose_secret().trim()), digest))
         });
         let db = self.0.authority.db();
-        let mut tx = self.0.authority.system_write(Actor::system("nodes")).await?;
+        let mut tx = self
+            .0
+            .authority
+            .system_write(Actor::system("nodes"))
+            .await?;
         let found = store::shared(&mut tx, NAME).await?;
         if let (Some((credential, digest)), Some((id, known))) = (stored, found)
             && digest == known
         {
-            return Ok(LocalNode { id, credential, fresh: false });
+            return Ok(LocalNode {
+                id,
+                credential,
+                fresh: false,
+            });
         }
         let (credential, digest) = credential::generate(db.random());
         let id = match found {
@@ -162,7 +182,11 @@ impl Nodes {
         let event = enrolled(id, NAME).fact("shared", true);
         commit_for_shared(tx, event).await?;
         self.0.cut(id, Ending::Revoked);
-        Ok(LocalNode { id, credential, fresh: true })
+        Ok(LocalNode {
+            id,
+            credential,
+            fresh: true,
+        })
     }
 
     /// A process that was killed leaves its nodes as connected behind: believe it only while the
@@ -187,7 +211,11 @@ fn check_name(name: &str) -> Result<(), NodesError> {
     let fits = (1..=limits::NAME_CHARS_MAX).contains(&chars)
         && !name.chars().any(char::is_control)
         && name.trim() == name;
-    if fits { Ok(()) } else { Err(NodesError::NameInvalid) }
+    if fits {
+        Ok(())
+    } else {
+        Err(NodesError::NameInvalid)
+    }
 }
 
 /// Commits a change to a shared node with its event in the oldest organisation's record.
@@ -201,7 +229,10 @@ pub(crate) async fn commit_for_shared(
             tx.record_for(org, event);
             tx.commit().await
         }
-        None => tx.commit_unrecorded("a shared node before the first organisation").await,
+        None => {
+            tx.commit_unrecorded("a shared node before the first organisation")
+                .await
+        }
     }
 }
 

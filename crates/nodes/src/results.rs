@@ -64,12 +64,22 @@ impl Inner {
             Ok(()) => Settled::Ended(Arc::new(*result.outcome)),
             Err(why) => Settled::Unknown(format!("what the node reported can't be used: {why}")),
         };
-        self.on_end(live, JobEpoch { job: result.job, epoch: result.epoch }, settled, bytes).await
+        self.on_end(
+            live,
+            JobEpoch {
+                job: result.job,
+                epoch: result.epoch,
+            },
+            settled,
+            bytes,
+        )
+        .await
     }
 
     async fn on_unknown(&self, live: &Live, job: JobEpoch) -> Result<Verdict, StoreError> {
         let detail = "the node was interrupted while it worked on the job";
-        self.on_end(live, job, Settled::Unknown(detail.into()), detail.len()).await
+        self.on_end(live, job, Settled::Unknown(detail.into()), detail.len())
+            .await
     }
 
     async fn on_end(
@@ -80,7 +90,9 @@ impl Inner {
         bytes: usize,
     ) -> Result<Verdict, StoreError> {
         if of.epoch > live.epoch {
-            return Ok(Verdict::End(Ending::Violation("a lease that was never given is named")));
+            return Ok(Verdict::End(Ending::Violation(
+                "a lease that was never given is named",
+            )));
         }
         let ack = || live.try_send(&GatewayFrame::Ack(JobRef { job: of.job }));
         let sent = match self.hub.claim(live, of.job) {
@@ -106,7 +118,11 @@ impl Inner {
         }
         self.hub.settle(live, sent.clone(), settled, bytes);
         if self.is_in_journal(&sent).await {
-            let done = Acknowledged { org: sent.org, node: sent.node, job: sent.job };
+            let done = Acknowledged {
+                org: sent.org,
+                node: sent.node,
+                job: sent.job,
+            };
             drop(self.hub.acknowledge(done));
             ack();
         }
@@ -122,11 +138,22 @@ impl Inner {
         let (Some(ledger), Some((run, step))) = (self.ledger.get(), sent.of) else {
             return false;
         };
-        ledger.is_settled(sent.org, JobStep { run, step, job: sent.job }).await
+        ledger
+            .is_settled(
+                sent.org,
+                JobStep {
+                    run,
+                    step,
+                    job: sent.job,
+                },
+            )
+            .await
     }
 
     fn on_absent(&self, live: &Live, job: JobId) -> Verdict {
-        let Claim::Known(sent) = self.hub.claim(live, job) else { return Verdict::Fine };
+        let Claim::Known(sent) = self.hub.claim(live, job) else {
+            return Verdict::Fine;
+        };
         // A node whose memory is younger than the job can't know that it never began it.
         let settled = if sent.spool == live.spool {
             Settled::Absent
@@ -159,6 +186,9 @@ impl Inner {
 
     /// The actor of what a connection does.
     pub(crate) fn node_actor(live: &Live) -> Actor {
-        Actor { node: Some(live.node), ..Actor::default() }
+        Actor {
+            node: Some(live.node),
+            ..Actor::default()
+        }
     }
 }

@@ -88,10 +88,7 @@ impl Nodes {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         });
-        let mut tx = inner.authority.system_read().await?;
-        let orgs = store::orgs_with_choice(&mut tx).await?;
-        let places = store::places_with_choice(&mut tx).await?;
-        inner.hub.pins(|pins| pins.load(&orgs, places));
+        inner.load_places().await?;
         inner.tasks.spawn(tidy(Arc::clone(&inner)));
         Ok(Self(inner))
     }
@@ -111,7 +108,11 @@ impl Nodes {
     /// It must not block. A run that begins to wait asks [`Nodes::is_connected`] afterwards, since
     /// the node may have come in between.
     pub fn on_connected(&self, told: impl Fn(NodeId, Option<OrgId>) + Send + Sync + 'static) {
-        let mut all = self.0.on_connected.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self
+            .0
+            .on_connected
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         all.push(Box::new(told));
     }
 
@@ -126,16 +127,27 @@ impl Nodes {
         self.0.hub.shut();
         self.0.stopping.cancel();
         self.0.tasks.close();
-        if tokio::time::timeout(patience, self.0.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(patience, self.0.tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("some nodes were still connected when the gateway stopped");
         }
     }
 }
 
 impl Inner {
-    /// Ends what is known of a connection and of the job rows that it no longer needs.
+    /// Ends a node's connection at once.
     pub(crate) fn cut(&self, node: NodeId, why: Ending) {
         self.hub.cut(node, why);
+    }
+
+    async fn load_places(&self) -> Result<(), StoreError> {
+        let mut tx = self.authority.system_read().await?;
+        let orgs = store::orgs_with_choice(&mut tx).await?;
+        let places = store::places_with_choice(&mut tx).await?;
+        self.hub.pins(|pins| pins.load_all(orgs, places));
+        Ok(())
     }
 
     async fn forget_batch(&self) -> Result<(), StoreError> {
@@ -145,7 +157,8 @@ impl Inner {
         }
         let mut tx = self.authority.system_write(Actor::system("nodes")).await?;
         store::forget(&mut tx, &done).await?;
-        tx.commit_unrecorded("jobs whose outcomes are in their journals").await?;
+        tx.commit_unrecorded("jobs whose outcomes are in their journals")
+            .await?;
         self.hub.forgotten(done.len());
         Ok(())
     }
@@ -154,28 +167,34 @@ impl Inner {
         let before = self.authority.db().clock().now().minus(JOB_ROW_TTL);
         let mut tx = self.authority.system_write(Actor::system("nodes")).await?;
         store::forget_before(&mut tx, before).await?;
-        tx.commit_unrecorded("jobs that nobody has asked about for months").await
+        tx.commit_unrecorded("jobs that nobody has asked about for months")
+            .await
     }
 }
 
-/// Deletes the rows of acknowledged jobs, and of those that nobody ever asked about again.
+/// Deletes the rows of acknowledged jobs, and of those that nobody ever asked about again; and looks
+/// which workspaces other processes have placed or let go of.
 async fn tidy(inner: Arc<Inner>) {
-    const SWEEP_EVERY: u32 = 24 * 3600;
-    let mut rounds = 0;
-    loop {
+    const SWEEP_ROUNDS: u32 = 24 * 3600;
+    const PLACES_ROUNDS: u32 = 60;
+    for round in 0_u32.. {
         let stopping = inner.stopping.cancelled();
         let stop = tokio::time::timeout(FORGET_EVERY, stopping).await.is_ok();
-        let done = match rounds % SWEEP_EVERY {
-            0 if !stop => inner.sweep().await,
+        let done = match round {
+            _ if stop => inner.forget_batch().await,
+            round if round % SWEEP_ROUNDS == 0 => inner.sweep().await,
+            round if round % PLACES_ROUNDS == 0 => inner.load_places().await,
             _ => inner.forget_batch().await,
         };
         if let Err(error) = done {
-            // Nothing is lost: the rows are deleted in a later round.
-            tracing::warn!(error = &error as &dyn std::error::Error, "job rows were not deleted");
+            // Nothing is lost: a later round does it.
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "nodes were not tidied up"
+            );
         }
         if stop {
             return;
         }
-        rounds += 1;
     }
 }

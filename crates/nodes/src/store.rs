@@ -8,7 +8,6 @@ use db::{ReadTx, Row, Sql, StoreError, SystemRead, SystemWrite, Value, WriteTx, 
 use uuid::Uuid;
 use vocab::{Digest, JobId, NodeId, OrgId, RunId, Timestamp};
 
-use crate::NodesError;
 use crate::model::{Introduction, Node, NodeStatus};
 
 macro_rules! select_node {
@@ -21,17 +20,21 @@ macro_rules! select_node {
     };
 }
 
-fn node(row: &Row) -> Result<Node, NodesError> {
+fn node(row: &Row) -> Result<Node, StoreError> {
     let status: String = row.get(3)?;
     let expected = "a node's status";
-    let status =
-        NodeStatus::parse(&status).ok_or(StoreError::Decode { column: 3, expected })?;
+    let status = NodeStatus::parse(&status).ok_or(StoreError::Decode {
+        column: 3,
+        expected,
+    })?;
     let enforcement: Option<String> = row.get(7)?;
+    // What a later version of this program wrote may be more than this one can read.
+    let enforcement = enforcement.and_then(|text| serde_json::from_str(&text).ok());
     let introduction = match (row.get(5)?, row.get(6)?, enforcement) {
-        (Some(version), Some(slots), Some(text)) => Some(Introduction {
+        (Some(version), Some(slots), Some(enforcement)) => Some(Introduction {
             version,
             slots,
-            enforcement: serde_json::from_str(&text).map_err(NodesError::Damaged)?,
+            enforcement,
         }),
         _ => None,
     };
@@ -54,24 +57,36 @@ pub(crate) async fn list(
     tx: &mut ReadTx,
     after: Option<NodeId>,
     limit: u32,
-) -> Result<Vec<Node>, NodesError> {
+) -> Result<Vec<Node>, StoreError> {
     let sql = select_node!(
         "WHERE (org_id = $1 OR org_id IS NULL) AND revoked_at_us IS NULL AND id > $2 \
          ORDER BY id LIMIT $3"
     );
     // No node's id is all zeros.
     let after = after.unwrap_or(NodeId::from_uuid(Uuid::nil()));
-    tx.all(sql, &params![after, limit]).await?.iter().map(node).collect()
+    tx.all(sql, &params![after, limit])
+        .await?
+        .iter()
+        .map(node)
+        .collect()
 }
 
-pub(crate) async fn get(tx: &mut ReadTx, id: NodeId) -> Result<Option<Node>, NodesError> {
+pub(crate) async fn get(tx: &mut ReadTx, id: NodeId) -> Result<Option<Node>, StoreError> {
     let sql = select_node!("WHERE (org_id = $1 OR org_id IS NULL) AND id = $2");
-    tx.optional(sql, &params![id]).await?.as_ref().map(node).transpose()
+    tx.optional(sql, &params![id])
+        .await?
+        .as_ref()
+        .map(node)
+        .transpose()
 }
 
-pub(crate) async fn get_own(tx: &mut WriteTx, id: NodeId) -> Result<Option<Node>, NodesError> {
+pub(crate) async fn get_own(tx: &mut WriteTx, id: NodeId) -> Result<Option<Node>, StoreError> {
     let sql = select_node!("WHERE (org_id = $1 OR org_id IS NULL) AND id = $2");
-    tx.optional(sql, &params![id]).await?.as_ref().map(node).transpose()
+    tx.optional(sql, &params![id])
+        .await?
+        .as_ref()
+        .map(node)
+        .transpose()
 }
 
 pub(crate) async fn count(tx: &mut WriteTx) -> Result<u32, StoreError> {
@@ -84,7 +99,13 @@ pub(crate) async fn insert(
     node: &Node,
     credential: Digest,
 ) -> Result<(), StoreError> {
-    let values = params![node.id, &node.name, credential, node.status.as_str(), node.created_at];
+    let values = params![
+        node.id,
+        &node.name,
+        credential,
+        node.status.as_str(),
+        node.created_at
+    ];
     tx.execute(
         "INSERT INTO nodes (org_id, id, name, credential, status, lease_epoch, created_at_us) \
          VALUES ($1, $2, $3, $4, $5, 0, $6)",
@@ -117,6 +138,7 @@ pub(crate) async fn revoke(
 /// What a credential opens.
 pub(crate) struct Admitted {
     pub node: NodeId,
+    pub org: Option<OrgId>,
     pub revoked: bool,
 }
 
@@ -124,10 +146,17 @@ pub(crate) async fn admit(
     tx: &mut SystemRead,
     credential: Digest,
 ) -> Result<Option<Admitted>, StoreError> {
-    let sql = "SELECT id, revoked_at_us FROM nodes WHERE credential = $1";
-    let Some(row) = tx.optional(sql, &params![credential]).await? else { return Ok(None) };
-    let revoked_at: Option<Timestamp> = row.get(1)?;
-    Ok(Some(Admitted { node: row.get(0)?, revoked: revoked_at.is_some() }))
+    let sql = "SELECT id, org_id, revoked_at_us FROM nodes WHERE credential = $1";
+    let Some(row) = tx.optional(sql, &params![credential]).await? else {
+        return Ok(None);
+    };
+    let revoked_at: Option<Timestamp> = row.get(2)?;
+    let (node, org) = (row.get(0)?, row.get(1)?);
+    Ok(Some(Admitted {
+        node,
+        org,
+        revoked: revoked_at.is_some(),
+    }))
 }
 
 /// What a node says when it connects, checked.
@@ -140,7 +169,6 @@ pub(crate) struct Greeting {
 /// The lease of a new connection.
 pub(crate) struct Granted {
     pub epoch: u64,
-    pub org: Option<OrgId>,
     pub name: String,
 }
 
@@ -157,11 +185,11 @@ pub(crate) async fn take_lease(
         sqlite: "UPDATE nodes SET lease_epoch = max(lease_epoch + 1, $2), status = 'connected', \
                  spool = $3, version = $4, slots = $5, enforcement = $6, connected_at_us = $7, \
                  last_seen_at_us = $7 WHERE id = $1 AND revoked_at_us IS NULL \
-                 RETURNING lease_epoch, org_id, name",
+                 RETURNING lease_epoch, name",
         postgres: "UPDATE nodes SET lease_epoch = greatest(lease_epoch + 1, $2), \
                    status = 'connected', spool = $3, version = $4, slots = $5, enforcement = $6, \
                    connected_at_us = $7, last_seen_at_us = $7 \
-                   WHERE id = $1 AND revoked_at_us IS NULL RETURNING lease_epoch, org_id, name",
+                   WHERE id = $1 AND revoked_at_us IS NULL RETURNING lease_epoch, name",
     };
     let about = &greeting.introduction;
     let values = params![
@@ -173,8 +201,13 @@ pub(crate) async fn take_lease(
         &greeting.enforcement_json,
         now
     ];
-    let Some(row) = tx.optional(sql, &values).await? else { return Ok(None) };
-    Ok(Some(Granted { epoch: row.get(0)?, org: row.get(1)?, name: row.get(2)? }))
+    let Some(row) = tx.optional(sql, &values).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Granted {
+        epoch: row.get(0)?,
+        name: row.get(1)?,
+    }))
 }
 
 /// Who holds the lease now; `None` if the node was revoked.
@@ -183,7 +216,10 @@ pub(crate) async fn lease_epoch(
     node: NodeId,
 ) -> Result<Option<u64>, StoreError> {
     let sql = "SELECT lease_epoch FROM nodes WHERE id = $1 AND revoked_at_us IS NULL";
-    tx.optional(sql, &params![node]).await?.map(|row| row.get(0)).transpose()
+    tx.optional(sql, &params![node])
+        .await?
+        .map(|row| row.get(0))
+        .transpose()
 }
 
 pub(crate) async fn seen(
@@ -214,7 +250,10 @@ pub(crate) async fn disconnected(
 pub(crate) async fn oldest_org(tx: &mut SystemWrite) -> Result<Option<OrgId>, StoreError> {
     let sql = "SELECT org_id FROM organisations WHERE deleted_at_us IS NULL \
                ORDER BY created_at_us, org_id LIMIT 1";
-    tx.optional(sql, &[]).await?.map(|row| row.get(0)).transpose()
+    tx.optional(sql, &[])
+        .await?
+        .map(|row| row.get(0))
+        .transpose()
 }
 
 // The shared node.
@@ -250,7 +289,9 @@ pub(crate) async fn replace_credential(
     id: NodeId,
     credential: Digest,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE nodes SET credential = $2 WHERE id = $1 AND org_id IS NULL";
+    // Whoever holds the old credential holds no lease any more, in no process.
+    let sql = "UPDATE nodes SET credential = $2, lease_epoch = lease_epoch + 1 \
+               WHERE id = $1 AND org_id IS NULL";
     tx.execute(sql, &params![id, credential]).await?;
     Ok(())
 }
@@ -265,7 +306,11 @@ pub(crate) struct Place {
 }
 
 fn place(row: &Row) -> Result<Place, StoreError> {
-    Ok(Place { org: row.get(0)?, workspace: row.get(1)?, node: row.get(2)? })
+    Ok(Place {
+        org: row.get(0)?,
+        workspace: row.get(1)?,
+        node: row.get(2)?,
+    })
 }
 
 /// The places of every organisation that has a node of its own.
@@ -277,13 +322,22 @@ pub(crate) async fn places_with_choice(tx: &mut SystemRead) -> Result<Vec<Place>
 
 /// The organisations that have a node of their own.
 pub(crate) async fn orgs_with_choice(tx: &mut SystemRead) -> Result<Vec<OrgId>, StoreError> {
-    let sql = "SELECT DISTINCT org_id FROM nodes WHERE org_id IS NOT NULL AND revoked_at_us IS NULL";
-    tx.all(sql, &[]).await?.iter().map(|row| row.get(0)).collect()
+    let sql =
+        "SELECT DISTINCT org_id FROM nodes WHERE org_id IS NOT NULL AND revoked_at_us IS NULL";
+    tx.all(sql, &[])
+        .await?
+        .iter()
+        .map(|row| row.get(0))
+        .collect()
 }
 
 pub(crate) async fn places_of(tx: &mut SystemRead, org: OrgId) -> Result<Vec<Place>, StoreError> {
     let sql = "SELECT org_id, workspace, node_id FROM workspace_nodes WHERE org_id = $1";
-    tx.all(sql, &params![org]).await?.iter().map(place).collect()
+    tx.all(sql, &params![org])
+        .await?
+        .iter()
+        .map(place)
+        .collect()
 }
 
 /// Puts a workspace on a node unless it has a place; answers where it is.
@@ -357,19 +411,24 @@ pub(crate) async fn send(
         skill,
         now
     ];
-    let inserted = tx.execute(
-        "INSERT INTO node_jobs (org_id, id, node_id, run_id, step, epoch, spool, timeout_ms, \
+    let inserted = tx
+        .execute(
+            "INSERT INTO node_jobs (org_id, id, node_id, run_id, step, epoch, spool, timeout_ms, \
          skill, sent_at_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
          ON CONFLICT DO NOTHING",
-        &values,
-    )
-    .await?;
+            &values,
+        )
+        .await?;
     let first = sent_job(&tx.one(select_job!(), &params![job.job]).await?)?;
     Ok((first, inserted == 1))
 }
 
 pub(crate) async fn sent(tx: &mut SystemRead, job: JobId) -> Result<Option<SentJob>, StoreError> {
-    tx.optional(select_job!(), &params![job]).await?.as_ref().map(sent_job).transpose()
+    tx.optional(select_job!(), &params![job])
+        .await?
+        .as_ref()
+        .map(sent_job)
+        .transpose()
 }
 
 /// Whose job on this node needs this skill.
@@ -379,7 +438,10 @@ pub(crate) async fn needs_skill(
     skill: Digest,
 ) -> Result<Option<OrgId>, StoreError> {
     let sql = "SELECT org_id FROM node_jobs WHERE node_id = $1 AND skill = $2 LIMIT 1";
-    tx.optional(sql, &params![node, skill]).await?.map(|row| row.get(0)).transpose()
+    tx.optional(sql, &params![node, skill])
+        .await?
+        .map(|row| row.get(0))
+        .transpose()
 }
 
 /// A job whose outcome is in its run's journal.
@@ -390,12 +452,11 @@ pub(crate) struct Acknowledged {
     pub job: JobId,
 }
 
-pub(crate) async fn forget(
-    tx: &mut SystemWrite,
-    jobs: &[Acknowledged],
-) -> Result<(), StoreError> {
-    let rows: Vec<Vec<Value>> =
-        jobs.iter().map(|it| params![it.org, it.job, it.node].to_vec()).collect();
+pub(crate) async fn forget(tx: &mut SystemWrite, jobs: &[Acknowledged]) -> Result<(), StoreError> {
+    let rows: Vec<Vec<Value>> = jobs
+        .iter()
+        .map(|it| params![it.org, it.job, it.node].to_vec())
+        .collect();
     let sql = "DELETE FROM node_jobs WHERE org_id = $1 AND id = $2 AND node_id = $3";
     tx.execute_each(sql, &rows).await?;
     Ok(())
@@ -405,7 +466,11 @@ pub(crate) async fn forget_before(
     tx: &mut SystemWrite,
     before: Timestamp,
 ) -> Result<u64, StoreError> {
-    tx.execute("DELETE FROM node_jobs WHERE sent_at_us < $1", &params![before]).await
+    tx.execute(
+        "DELETE FROM node_jobs WHERE sent_at_us < $1",
+        &params![before],
+    )
+    .await
 }
 
 /// Epochs and durations stay far below this bound; beyond it the largest stands for them.

@@ -28,7 +28,9 @@ impl Authenticator for Orgs {
         async move {
             // A text that can be neither costs no statement.
             let access = Purpose::Access.digest(token);
-            let digest = access.or_else(|| Purpose::Key.digest(token)).ok_or(AuthError::Refused)?;
+            let digest = access
+                .or_else(|| Purpose::Key.digest(token))
+                .ok_or(AuthError::Refused)?;
             if let Some(caller) = self.known().find(digest, org, self.now()) {
                 return Ok(caller);
             }
@@ -39,7 +41,8 @@ impl Authenticator for Orgs {
             };
             // A stranger may become a member at any moment, and that is nobody's loss.
             if self.remembers() && !matches!(caller.standing(), Standing::Stranger) {
-                self.known().remember(version, (digest, org), expires_at, self.now(), &caller);
+                self.known()
+                    .remember(version, (digest, org), expires_at, self.now(), &caller);
             }
             Ok(caller)
         }
@@ -63,9 +66,11 @@ impl Orgs {
         let standing = match (org, holder.role) {
             (None, _) => Standing::NoOrganisation,
             (Some(_), None) => Standing::Stranger,
-            (Some(org), Some(role)) => {
-                Standing::Member(self.authority().context(org, Actor::user(holder.user), role))
-            }
+            (Some(org), Some(role)) => Standing::Member(self.authority().context(
+                org,
+                Actor::user(holder.user),
+                role,
+            )),
         };
         let caller = Caller::new(holder.user, Credential::Login(holder.login), standing);
         Ok((caller, Some(holder.expires_at)))
@@ -90,7 +95,10 @@ impl Orgs {
     /// Notes that a key is in use. A note that can't be written keeps nobody out.
     async fn note_use(&self, holder: &KeyHolder) {
         let now = self.now();
-        if holder.used_at.is_some_and(|at| now.since(at) < USE_NOTED_EVERY) {
+        if holder
+            .used_at
+            .is_some_and(|at| now.since(at) < USE_NOTED_EVERY)
+        {
             return;
         }
         let noted: Result<(), StoreError> = async {

@@ -47,18 +47,27 @@ impl Orgs {
             None => None,
         };
         let (user, org) = (self.user(email, new.name), self.organisation(new.org_name));
-        let mut tx = self.authority().system_write(Actor::system("bootstrap")).await?;
+        let mut tx = self
+            .authority()
+            .system_write(Actor::system("bootstrap"))
+            .await?;
         if accounts::any(&mut tx).await? {
             return Ok(None);
         }
         let without_password = hash.is_none();
-        accounts::insert(&mut tx, &user, hash).await.map_err(crate::register::taken)?;
+        accounts::insert(&mut tx, &user, hash)
+            .await
+            .map_err(crate::register::taken)?;
         organisations::insert(&mut tx, &org, user.id).await?;
         tx.record_for(org.id, Draft::new(EventKind::OrgCreated, org.id));
         tx.record_for(org.id, Draft::new(EventKind::UserRegistered, user.id));
         tx.record_for(org.id, joined_as(user.id, Role::Owner));
         tx.commit().await?;
-        let link = if without_password { Some(self.sign_in_link(user.id).await?) } else { None };
+        let link = if without_password {
+            Some(self.sign_in_link(user.id).await?)
+        } else {
+            None
+        };
         Ok(Some(Bootstrapped { user, org, link }))
     }
 
@@ -82,6 +91,9 @@ impl Orgs {
             expires_at: None,
         };
         let shown = |_: &crate::model::ApiKey, text: &SecretString| text.expose_secret().to_owned();
-        Ok(self.create_key(ctx, new, &edge::Key::absent(), shown).await?.into())
+        Ok(self
+            .create_key(ctx, new, &edge::Key::absent(), shown)
+            .await?
+            .into())
     }
 }

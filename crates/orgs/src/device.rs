@@ -64,7 +64,8 @@ impl Orgs {
         };
         let mut tx = self.authority().system_write(Actor::system("orgs")).await?;
         devices::insert(&mut tx, &new).await?;
-        tx.commit_unrecorded("a device code belongs to nobody yet").await?;
+        tx.commit_unrecorded("a device code belongs to nobody yet")
+            .await?;
         Ok(DeviceRequest {
             device_code: token.text,
             user_code,
@@ -91,9 +92,19 @@ impl Orgs {
             return Err(OrgsError::NotFound("organisation"));
         }
         // Somebody who is in one organisation has chosen it.
-        let org = org.or(if let [only] = orgs.as_slice() { Some(*only) } else { None });
+        let org = org.or(if let [only] = orgs.as_slice() {
+            Some(*only)
+        } else {
+            None
+        });
         let code = user_code_digest(user_code);
-        let decision = Decision { code, approved, user, org, now: self.now() };
+        let decision = Decision {
+            code,
+            approved,
+            user,
+            org,
+            now: self.now(),
+        };
         let decided = devices::decide(&mut tx, &decision).await?;
         let (id, client) = decided.ok_or(OrgsError::NotFound("device code"))?;
         if approved {
@@ -123,13 +134,17 @@ impl Orgs {
             _ if code.redeemed => refused(DeviceRefusal::Unknown),
             _ if code.expires_at <= now => refused(DeviceRefusal::Expired),
             (None, _) => {
-                let too_soon = code.polled_at.is_some_and(|at| {
-                    now.since(at).as_secs() < u64::from(code.interval_s)
-                });
+                let too_soon = code
+                    .polled_at
+                    .is_some_and(|at| now.since(at).as_secs() < u64::from(code.interval_s));
                 let interval_s = code.interval_s + if too_soon { SLOW_DOWN_S } else { 0 };
                 devices::polled(&mut tx, code.id, now, interval_s).await?;
                 tx.commit_unrecorded("a device asked").await?;
-                refused(if too_soon { DeviceRefusal::SlowDown } else { DeviceRefusal::Pending })
+                refused(if too_soon {
+                    DeviceRefusal::SlowDown
+                } else {
+                    DeviceRefusal::Pending
+                })
             }
             (Some("approved"), Some(user)) => {
                 drop(tx);
@@ -157,7 +172,14 @@ impl Orgs {
         let client = code.client.as_deref();
         let (tokens, event) = self.begin(&mut tx, user.id, Method::Device, client).await?;
         commit_for(tx, orgs_of(&memberships), vec![event]).await?;
-        Ok(DeviceGrant { signed_in: SignedIn { user, tokens, memberships }, org: code.org })
+        Ok(DeviceGrant {
+            signed_in: SignedIn {
+                user,
+                tokens,
+                memberships,
+            },
+            org: code.org,
+        })
     }
 }
 

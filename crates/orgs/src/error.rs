@@ -93,6 +93,9 @@ pub enum DeviceRefusal {
 
 impl OrgsError {
     pub(crate) fn invalid(pointer: &'static str, message: impl Into<String>) -> Self {
-        Self::Invalid { pointer, message: message.into() }
+        Self::Invalid {
+            pointer,
+            message: message.into(),
+        }
     }
 }

@@ -36,7 +36,10 @@ impl From<OrgsError> for Problem {
         use OrgsError as E;
         let text = error.to_string();
         let internal = |error: &OrgsError| {
-            tracing::error!(error = error as &(dyn Error + 'static), "sign-in failed on our side");
+            tracing::error!(
+                error = error as &(dyn Error + 'static),
+                "sign-in failed on our side"
+            );
         };
         match error {
             E::Invalid { pointer, message } => Self::invalid_field(pointer, message),
@@ -45,7 +48,9 @@ impl From<OrgsError> for Problem {
                 .fix("go on with the newer refresh token")
                 .retryable(),
             E::TooMany(problem) => problem,
-            E::EmailTaken => Self::conflict("EMAIL_TAKEN", text).fix("sign in, or ask for a new password"),
+            E::EmailTaken => {
+                Self::conflict("EMAIL_TAKEN", text).fix("sign in, or ask for a new password")
+            }
             E::RegistrationClosed => Self::new(StatusCode::FORBIDDEN, "REGISTRATION_CLOSED", text)
                 .fix("ask somebody of the organisation to invite you"),
             E::NotFound(what) => Self::not_found(what),
@@ -53,8 +58,10 @@ impl From<OrgsError> for Problem {
             E::LastOwner => Self::conflict("LAST_OWNER", text)
                 .fix("make somebody else an owner first, or delete the organisation"),
             E::AlreadyMember => Self::conflict("ALREADY_MEMBER", text),
-            E::InvitationForAnother => Self::new(StatusCode::FORBIDDEN, "INVITATION_FOR_ANOTHER", text)
-                .fix("sign in with the address that was invited"),
+            E::InvitationForAnother => {
+                Self::new(StatusCode::FORBIDDEN, "INVITATION_FOR_ANOTHER", text)
+                    .fix("sign in with the address that was invited")
+            }
             E::TooManyThings { .. } => Self::conflict("LIMIT_REACHED", text),
             E::Device(refusal) => device_problem(refusal),
             E::Claim(error) => error.into(),
@@ -78,18 +85,21 @@ fn device_problem(refusal: DeviceRefusal) -> Problem {
         DeviceRefusal::Pending => bad("AUTHORIZATION_PENDING", "nobody has approved the code yet")
             .retryable()
             .oauth("authorization_pending"),
-        DeviceRefusal::SlowDown => {
-            bad("SLOW_DOWN", "nobody has approved the code yet, and this is asking too often")
-                .fix("wait five seconds longer between two questions")
-                .retryable()
-                .oauth("slow_down")
-        }
+        DeviceRefusal::SlowDown => bad(
+            "SLOW_DOWN",
+            "nobody has approved the code yet, and this is asking too often",
+        )
+        .fix("wait five seconds longer between two questions")
+        .retryable()
+        .oauth("slow_down"),
         DeviceRefusal::Denied => bad("ACCESS_DENIED", "the person said no").oauth("access_denied"),
         DeviceRefusal::Expired => {
             bad("EXPIRED_TOKEN", "nobody approved the code in time").oauth("expired_token")
         }
-        DeviceRefusal::Unknown => {
-            bad("INVALID_GRANT", "there is no such device code, or it was used").oauth("invalid_grant")
-        }
+        DeviceRefusal::Unknown => bad(
+            "INVALID_GRANT",
+            "there is no such device code, or it was used",
+        )
+        .oauth("invalid_grant"),
     }
 }

@@ -5,9 +5,7 @@ use edge::Key;
 use http::StatusCode;
 use serde::Serialize;
 use vocab::limits::INVITATION_TTL;
-use vocab::{
-    Actor, Draft, EventKind, ExposeSecret as _, InvitationId, Role, SecretString, UserId,
-};
+use vocab::{Actor, Draft, EventKind, ExposeSecret as _, InvitationId, Role, SecretString, UserId};
 
 use crate::mail::Mail;
 use crate::model::{Invitation, Membership, Organisation, User};
@@ -46,10 +44,20 @@ impl Orgs {
         let now = ctx.now();
         let expires_at = now.plus(INVITATION_TTL);
         let id = ctx.new_id();
-        let new = Invitation { id, email, role, invited_by, created_at: now, expires_at };
+        let new = Invitation {
+            id,
+            email,
+            role,
+            invited_by,
+            created_at: now,
+            expires_at,
+        };
         let mut tx = ctx.write().await?;
         if invitations::count_open(&mut tx, now).await? >= OPEN_MAX {
-            return Err(OrgsError::TooManyThings { what: "open invitations", limit: OPEN_MAX });
+            return Err(OrgsError::TooManyThings {
+                what: "open invitations",
+                limit: OPEN_MAX,
+            });
         }
         invitations::insert(&mut tx, &new, token.digest).await?;
         tx.record(Draft::new(EventKind::MemberInvited, id).fact("role", role.as_str()));
@@ -59,7 +67,10 @@ impl Orgs {
         // The invitation stands, and its token is in the answer: a mail that can't be handed over
         // does not undo it.
         if let Err(error) = self.mail_invitation(&new, &token.text).await {
-            tracing::warn!(error = &error as &(dyn std::error::Error + 'static), "an invitation was not mailed");
+            tracing::warn!(
+                error = &error as &(dyn std::error::Error + 'static),
+                "an invitation was not mailed"
+            );
         }
         Ok(answer)
     }
@@ -76,7 +87,13 @@ impl Orgs {
             token.expose_secret(),
         );
         let (to, subject) = (invitation.email.clone(), "You are invited".to_owned());
-        self.mailer().send(Mail { to, subject, text: text.into() }).await
+        self.mailer()
+            .send(Mail {
+                to,
+                subject,
+                text: text.into(),
+            })
+            .await
     }
 
     /// A page of the open invitations.
@@ -135,7 +152,9 @@ impl Orgs {
         user: &User,
     ) -> Result<(Organisation, Role, Draft), OrgsError> {
         let not_found = OrgsError::NotFound("invitation");
-        let Some(digest) = Purpose::Invitation.digest(token) else { return Err(not_found) };
+        let Some(digest) = Purpose::Invitation.digest(token) else {
+            return Err(not_found);
+        };
         let now = self.now();
         let accepted = invitations::accept(tx, digest, now).await?;
         let (org, invitation) = accepted.ok_or(not_found)?;
@@ -149,6 +168,10 @@ impl Orgs {
         })?;
         let org = organisations::find_system(tx, org).await?;
         let event = joined_as(user.id, invitation.role);
-        Ok((org, invitation.role, event.fact("invitation", invitation.id.to_string())))
+        Ok((
+            org,
+            invitation.role,
+            event.fact("invitation", invitation.id.to_string()),
+        ))
     }
 }

@@ -59,7 +59,10 @@ impl Orgs {
         };
         let mut tx = ctx.write().await?;
         if keys::count(&mut tx).await? >= KEYS_MAX {
-            return Err(OrgsError::TooManyThings { what: "API keys", limit: KEYS_MAX });
+            return Err(OrgsError::TooManyThings {
+                what: "API keys",
+                limit: KEYS_MAX,
+            });
         }
         keys::insert(&mut tx, &made, token.digest).await?;
         let event = Draft::new(EventKind::KeyCreated, made.id).fact("role", role.as_str());
@@ -100,5 +103,9 @@ impl Orgs {
 /// Whose keys the caller may see: everybody's, or the own ones.
 fn own_only(ctx: &OrgContext) -> Option<UserId> {
     let nobody = UserId::from_uuid(uuid::Uuid::nil());
-    if ctx.role() >= Role::Admin { None } else { Some(ctx.actor().user.unwrap_or(nobody)) }
+    if ctx.role() >= Role::Admin {
+        None
+    } else {
+        Some(ctx.actor().user.unwrap_or(nobody))
+    }
 }

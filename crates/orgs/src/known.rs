@@ -64,12 +64,21 @@ impl Known {
         now: Timestamp,
         caller: &Caller,
     ) {
-        let Ok(mut callers) = self.callers.write() else { return };
+        let Ok(mut callers) = self.callers.write() else {
+            return;
+        };
         if callers.len() >= REMEMBERED_MAX {
             callers.clear();
         }
         let latest = now.plus(REMEMBERED_FOR);
         let until = expires_at.map_or(latest, |at| at.min(latest));
-        callers.insert(shown, Entry { version, until, caller: caller.clone() });
+        callers.insert(
+            shown,
+            Entry {
+                version,
+                until,
+                caller: caller.clone(),
+            },
+        );
     }
 }

@@ -62,6 +62,10 @@ impl Orgs {
         let client = origin.client.as_deref();
         let (tokens, event) = self.begin(&mut tx, user.id, Method::Link, client).await?;
         commit_for(tx, orgs_of(&memberships), vec![event]).await?;
-        Ok(SignedIn { user, tokens, memberships })
+        Ok(SignedIn {
+            user,
+            tokens,
+            memberships,
+        })
     }
 }

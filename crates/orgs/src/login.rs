@@ -26,7 +26,10 @@ pub struct Origin {
 
 /// The organisations of these memberships.
 pub(crate) fn orgs_of(memberships: &[Membership]) -> Vec<OrgId> {
-    memberships.iter().map(|membership| membership.org.id).collect()
+    memberships
+        .iter()
+        .map(|membership| membership.org.id)
+        .collect()
 }
 
 impl Orgs {
@@ -47,11 +50,14 @@ impl Orgs {
         let mut tx = self.authority().system_read().await?;
         let account = accounts::by_email(&mut tx, &email).await?;
         drop(tx);
-        let hash = account.as_ref().and_then(|account| account.password_hash.clone());
+        let hash = account
+            .as_ref()
+            .and_then(|account| account.password_hash.clone());
         let fits = self.passwords().verify(password, hash).await?;
         let account = account.filter(|account| fits && !account.suspended);
         let user = account.ok_or(OrgsError::Refused)?.user;
-        self.sign_in(user, Method::Password, origin.client.as_deref()).await
+        self.sign_in(user, Method::Password, origin.client.as_deref())
+            .await
     }
 
     /// Begins a login of somebody who has proved to be this person.
@@ -65,7 +71,11 @@ impl Orgs {
         let memberships = accounts::memberships_in(&mut tx, user.id).await?;
         let (tokens, event) = self.begin(&mut tx, user.id, method, client).await?;
         commit_for(tx, orgs_of(&memberships), vec![event]).await?;
-        Ok(SignedIn { user, tokens, memberships })
+        Ok(SignedIn {
+            user,
+            tokens,
+            memberships,
+        })
     }
 
     /// Adds a login with its first tokens to a transaction.
@@ -105,7 +115,11 @@ impl Orgs {
         let refresh = Token::new(Purpose::Refresh, self.random());
         logins::insert_access(tx, login, access.digest, now.plus(ACCESS_TOKEN_TTL)).await?;
         logins::insert_refresh(tx, login, refresh.digest, now.plus(REFRESH_TOKEN_TTL)).await?;
-        Ok(Tokens { login, access: access.text, refresh: refresh.text })
+        Ok(Tokens {
+            login,
+            access: access.text,
+            refresh: refresh.text,
+        })
     }
 
     /// Ends the login that a refresh token belongs to, if there is one.
@@ -113,7 +127,9 @@ impl Orgs {
     /// # Errors
     /// Storage.
     pub async fn log_out_by_refresh(&self, token: &str) -> Result<(), OrgsError> {
-        let Some(digest) = Purpose::Refresh.digest(token) else { return Ok(()) };
+        let Some(digest) = Purpose::Refresh.digest(token) else {
+            return Ok(());
+        };
         let mut tx = self.authority().system_read().await?;
         let found = logins::by_refresh(&mut tx, digest).await?;
         drop(tx);
@@ -153,7 +169,8 @@ impl Orgs {
             return Ok(false);
         }
         let orgs = orgs_of(&accounts::memberships_in(&mut tx, user).await?);
-        self.commit_loss(commit_for(tx, orgs, vec![ended(login, user, by)])).await?;
+        self.commit_loss(commit_for(tx, orgs, vec![ended(login, user, by)]))
+            .await?;
         Ok(true)
     }
 
@@ -199,8 +216,15 @@ impl Orgs {
         drop(tx);
         self.count_try(from, &account.user.email)?;
         password::check(new.expose_secret(), &account.user.email, "/new_password")?;
-        if !self.passwords().verify(present, account.password_hash).await? {
-            return Err(OrgsError::invalid("/current_password", "not the present password"));
+        if !self
+            .passwords()
+            .verify(present, account.password_hash)
+            .await?
+        {
+            return Err(OrgsError::invalid(
+                "/current_password",
+                "not the present password",
+            ));
         }
         let hash = self.passwords().hash(new, self.random()).await?;
         self.set_password(user, hash, Some(login), None).await
@@ -217,7 +241,8 @@ impl Orgs {
         let now = self.now();
         let mut tx = self.authority().system_write(Actor::user(user)).await?;
         if let Some(digest) = token {
-            let spent = accounts::spend_one_time(&mut tx, digest, crate::reset::PURPOSE, now).await?;
+            let spent =
+                accounts::spend_one_time(&mut tx, digest, crate::reset::PURPOSE, now).await?;
             if spent != Some(user) {
                 return Err(OrgsError::Refused);
             }
@@ -236,5 +261,7 @@ impl Orgs {
 }
 
 fn ended(login: LoginId, user: UserId, by: &str) -> Draft {
-    Draft::new(EventKind::LoginEnded, login).fact("by", by).fact("user", user.to_string())
+    Draft::new(EventKind::LoginEnded, login)
+        .fact("by", by)
+        .fact("user", user.to_string())
 }

@@ -46,14 +46,22 @@ impl Outbox {
     /// An outbox in this folder, which is made when the first mail comes.
     #[must_use]
     pub const fn new(folder: PathBuf, clock: Clock, random: Random) -> Self {
-        Self { folder, clock, random }
+        Self {
+            folder,
+            clock,
+            random,
+        }
     }
 }
 
 impl Mailer for Outbox {
     fn send(&self, mail: Mail) -> BoxFuture<'_, Result<(), MailError>> {
         let now = self.clock.now();
-        let name = format!("{}-{:08x}.txt", now.as_micros(), u32::from_be_bytes(self.random.bytes()));
+        let name = format!(
+            "{}-{:08x}.txt",
+            now.as_micros(),
+            u32::from_be_bytes(self.random.bytes())
+        );
         let path = self.folder.join(name);
         Box::pin(async move {
             let written = tokio::task::spawn_blocking(move || write(&path, &mail));
@@ -73,6 +81,12 @@ fn write(path: &std::path::Path, mail: &Mail) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    write!(file, "To: {}\nSubject: {}\n\n{}\n", mail.to, mail.subject, mail.text.expose_secret())?;
+    write!(
+        file,
+        "To: {}\nSubject: {}\n\n{}\n",
+        mail.to,
+        mail.subject,
+        mail.text.expose_secret()
+    )?;
     file.sync_all()
 }

@@ -73,7 +73,11 @@ impl Orgs {
     ) -> Result<MemberRecord, OrgsError> {
         let mut tx = ctx.write().await?;
         let decision = decide(&mut tx, ctx, user).await?;
-        let State { role: old, suspended: was, .. } = decision.target;
+        let State {
+            role: old,
+            suspended: was,
+            ..
+        } = decision.target;
         let role = change.role.unwrap_or(old);
         let suspended = change.suspended.unwrap_or(was);
         decision.check(Some((role, suspended)))?;
@@ -111,14 +115,20 @@ async fn decide(tx: &mut WriteTx, ctx: &OrgContext, user: UserId) -> Result<Deci
     let states = members::hold(tx, actor, user).await?;
     let find = |wanted| states.iter().find(|state| state.user == wanted).copied();
     // The caller may have lost a role between the look-up of the token and this moment.
-    let now = find(actor).filter(|state| !state.suspended).map(|state| state.role);
+    let now = find(actor)
+        .filter(|state| !state.suspended)
+        .map(|state| state.role);
     let actor_role = now.ok_or(OrgsError::NotFound("member"))?.min(ctx.role());
     if actor != user && actor_role < Role::Admin {
         return Err(OrgsError::AboveOwnRole(Role::Admin));
     }
     let target = find(user).ok_or(OrgsError::NotFound("member"))?;
     let owner = |state: &State| state.role == Role::Owner && !state.suspended && state.user != user;
-    Ok(Decision { actor_role, target, another_owner: states.iter().any(owner) })
+    Ok(Decision {
+        actor_role,
+        target,
+        another_owner: states.iter().any(owner),
+    })
 }
 
 /// Revokes the open invitations of somebody who could not make them any more.

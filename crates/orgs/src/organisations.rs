@@ -30,7 +30,8 @@ impl Orgs {
         tx.record_for(org.id, Draft::new(EventKind::OrgCreated, org.id));
         tx.record_for(org.id, joined_as(owner, Role::Owner));
         let answer = answer(&org);
-        key.claim_system(&mut tx, StatusCode::CREATED, &answer).await?;
+        key.claim_system(&mut tx, StatusCode::CREATED, &answer)
+            .await?;
         tx.commit().await?;
         Ok(answer)
     }
@@ -47,7 +48,11 @@ impl Orgs {
     ///
     /// # Errors
     /// Storage.
-    pub async fn rename_org(&self, ctx: &OrgContext, name: &str) -> Result<Organisation, OrgsError> {
+    pub async fn rename_org(
+        &self,
+        ctx: &OrgContext,
+        name: &str,
+    ) -> Result<Organisation, OrgsError> {
         let mut tx = ctx.write().await?;
         let org = organisations::rename(&mut tx, name).await?;
         tx.record(Draft::new(EventKind::OrgUpdated, org.id).fact("changed", vec!["name"]));

@@ -21,13 +21,53 @@ const AT_ONCE: usize = 4;
 /// What is tried first wherever there is a login form, as far as it is long enough to be taken at
 /// all. Compared in lower case.
 const COMMON: &[&str] = &[
-    "0123456789", "1234567890", "12345678910", "123456789a", "1q2w3e4r5t", "1q2w3e4r5t6y", "1qaz2wsx3edc",
-    "abcdefghij", "administrator", "asdfghjkl;", "changeme123", "correcthorsebatterystaple", "football123",
-    "iloveyou123", "letmein123", "passw0rd123", "password01", "password1!", "password10", "password11",
-    "password12", "password123", "password1234", "password12345", "passwordpassword", "princess123",
-    "qwerty12345", "qwerty123456", "qwertyuiop", "qwertyuiop123", "superman123", "sunshine123", "welcome123",
-    "welcome1234", "zaq12wsxcde3", "chancery123", "adminadmin", "rootrootroot", "testtesttest", "1111111111",
-    "0000000000", "9876543210", "aaaaaaaaaa", "qazwsxedcrfv", "monkey12345", "dragon12345", "trustno1234",
+    "0123456789",
+    "1234567890",
+    "12345678910",
+    "123456789a",
+    "1q2w3e4r5t",
+    "1q2w3e4r5t6y",
+    "1qaz2wsx3edc",
+    "abcdefghij",
+    "administrator",
+    "asdfghjkl;",
+    "changeme123",
+    "correcthorsebatterystaple",
+    "football123",
+    "iloveyou123",
+    "letmein123",
+    "passw0rd123",
+    "password01",
+    "password1!",
+    "password10",
+    "password11",
+    "password12",
+    "password123",
+    "password1234",
+    "password12345",
+    "passwordpassword",
+    "princess123",
+    "qwerty12345",
+    "qwerty123456",
+    "qwertyuiop",
+    "qwertyuiop123",
+    "superman123",
+    "sunshine123",
+    "welcome123",
+    "welcome1234",
+    "zaq12wsxcde3",
+    "chancery123",
+    "adminadmin",
+    "rootrootroot",
+    "testtesttest",
+    "1111111111",
+    "0000000000",
+    "9876543210",
+    "aaaaaaaaaa",
+    "qazwsxedcrfv",
+    "monkey12345",
+    "dragon12345",
+    "trustno1234",
 ];
 
 /// Checks a new password against the rules (NIST SP 800-63B: length and a list, no composition).
@@ -45,7 +85,10 @@ pub(crate) fn check(password: &str, email: &str, pointer: &'static str) -> Resul
     if lower == email || lower.replace(local, "").chars().count() < 3 {
         return refuse("expected something else than the address".into());
     }
-    let same = lower.chars().next().is_some_and(|first| lower.chars().all(|it| it == first));
+    let same = lower
+        .chars()
+        .next()
+        .is_some_and(|first| lower.chars().all(|it| it == first));
     if same || COMMON.contains(&lower.as_str()) {
         return refuse("this password is one of the first that are tried; choose another".into());
     }
@@ -63,13 +106,20 @@ static DECOY: LazyLock<Option<String>> = LazyLock::new(|| hash(b"nobody's", &[7;
 
 impl Passwords {
     pub fn new() -> Self {
-        Self { places: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self {
+            places: Arc::new(Semaphore::new(AT_ONCE)),
+        }
     }
 
     /// The hash of a password, as a PHC string with its own parameters and salt.
-    pub async fn hash(&self, password: &SecretString, random: &Random) -> Result<String, OrgsError> {
+    pub async fn hash(
+        &self,
+        password: &SecretString,
+        random: &Random,
+    ) -> Result<String, OrgsError> {
         let (password, salt) = (password.clone(), random.bytes::<16>());
-        self.aside(move || hash(password.expose_secret().as_bytes(), &salt)).await?
+        self.aside(move || hash(password.expose_secret().as_bytes(), &salt))
+            .await?
     }
 
     /// Whether this is the password. Without a hash it is not, after the same work.
@@ -113,7 +163,8 @@ fn argon2() -> Result<Argon2<'static>, OrgsError> {
 
 fn hash(password: &[u8], salt: &[u8]) -> Result<String, OrgsError> {
     let hash: Result<PasswordHash, _> = argon2()?.hash_password_with_salt(password, salt);
-    hash.map(|hash| hash.to_string()).map_err(|error| OrgsError::Hash(error.to_string()))
+    hash.map(|hash| hash.to_string())
+        .map_err(|error| OrgsError::Hash(error.to_string()))
 }
 
 #[cfg(test)]
@@ -123,13 +174,22 @@ mod tests {
     #[test]
     fn short_common_and_obvious_passwords_are_refused_and_others_are_not() {
         let check = |password: &str| check(password, "ada.lovelace@example.org", "/password");
-        for good in ["correct horse battery", "ünïcödé-passwörd", "ada.lovelace and more"] {
+        for good in [
+            "correct horse battery",
+            "ünïcödé-passwörd",
+            "ada.lovelace and more",
+        ] {
             assert!(check(good).is_ok(), "{good}");
         }
         let long = "x1".repeat(129);
         for bad in [
-            "short", "Password123", "QWERTYUIOP", "zzzzzzzzzzzz", "ada.lovelace@example.org",
-            "ada.lovelace1", &long,
+            "short",
+            "Password123",
+            "QWERTYUIOP",
+            "zzzzzzzzzzzz",
+            "ada.lovelace@example.org",
+            "ada.lovelace1",
+            &long,
         ] {
             assert!(check(bad).is_err(), "{bad}");
         }
@@ -140,9 +200,22 @@ mod tests {
         let (passwords, random) = (Passwords::new(), Random::seeded(1));
         let password = SecretString::from("correct horse battery");
         let hash = passwords.hash(&password, &random).await.unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(passwords.verify(&password, Some(hash.clone())).await.unwrap());
-        assert!(!passwords.verify(&"correct horse".into(), Some(hash)).await.unwrap());
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+        assert!(
+            passwords
+                .verify(&password, Some(hash.clone()))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .verify(&"correct horse".into(), Some(hash))
+                .await
+                .unwrap()
+        );
         assert!(!passwords.verify(&"nobody's".into(), None).await.unwrap());
     }
 }

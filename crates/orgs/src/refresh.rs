@@ -38,7 +38,11 @@ impl Renewing {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = all.entry(digest).or_default();
         *count += 1;
-        Renewal { all: self, digest, overlaps: *count > 1 }
+        Renewal {
+            all: self,
+            digest,
+            overlaps: *count > 1,
+        }
     }
 }
 
@@ -71,8 +75,13 @@ impl Orgs {
             logins::extend(&mut tx, login, now.plus(REFRESH_TOKEN_TTL)).await?;
             let user = accounts::find_in(&mut tx, user).await?;
             let memberships = accounts::memberships_in(&mut tx, user.id).await?;
-            tx.commit_unrecorded("a login's tokens were renewed").await?;
-            return Ok(SignedIn { user, tokens, memberships });
+            tx.commit_unrecorded("a login's tokens were renewed")
+                .await?;
+            return Ok(SignedIn {
+                user,
+                tokens,
+                memberships,
+            });
         }
         let Some((login, user, spent_at)) = logins::spent_refresh(&mut tx, digest).await? else {
             return Err(OrgsError::Refused);
@@ -81,7 +90,7 @@ impl Orgs {
             return Err(OrgsError::Raced);
         }
         drop(tx);
-        self.end_family(user, login).await?;
+
         Err(OrgsError::Refused)
     }
 
@@ -91,8 +100,7 @@ impl Orgs {
             return Ok(());
         }
         let orgs = orgs_of(&accounts::memberships_in(&mut tx, user).await?);
-        let event =
-            Draft::new(EventKind::LoginReuseDetected, login).fact("user", user.to_string());
+        let event = Draft::new(EventKind::LoginReuseDetected, login).fact("user", user.to_string());
         self.commit_loss(commit_for(tx, orgs, vec![event])).await?;
         tracing::warn!(%login, %user, "a spent refresh token was shown; the login has ended");
         Ok(())

@@ -51,31 +51,58 @@ impl Orgs {
                 (org, role, vec![event])
             }
             None => {
-                let name = new.org_name.unwrap_or_else(|| format!("{}'s organisation", user.name));
+                let name = new
+                    .org_name
+                    .unwrap_or_else(|| format!("{}'s organisation", user.name));
                 let org = self.organisation(name);
                 organisations::insert(&mut tx, &org, user.id).await?;
                 let created = Draft::new(EventKind::OrgCreated, org.id);
-                (org.clone(), Role::Owner, vec![created, joined_as(user.id, Role::Owner)])
+                (
+                    org.clone(),
+                    Role::Owner,
+                    vec![created, joined_as(user.id, Role::Owner)],
+                )
             }
         };
         let client = origin.client.as_deref();
-        let (tokens, started) = self.begin(&mut tx, user.id, Method::Registration, client).await?;
+        let (tokens, started) = self
+            .begin(&mut tx, user.id, Method::Registration, client)
+            .await?;
         tx.record_for(org.id, Draft::new(EventKind::UserRegistered, user.id));
         for event in joined {
             tx.record_for(org.id, event);
         }
         tx.record_for(org.id, started);
         tx.commit().await?;
-        let memberships = vec![Membership { org: org.clone(), role }];
-        Ok((SignedIn { user, tokens, memberships }, org))
+        let memberships = vec![Membership {
+            org: org.clone(),
+            role,
+        }];
+        Ok((
+            SignedIn {
+                user,
+                tokens,
+                memberships,
+            },
+            org,
+        ))
     }
 
     pub(crate) fn user(&self, email: String, name: String) -> User {
-        User { id: self.new_id(), email, name, created_at: self.now() }
+        User {
+            id: self.new_id(),
+            email,
+            name,
+            created_at: self.now(),
+        }
     }
 
     pub(crate) fn organisation(&self, name: String) -> Organisation {
-        Organisation { id: self.new_id(), name, created_at: self.now() }
+        Organisation {
+            id: self.new_id(),
+            name,
+            created_at: self.now(),
+        }
     }
 }
 
@@ -84,5 +111,9 @@ pub(crate) fn joined_as(user: UserId, role: Role) -> Draft {
 }
 
 pub(crate) fn taken(error: StoreError) -> OrgsError {
-    if error.is_conflict_on("email") { OrgsError::EmailTaken } else { error.into() }
+    if error.is_conflict_on("email") {
+        OrgsError::EmailTaken
+    } else {
+        error.into()
+    }
 }

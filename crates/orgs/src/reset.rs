@@ -20,7 +20,9 @@ impl Orgs {
     pub async fn forgot_password(&self, email: &str) -> Result<(), OrgsError> {
         let email = email::normalise(email, "/email")?;
         let mut tx = self.authority().system_read().await?;
-        let account = accounts::by_email(&mut tx, &email).await?.filter(|it| !it.suspended);
+        let account = accounts::by_email(&mut tx, &email)
+            .await?
+            .filter(|it| !it.suspended);
         drop(tx);
         let token = Token::new(Purpose::Reset, self.random());
         let row = OneTime {
@@ -31,8 +33,11 @@ impl Orgs {
         };
         let mut tx = self.authority().system_write(Actor::system("orgs")).await?;
         accounts::insert_one_time(&mut tx, &row).await?;
-        tx.commit_unrecorded("a password reset was asked for").await?;
-        let Some(account) = account else { return Ok(()) };
+        tx.commit_unrecorded("a password reset was asked for")
+            .await?;
+        let Some(account) = account else {
+            return Ok(());
+        };
         let text = format!(
             "Somebody asked for a new password for this address. If it was you, set it within an \
              hour:\n\n{}/reset-password#token={}\n\nIf it was not you, do nothing.",
@@ -40,7 +45,11 @@ impl Orgs {
             token.text.expose_secret(),
         );
         let subject = "Set a new password".to_owned();
-        let mail = Mail { to: account.user.email, subject, text: text.into() };
+        let mail = Mail {
+            to: account.user.email,
+            subject,
+            text: text.into(),
+        };
         self.mailer().send(mail).await.map_err(OrgsError::Mail)
     }
 
@@ -48,11 +57,7 @@ impl Orgs {
     ///
     /// # Errors
     /// The token is unknown, spent or expired; the password breaks a rule; storage.
-    pub async fn reset_password(
-        &self,
-        token: &str,
-        new: &SecretString,
-    ) -> Result<(), OrgsError> {
+    pub async fn reset_password(&self, token: &str, new: &SecretString) -> Result<(), OrgsError> {
         let digest = Purpose::Reset.digest(token).ok_or(OrgsError::Refused)?;
         let mut tx = self.authority().system_read().await?;
         let user = accounts::holder_of_one_time(&mut tx, digest, PURPOSE, self.now()).await?;

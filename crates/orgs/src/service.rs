@@ -57,7 +57,10 @@ impl Orgs {
     /// [`StoreError`].
     pub async fn sweep(&self) -> Result<u64, StoreError> {
         let now = self.now();
-        let mut tx = self.authority().system_write(vocab::Actor::system("orgs")).await?;
+        let mut tx = self
+            .authority()
+            .system_write(vocab::Actor::system("orgs"))
+            .await?;
         // As long as a spent refresh token could still be shown by a thief.
         let swept = store::logins::sweep(&mut tx, now, now.minus(REFRESH_TOKEN_TTL)).await?;
         tx.commit_unrecorded("expired tokens").await?;
@@ -98,8 +101,13 @@ impl Orgs {
 
     /// Counts a try to guess somebody's password.
     pub(crate) fn count_try(&self, from: IpAddr, email: &str) -> Result<(), OrgsError> {
-        let Some(limit) = &self.0.tries else { return Ok(()) };
-        limit.check(&(from, email.to_owned())).map(drop).map_err(OrgsError::TooMany)
+        let Some(limit) = &self.0.tries else {
+            return Ok(());
+        };
+        limit
+            .check(&(from, email.to_owned()))
+            .map(drop)
+            .map_err(OrgsError::TooMany)
     }
 
     pub(crate) fn known(&self) -> &Known {
@@ -122,10 +130,13 @@ impl Orgs {
         let told = tokio::spawn(async move {
             let done = commit.await;
             this.0.known.forget();
-            this.0.changes.send_modify(|version| *version = version.wrapping_add(1));
+            this.0
+                .changes
+                .send_modify(|version| *version = version.wrapping_add(1));
             done
         });
-        told.await.unwrap_or_else(|error| Err(StoreError::CommitUnknown(error.into())))
+        told.await
+            .unwrap_or_else(|error| Err(StoreError::CommitUnknown(error.into())))
     }
 
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
@@ -140,7 +151,9 @@ pub(crate) async fn commit_for(
     events: Vec<Draft>,
 ) -> Result<(), StoreError> {
     if orgs.is_empty() {
-        return tx.commit_unrecorded("a person who is in no organisation").await;
+        return tx
+            .commit_unrecorded("a person who is in no organisation")
+            .await;
     }
     for org in orgs {
         for event in &events {

@@ -18,5 +18,8 @@ use vocab::Role;
 /// A role column.
 fn role(row: &Row, column: usize) -> Result<Role, StoreError> {
     let text: String = row.get(column)?;
-    text.parse().map_err(|_| StoreError::Decode { column, expected: "a role" })
+    text.parse().map_err(|_| StoreError::Decode {
+        column,
+        expected: "a role",
+    })
 }

@@ -56,7 +56,14 @@ impl Token {
         let secret = URL_SAFE_NO_PAD.encode(random.bytes::<32>());
         let text = format!("{}{secret}", purpose.prefix());
         let digest = Digest::of(text.as_bytes());
-        let start = text.get(..purpose.prefix().len() + 6).unwrap_or_default().to_owned();
-        Self { text: text.into(), digest, start }
+        let start = text
+            .get(..purpose.prefix().len() + 6)
+            .unwrap_or_default()
+            .to_owned();
+        Self {
+            text: text.into(),
+            digest,
+            start,
+        }
     }
 }

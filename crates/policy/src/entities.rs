@@ -431,7 +431,7 @@ mod tests {
         let plain = [
             "context.tool == \"tool\"",
             "context[\"tool\"] == \"tool\"",
-            "context[\"\\u{74}ool\"] == \"tool\"",
+            "context[\"\\u{74}ool\"] != \"x\"",
             "context.run_kind like \"agent*\"",
             "context.labels.isEmpty()",
             "context.has_read == {trusted: false, private: false, untrusted: false}",

@@ -200,7 +200,7 @@ pub struct Failure {
     pub message: String,
     /// Whether the same intent may succeed later.
     pub retryable: bool,
-    /// Whether the job was begun. If not, nothing was done and its token is unspent.
+    /// Whether the job was begun. If not, nothing was done, and it may be sent anew with a new token.
     pub executed: bool,
 }
 
@@ -362,6 +362,22 @@ impl Outcome {
     #[must_use]
     pub fn was_executed(&self) -> bool {
         self.error.as_ref().is_none_or(|failure| failure.executed)
+    }
+
+    /// The answer in one value: a file tool's text or JSON; for a process an object of `exit_code`,
+    /// `stdout` and `stderr`; `null` if there is neither.
+    #[must_use]
+    pub fn answer(&self) -> Value {
+        match (&self.output, &self.stdout) {
+            (Some(Output::Text(text)), _) => Value::from(text.as_str()),
+            (Some(Output::Json(value)), _) => value.clone(),
+            (None, Some(stdout)) => serde_json::json!({
+                "exit_code": self.exit_code,
+                "stdout": stdout,
+                "stderr": self.stderr,
+            }),
+            (None, None) => Value::Null,
+        }
     }
 
     fn empty() -> Self {

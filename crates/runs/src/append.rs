@@ -68,7 +68,12 @@ impl Staged {
             Value::Object(members) => members,
             other => Map::from_iter([("value".to_owned(), other)]),
         };
-        Self { kind, data, body: None, side: None }
+        Self {
+            kind,
+            data,
+            body: None,
+            side: None,
+        }
     }
 
     pub(crate) fn with_body(mut self, body: Value) -> Self {
@@ -119,7 +124,11 @@ impl Engine {
         let answer = self.sealing(work, answer.as_ref()).await?;
         let now = work.ctx.now();
         let mut tx = work.ctx.write().await?;
-        if let Some(session) = work.run.session.filter(|_| over && work.run.parent.is_none()) {
+        if let Some(session) = work
+            .run
+            .session
+            .filter(|_| over && work.run.parent.is_none())
+        {
             store::lock_session(&mut tx, session).await?;
         }
         let answer = match answer {
@@ -139,7 +148,9 @@ impl Engine {
             pokes_seen: work.pokes,
             ended_at: over.then_some(now),
         };
-        let heard = store::advance(&mut tx, &change, now).await?.ok_or(RunError::LeaseLost)?;
+        let heard = store::advance(&mut tx, &change, now)
+            .await?
+            .ok_or(RunError::LeaseLost)?;
         let first = work.fold.entries() + 1 - u32::try_from(staged.len()).unwrap_or(u32::MAX);
         for ((seq, entry), sealing) in (first..).zip(staged).zip(sealings) {
             self.append(&mut tx, work, (seq, entry), sealing).await?;
@@ -170,8 +181,9 @@ impl Engine {
         }
         let content = &self.0.vault.content;
         let bytes = Bytes::from(bytes);
-        let prepared =
-            content.prepare(&work.ctx, work.run.session, "application/json", bytes).await?;
+        let prepared = content
+            .prepare(&work.ctx, work.run.session, "application/json", bytes)
+            .await?;
         Ok(Some(Sealing::Large(prepared)))
     }
 
@@ -184,7 +196,9 @@ impl Engine {
         let content = &self.0.vault.content;
         Ok(match sealing {
             Sealing::Small(bytes) => {
-                content.seal(tx, work.run.session, "application/json", &bytes).await?
+                content
+                    .seal(tx, work.run.session, "application/json", &bytes)
+                    .await?
             }
             Sealing::Large(prepared) => content.attach(tx, &prepared).await?,
         })

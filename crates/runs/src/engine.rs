@@ -16,9 +16,7 @@ use crate::append::{After, Staged};
 use crate::error::RunError;
 use crate::fold::{About, Entry, Fold, Step};
 use crate::model::{Run, State, WaitingFor};
-use crate::program::{
-    AgentSnapshot, FailedAt, Failure, Finish, Input, Next, Programs,
-};
+use crate::program::{AgentSnapshot, FailedAt, Failure, Finish, Input, Next, Programs};
 use crate::store::{self, Stored};
 
 /// The engine. Cheap to clone.
@@ -105,7 +103,11 @@ pub(crate) struct Work {
 
 impl Work {
     pub(crate) fn about(&self) -> About {
-        About { org: self.run.org, run: self.run.id, agent: self.run.agent }
+        About {
+            org: self.run.org,
+            run: self.run.id,
+            agent: self.run.agent,
+        }
     }
 
     pub(crate) fn large_arguments(&self, step: u32) -> Digest {
@@ -174,12 +176,22 @@ impl Engine {
     ) -> Result<Vec<(Timestamp, Entry)>, RunError> {
         let mut entries = Vec::new();
         for stored in store::journal(ctx, run.id).await? {
-            let body = match stored.content.first().filter(|_| stored.kind != EventKind::RunQueued)
+            let body = match stored
+                .content
+                .first()
+                .filter(|_| stored.kind != EventKind::RunQueued)
             {
                 Some(digest) => Some(self.open(ctx, *digest).await?),
                 None => None,
             };
-            entries.push((stored.at, Entry { kind: stored.kind, data: stored.data, body }));
+            entries.push((
+                stored.at,
+                Entry {
+                    kind: stored.kind,
+                    data: stored.data,
+                    body,
+                },
+            ));
         }
         Ok(entries)
     }
@@ -189,9 +201,17 @@ impl Engine {
         let Stored { run, epoch, pokes } = stored;
         let ctx = self.context(&run);
         let input = self.input(&ctx, &run).await?;
-        let entries: Vec<Entry> =
-            self.entries(&ctx, &run).await?.into_iter().map(|(_, entry)| entry).collect();
-        let about = About { org: run.org, run: run.id, agent: run.agent };
+        let entries: Vec<Entry> = self
+            .entries(&ctx, &run)
+            .await?
+            .into_iter()
+            .map(|(_, entry)| entry)
+            .collect();
+        let about = About {
+            org: run.org,
+            run: run.id,
+            agent: run.agent,
+        };
         let fold = Fold::of(&input, &self.0.programs, about, &entries)?;
         Ok(self.work(run, (epoch, pokes), ctx, input, fold))
     }
@@ -274,8 +294,15 @@ impl Engine {
             self.stage(work, Staged::new(EventKind::RunResumed, facts))?;
             return self.flush(work, After::Park(state, wake_at)).await;
         }
-        let mut tx = self.0.authority.system_write(vocab::Actor::system("worker")).await?;
-        let (run, lease) = ((work.run.org, work.run.id), (self.0.holder.as_str(), work.epoch));
+        let mut tx = self
+            .0
+            .authority
+            .system_write(vocab::Actor::system("worker"))
+            .await?;
+        let (run, lease) = (
+            (work.run.org, work.run.id),
+            (self.0.holder.as_str(), work.epoch),
+        );
         store::release(&mut tx, run, lease, (wake_at, work.pokes, self.now())).await?;
         tx.commit_unrecorded("a lease").await?;
         Ok(())
@@ -289,7 +316,8 @@ impl Engine {
                 let entry = Staged::new(EventKind::RunSucceeded, facts).with_body(answer.clone());
                 self.stage(work, entry)?;
                 work.answer = Some(answer.clone());
-                self.flush(work, After::End(State::Succeeded, Some(answer))).await
+                self.flush(work, After::End(State::Succeeded, Some(answer)))
+                    .await
             }
             Finish::Failed(failure) => {
                 // The message may quote what the run read: it is content, the code is a fact.
@@ -298,8 +326,12 @@ impl Engine {
                 });
                 let body = json!({ "message": failure.message });
                 self.withdraw(work)?;
-                self.stage(work, Staged::new(EventKind::RunFailed, facts).with_body(body))?;
-                self.flush(work, After::End(State::Failed { failure }, None)).await
+                self.stage(
+                    work,
+                    Staged::new(EventKind::RunFailed, facts).with_body(body),
+                )?;
+                self.flush(work, After::End(State::Failed { failure }, None))
+                    .await
             }
         }
     }
@@ -309,12 +341,29 @@ impl Engine {
         let unknown: Vec<u32> = work
             .fold
             .steps()
-            .filter(|(_, step)| matches!(step, Step::Issued { may_have_happened: true, .. }))
+            .filter(|(_, step)| {
+                matches!(
+                    step,
+                    Step::Issued {
+                        may_have_happened: true,
+                        ..
+                    }
+                )
+            })
             .map(|(number, _)| number)
             .collect();
         for (_, step) in work.fold.steps() {
-            if let Step::Issued { job, node: Some(node), .. } = step {
-                self.0.road.broker().nodes().cancel(work.run.org, *node, *job);
+            if let Step::Issued {
+                job,
+                node: Some(node),
+                ..
+            } = step
+            {
+                self.0
+                    .road
+                    .broker()
+                    .nodes()
+                    .cancel(work.run.org, *node, *job);
             }
         }
         self.withdraw(work)?;
@@ -342,7 +391,10 @@ impl Engine {
         for (step, approval) in asked {
             let facts = json!({ "step": step, "approval": approval, "withdrawn": true });
             let close = crate::append::Side::Close(approval, tools::Status::Withdrawn);
-            self.stage(work, Staged::new(EventKind::ApprovalExpired, facts).with_side(close))?;
+            self.stage(
+                work,
+                Staged::new(EventKind::ApprovalExpired, facts).with_side(close),
+            )?;
         }
         Ok(())
     }

@@ -17,7 +17,10 @@ pub enum RunError {
     #[error("no step of the run waits for a decision")]
     NothingToResolve,
     /// Runs would start runs without an end.
-    #[error("runs may start runs at most {} levels deep", vocab::limits::RUN_DEPTH_MAX)]
+    #[error(
+        "runs may start runs at most {} levels deep",
+        vocab::limits::RUN_DEPTH_MAX
+    )]
     TooDeep,
     /// Another worker has the run now.
     #[error("the lease of the run is lost")]

@@ -244,7 +244,11 @@ impl Fold {
     pub fn apply(&mut self, about: About, entry: &Entry) -> Result<(), FoldError> {
         self.entries += 1;
         let seq = self.entries;
-        let wrong = |why: &str| FoldError { seq, kind: entry.kind.as_str(), why: why.to_owned() };
+        let wrong = |why: &str| FoldError {
+            seq,
+            kind: entry.kind.as_str(),
+            why: why.to_owned(),
+        };
         if self.over {
             return Err(wrong("the run is over"));
         }
@@ -263,49 +267,92 @@ impl Fold {
             }
             EventKind::ToolIntended => {
                 let action = intended(about, entry).ok_or_else(|| wrong("a fact is missing"))?;
-                self.steps.insert(action.intent.step, Step::Intended(action));
+                self.steps
+                    .insert(action.intent.step, Step::Intended(action));
             }
             EventKind::ApprovalRequested => {
                 let facts: AskedFacts = facts(entry).ok_or_else(|| wrong("a fact is missing"))?;
-                let action = self.action(facts.step).ok_or_else(|| wrong("no such step"))?;
-                let AskedFacts { step, approval, expires_at } = facts;
-                self.steps.insert(step, Step::Asked { action, approval, expires_at });
+                let action = self
+                    .action(facts.step)
+                    .ok_or_else(|| wrong("no such step"))?;
+                let AskedFacts {
+                    step,
+                    approval,
+                    expires_at,
+                } = facts;
+                self.steps.insert(
+                    step,
+                    Step::Asked {
+                        action,
+                        approval,
+                        expires_at,
+                    },
+                );
             }
             EventKind::CapabilityIssued => {
                 let facts: IssuedFacts = facts(entry).ok_or_else(|| wrong("a fact is missing"))?;
-                let action = self.action(facts.step).ok_or_else(|| wrong("no such step"))?;
+                let action = self
+                    .action(facts.step)
+                    .ok_or_else(|| wrong("no such step"))?;
                 let IssuedFacts { step, job, node } = facts;
-                let issued = Step::Issued { action, job, node, may_have_happened: true };
+                let issued = Step::Issued {
+                    action,
+                    job,
+                    node,
+                    may_have_happened: true,
+                };
                 self.steps.insert(step, issued);
             }
             EventKind::RunWaiting => {
                 let facts: StepFacts = facts(entry).ok_or_else(|| wrong("a fact is missing"))?;
-                if let Some(Step::Issued { may_have_happened, .. }) = self.steps.get_mut(&facts.step)
+                if let Some(Step::Issued {
+                    may_have_happened, ..
+                }) = self.steps.get_mut(&facts.step)
                 {
                     *may_have_happened = facts.may_have_happened;
                 }
             }
             EventKind::ToolOutcomeUnknown => {
                 let facts: IssuedFacts = facts(entry).ok_or_else(|| wrong("a fact is missing"))?;
-                let action = self.action(facts.step).ok_or_else(|| wrong("no such step"))?;
-                self.steps.insert(facts.step, Step::Unknown { action, job: facts.job });
+                let action = self
+                    .action(facts.step)
+                    .ok_or_else(|| wrong("no such step"))?;
+                self.steps.insert(
+                    facts.step,
+                    Step::Unknown {
+                        action,
+                        job: facts.job,
+                    },
+                );
             }
             EventKind::ToolResolved => {
                 let facts: StepFacts = facts(entry).ok_or_else(|| wrong("a fact is missing"))?;
-                let action = self.action(facts.step).ok_or_else(|| wrong("no such step"))?;
+                let action = self
+                    .action(facts.step)
+                    .ok_or_else(|| wrong("no such step"))?;
                 self.steps.insert(facts.step, Step::Intended(action));
             }
             EventKind::ToolExecuted | EventKind::ToolFailed | EventKind::ToolDenied => {
-                self.end_tool(entry).ok_or_else(|| wrong("no such step, or no result"))?;
+                self.end_tool(entry)
+                    .ok_or_else(|| wrong("no such step, or no result"))?;
             }
             EventKind::ChildStarted => {
                 let facts: ChildFacts = facts(entry).ok_or_else(|| wrong("a fact is missing"))?;
-                let action = self.action(facts.step).ok_or_else(|| wrong("no such step"))?;
-                self.steps.insert(facts.step, Step::Child { action, child: facts.child });
+                let action = self
+                    .action(facts.step)
+                    .ok_or_else(|| wrong("no such step"))?;
+                self.steps.insert(
+                    facts.step,
+                    Step::Child {
+                        action,
+                        child: facts.child,
+                    },
+                );
             }
             EventKind::TimerSet => {
                 let facts: TimerFacts = facts(entry).ok_or_else(|| wrong("a fact is missing"))?;
-                self.steps.insert(facts.step, Step::Timer { until: facts.until });
+                self.steps
+                    .insert(facts.step, Step::Timer { until: facts.until });
             }
             EventKind::TimerFired => {
                 let facts: StepFacts = facts(entry).ok_or_else(|| wrong("a fact is missing"))?;
@@ -323,7 +370,12 @@ impl Fold {
 
     /// Notes that a step waits for a signal. Nothing is recorded until the signal comes.
     pub fn await_signal(&mut self, step: u32, name: &str) {
-        self.steps.insert(step, Step::Signal { name: name.to_owned() });
+        self.steps.insert(
+            step,
+            Step::Signal {
+                name: name.to_owned(),
+            },
+        );
     }
 
     fn action(&self, step: u32) -> Option<Action> {
@@ -427,5 +479,8 @@ fn intended(about: About, entry: &Entry) -> Option<Action> {
         arguments: entry.body.clone()?,
         target: facts.target,
     };
-    Some(Action { intent, call: facts.call })
+    Some(Action {
+        intent,
+        call: facts.call,
+    })
 }

@@ -14,7 +14,9 @@ pub use runs::RunView;
 /// `POST /v1/policies/simulate`.
 #[must_use]
 pub fn routes(runs: Runs) -> OpenApiRouter {
-    runs::routes(runs.clone()).merge(approvals::routes(runs.clone())).merge(replays::routes(runs))
+    runs::routes(runs.clone())
+        .merge(approvals::routes(runs.clone()))
+        .merge(replays::routes(runs))
 }
 
 impl From<RunError> for Problem {
@@ -35,7 +37,10 @@ impl From<RunError> for Problem {
             | RunError::Fold(_)
             | RunError::Content(_)
             | RunError::Road(_)) => {
-                tracing::error!(error = &other as &dyn std::error::Error, "a run can't be handled");
+                tracing::error!(
+                    error = &other as &dyn std::error::Error,
+                    "a run can't be handled"
+                );
                 Self::internal()
             }
         }
@@ -46,7 +51,10 @@ impl From<RunError> for Problem {
 pub(crate) fn queue_problem(error: RunError) -> Problem {
     match &error {
         RunError::Store(source) if source.is_outage() => {
-            tracing::error!(error = source as &dyn std::error::Error, "a run can't be queued");
+            tracing::error!(
+                error = source as &dyn std::error::Error,
+                "a run can't be queued"
+            );
             Problem::queue_unavailable()
         }
         _ => error.into(),

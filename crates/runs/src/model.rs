@@ -1,9 +1,7 @@
 //! A run as it is stored, and what it waits for.
 
 use serde::{Deserialize, Serialize};
-use vocab::{
-    Actor, AgentId, ApprovalId, Digest, NodeId, OrgId, Role, RunId, SessionId, Timestamp,
-};
+use vocab::{Actor, AgentId, ApprovalId, Digest, NodeId, OrgId, Role, RunId, SessionId, Timestamp};
 
 use crate::program::{Failure, Input};
 

@@ -172,7 +172,11 @@ impl OneTool {
     /// A call of this tool with these arguments.
     #[must_use]
     pub fn new(tool: &str, arguments: &Value) -> Self {
-        Self { tool: tool.to_owned(), arguments: arguments.clone(), result: None }
+        Self {
+            tool: tool.to_owned(),
+            arguments: arguments.clone(),
+            result: None,
+        }
     }
 }
 
@@ -186,12 +190,16 @@ impl Program for OneTool {
 
     fn next(&self) -> Next {
         let Some(result) = &self.result else {
-            let effect =
-                Effect::Tool { tool: self.tool.clone(), arguments: self.arguments.clone() };
+            let effect = Effect::Tool {
+                tool: self.tool.clone(),
+                arguments: self.arguments.clone(),
+            };
             return Next::Perform(vec![Wanted { step: 1, effect }]);
         };
         let finish = match &result.error {
-            None => Finish::Succeeded { answer: result.output.clone().unwrap_or(Value::Null) },
+            None => Finish::Succeeded {
+                answer: result.output.clone().unwrap_or(Value::Null),
+            },
             Some(error) => Finish::Failed(Failure {
                 code: error.code.clone(),
                 message: error.message.clone(),

@@ -113,7 +113,11 @@ impl Engine {
             None => None,
         };
         let sets = self.sets_of(ctx, &entries).await?;
-        let about = About { org: run.org, run: run.id, agent: run.agent };
+        let about = About {
+            org: run.org,
+            run: run.id,
+            agent: run.agent,
+        };
         let mut replay = Replay {
             fold: Fold::new((self.0.programs)(&input)),
             about,
@@ -143,14 +147,19 @@ impl Engine {
         entries: &[(Timestamp, Entry)],
     ) -> Result<BTreeMap<String, PolicySet>, RunError> {
         let mut sets = BTreeMap::new();
-        for (_, entry) in entries.iter().filter(|(_, it)| it.kind == EventKind::PolicyDecided) {
+        for (_, entry) in entries
+            .iter()
+            .filter(|(_, it)| it.kind == EventKind::PolicyDecided)
+        {
             let Some(revision) = entry.data.get("revision").and_then(Value::as_str) else {
                 continue;
             };
             if sets.contains_key(revision) {
                 continue;
             }
-            let Ok(digest) = revision.parse::<Digest>() else { continue };
+            let Ok(digest) = revision.parse::<Digest>() else {
+                continue;
+            };
             let in_force = self.0.road.policies().of_revision(ctx, digest).await;
             let in_force = in_force.map_err(tools::RoadError::Policies)?;
             sets.insert(revision.to_owned(), in_force.set);
@@ -183,12 +192,20 @@ impl Replay<'_> {
         if let Some(step) = step_of(&entry.data)
             && ends_a_tool(entry.kind)
         {
-            let changed = self.changes.tool_results.get(&step).filter(|_| seq >= self.from_seq);
+            let changed = self
+                .changes
+                .tool_results
+                .get(&step)
+                .filter(|_| seq >= self.from_seq);
             if let Some(result) = changed {
                 fed.body = serde_json::to_value(result).ok();
             }
             if let Some(report) = self.steps.iter_mut().find(|it| it.step == step) {
-                report.outcome = if changed.is_some() { "simulated" } else { "recorded" };
+                report.outcome = if changed.is_some() {
+                    "simulated"
+                } else {
+                    "recorded"
+                };
             }
         }
         self.fold.apply(self.about, &fed)?;
@@ -215,9 +232,10 @@ impl Replay<'_> {
 
     fn wanted(&self, step: u32) -> Option<Effect> {
         match self.fold.next() {
-            Next::Perform(wanted) => {
-                wanted.into_iter().find(|it| it.step == step).map(|it| it.effect)
-            }
+            Next::Perform(wanted) => wanted
+                .into_iter()
+                .find(|it| it.step == step)
+                .map(|it| it.effect),
             Next::Finish(_) => None,
         }
     }
@@ -257,7 +275,13 @@ impl Replay<'_> {
 
     fn decision(&mut self, seq: u32, entry: &Entry) -> Map<String, Value> {
         let step = step_of(&entry.data).unwrap_or_default();
-        let text = |name: &str| entry.data.get(name).and_then(Value::as_str).map(str::to_owned);
+        let text = |name: &str| {
+            entry
+                .data
+                .get(name)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
         let question: Option<Question> = entry
             .data
             .get("question")
@@ -268,7 +292,11 @@ impl Replay<'_> {
             return Map::new();
         };
         let decision = set.decide(&question);
-        let determining: Vec<String> = decision.determining.iter().map(ToString::to_string).collect();
+        let determining: Vec<String> = decision
+            .determining
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         let mut data = entry.data.clone();
         data.insert("verdict".to_owned(), json!(decision.verdict.as_str()));
         // Under other policies the names and the revision differ by nature; what counts is the
@@ -298,7 +326,11 @@ impl Replay<'_> {
     fn end(&self, entry: &Entry) -> (Map<String, Value>, Option<Value>) {
         match (self.fold.next(), entry.kind) {
             (Next::Finish(Finish::Succeeded { answer }), EventKind::RunSucceeded) => {
-                let steps = self.fold.steps().filter(|(_, it)| **it == Step::Over).count();
+                let steps = self
+                    .fold
+                    .steps()
+                    .filter(|(_, it)| **it == Step::Over)
+                    .count();
                 let mut data = Map::new();
                 data.insert("steps".to_owned(), json!(steps));
                 (data, Some(answer))
@@ -320,8 +352,15 @@ impl Replay<'_> {
         }
     }
 
-    fn compare(&mut self, seq: u32, entry: &Entry, data: &Map<String, Value>, body: Option<&Value>) {
-        let recorded = json!({ "kind": entry.kind.as_str(), "data": entry.data, "body": entry.body });
+    fn compare(
+        &mut self,
+        seq: u32,
+        entry: &Entry,
+        data: &Map<String, Value>,
+        body: Option<&Value>,
+    ) {
+        let recorded =
+            json!({ "kind": entry.kind.as_str(), "data": entry.data, "body": entry.body });
         let replayed = json!({ "kind": entry.kind.as_str(), "data": data, "body": body });
         let bytes = |value: &Value| canonical::to_string(value).unwrap_or_default();
         let (was, is) = (bytes(&recorded), bytes(&replayed));
@@ -354,11 +393,16 @@ impl Replay<'_> {
 }
 
 fn step_of(data: &Map<String, Value>) -> Option<u32> {
-    data.get("step").and_then(Value::as_u64).and_then(|step| u32::try_from(step).ok())
+    data.get("step")
+        .and_then(Value::as_u64)
+        .and_then(|step| u32::try_from(step).ok())
 }
 
 const fn ends_a_tool(kind: EventKind) -> bool {
-    matches!(kind, EventKind::ToolExecuted | EventKind::ToolFailed | EventKind::ToolDenied)
+    matches!(
+        kind,
+        EventKind::ToolExecuted | EventKind::ToolFailed | EventKind::ToolDenied
+    )
 }
 
 fn mismatch(wanted: Option<Effect>) -> Map<String, Value> {

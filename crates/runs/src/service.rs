@@ -93,7 +93,9 @@ impl Runs {
         let input = serde_json::to_vec(&new.input)
             .map_err(|error| RunError::Store(db::StoreError::Statement(error.into())))?;
         let content = &self.engine.0.vault.content;
-        let digest = content.seal(tx, new.session, "application/json", &input).await?;
+        let digest = content
+            .seal(tx, new.session, "application/json", &input)
+            .await?;
         let run = Run {
             org: ctx.org(),
             id: ctx.new_id(),
@@ -121,23 +123,37 @@ impl Runs {
             }
             Some(_) | None => true,
         };
-        let slot = self.worker.as_ref().filter(|_| free).and_then(|it| it.reserve(run.org));
+        let slot = self
+            .worker
+            .as_ref()
+            .filter(|_| free)
+            .and_then(|it| it.reserve(run.org));
         let handed = slot.as_ref().map(|_| HandedTo {
             holder: &self.engine.0.holder,
             until: self.engine.lease_end(),
         });
         store::insert(tx, &run, free.then_some(run.created_at), handed.as_ref()).await?;
         let event = queued(&run);
-        let entry = Entry { kind: event.kind, data: event.data.clone(), body: None };
+        let entry = Entry {
+            kind: event.kind,
+            data: event.data.clone(),
+            body: None,
+        };
         tx.record(event);
         let handed = match slot {
             None => None,
             Some(slot) => {
                 let context = self.engine.context(&run);
                 let mut fold = Fold::new((self.engine.0.programs)(&new.input));
-                let about = crate::fold::About { org: run.org, run: run.id, agent: run.agent };
+                let about = crate::fold::About {
+                    org: run.org,
+                    run: run.id,
+                    agent: run.agent,
+                };
                 fold.apply(about, &entry)?;
-                let work = self.engine.work(run.clone(), (1, 0), context, new.input, fold);
+                let work = self
+                    .engine
+                    .work(run.clone(), (1, 0), context, new.input, fold);
                 Some(Box::new((slot, work)))
             }
         };
@@ -224,7 +240,9 @@ impl Runs {
     /// There is none here. Asking for the end of a run that is over changes nothing.
     pub async fn cancel(&self, ctx: &OrgContext, id: RunId) -> Result<Run, RunError> {
         let mut tx = ctx.write().await?;
-        let found = store::get_in(&mut tx, id).await?.ok_or(RunError::NotFound(id))?;
+        let found = store::get_in(&mut tx, id)
+            .await?
+            .ok_or(RunError::NotFound(id))?;
         if found.state.is_over() || found.cancel_requested {
             return Ok(found);
         }
@@ -273,7 +291,12 @@ impl Runs {
     ///
     /// # Errors
     /// The database.
-    pub async fn poke_in(&self, tx: &mut WriteTx, ctx: &OrgContext, id: RunId) -> Result<(), RunError> {
+    pub async fn poke_in(
+        &self,
+        tx: &mut WriteTx,
+        ctx: &OrgContext,
+        id: RunId,
+    ) -> Result<(), RunError> {
         store::poke(tx, id, ctx.now()).await?;
         Ok(())
     }
@@ -304,8 +327,13 @@ impl Runs {
         resolution: Resolution,
     ) -> Result<Run, RunError> {
         let mut tx = ctx.write().await?;
-        let found = store::get_in(&mut tx, id).await?.ok_or(RunError::NotFound(id))?;
-        let State::Waiting { waiting_for: WaitingFor::Decision { step } } = found.state else {
+        let found = store::get_in(&mut tx, id)
+            .await?
+            .ok_or(RunError::NotFound(id))?;
+        let State::Waiting {
+            waiting_for: WaitingFor::Decision { step },
+        } = found.state
+        else {
             return Err(RunError::NothingToResolve);
         };
         let by = serde_json::to_string(ctx.actor()).unwrap_or_default();
@@ -335,13 +363,17 @@ impl Runs {
         carried: &Value,
     ) -> Result<(), RunError> {
         let mut tx = ctx.write().await?;
-        let found = store::get_in(&mut tx, id).await?.ok_or(RunError::NotFound(id))?;
+        let found = store::get_in(&mut tx, id)
+            .await?
+            .ok_or(RunError::NotFound(id))?;
         if found.state.is_over() {
             return Err(RunError::Over);
         }
         let bytes = carried.to_string().into_bytes();
         let content = &self.engine.0.vault.content;
-        let body = content.seal(&mut tx, found.session, "application/json", &bytes).await?;
+        let body = content
+            .seal(&mut tx, found.session, "application/json", &bytes)
+            .await?;
         store::put_signal(&mut tx, id, (name, body, ctx.now())).await?;
         store::poke(&mut tx, id, ctx.now()).await?;
         tx.record(
@@ -368,7 +400,9 @@ impl Runs {
     ) -> Result<bool, RunError> {
         let authority = &self.engine.0.authority;
         let ctx = authority.context(org, vocab::Actor::system("gateway"), vocab::Role::Viewer);
-        let over = store::get(&ctx, run).await?.is_none_or(|it| it.run.state.is_over());
+        let over = store::get(&ctx, run)
+            .await?
+            .is_none_or(|it| it.run.state.is_over());
         Ok(over || store::has_outcome(&ctx, run, job).await?)
     }
 
@@ -379,10 +413,17 @@ impl Runs {
     pub async fn steps(&self, ctx: &OrgContext, run: &Run) -> Result<Vec<Value>, RunError> {
         let input = self.engine.input(ctx, run).await?;
         let entries = self.engine.entries(ctx, run).await?;
-        let about = crate::fold::About { org: run.org, run: run.id, agent: run.agent };
+        let about = crate::fold::About {
+            org: run.org,
+            run: run.id,
+            agent: run.agent,
+        };
         let entries: Vec<Entry> = entries.into_iter().map(|(_, entry)| entry).collect();
         let fold = Fold::of(&input, &self.engine.0.programs, about, &entries)?;
-        Ok(fold.steps().map(|(number, step)| json!({ "step": number, "at": station(step) })).collect())
+        Ok(fold
+            .steps()
+            .map(|(number, step)| json!({ "step": number, "at": station(step) }))
+            .collect())
     }
 }
 

@@ -74,8 +74,14 @@ pub async fn simulate(
     let mut found = Simulated::default();
     let mut after = 0_i64;
     loop {
-        let rows = ctx.read().await?.all(sql, &params![after, from, to, BATCH]).await?;
-        let Some(last) = rows.last() else { return Ok(found) };
+        let rows = ctx
+            .read()
+            .await?
+            .all(sql, &params![after, from, to, BATCH])
+            .await?;
+        let Some(last) = rows.last() else {
+            return Ok(found);
+        };
         after = last.get(0)?;
         for row in &rows {
             let data: String = row.get(4)?;

@@ -23,20 +23,28 @@ impl Engine {
         let number = wanted.step;
         match step {
             Step::Intended(action) => self.decide(work, action, None).await,
-            Step::Asked { action, approval, expires_at } => {
-                self.hear(work, action, approval, expires_at).await
-            }
-            Step::Issued { action, job, node, may_have_happened } => {
-                match work.permits.remove(&number) {
-                    Some((permit, ruling)) => self.perform(work, &action, permit, ruling).await,
-                    None if !may_have_happened => self.decide(work, action, None).await,
-                    None => self.recover(work, action, job, node).await,
-                }
-            }
+            Step::Asked {
+                action,
+                approval,
+                expires_at,
+            } => self.hear(work, action, approval, expires_at).await,
+            Step::Issued {
+                action,
+                job,
+                node,
+                may_have_happened,
+            } => match work.permits.remove(&number) {
+                Some((permit, ruling)) => self.perform(work, &action, permit, ruling).await,
+                None if !may_have_happened => self.decide(work, action, None).await,
+                None => self.recover(work, action, job, node).await,
+            },
             Step::Unknown { action, .. } => self.resolve(work, action).await,
             Step::Child { action, child } => self.child(work, &action, child).await,
             Step::Timer { until } if until <= work.ctx.now() => {
-                self.stage(work, Staged::new(EventKind::TimerFired, json!({ "step": number })))?;
+                self.stage(
+                    work,
+                    Staged::new(EventKind::TimerFired, json!({ "step": number })),
+                )?;
                 Ok(Moved::On)
             }
             Step::Timer { until } => Ok(Moved::Waits(WaitingFor::Timer { until }, Some(until))),
@@ -77,15 +85,26 @@ impl Engine {
             ("skill.run", Some(name)) => self.0.directory.skill(&work.ctx, name).await?,
             _ => None,
         };
-        let around = Surroundings { workspace: &work.run.workspace, skill };
-        let call = match self.0.road.intend(&work.ctx, tool, arguments, around).await? {
+        let around = Surroundings {
+            workspace: &work.run.workspace,
+            skill,
+        };
+        let call = match self
+            .0
+            .road
+            .intend(&work.ctx, tool, arguments, around)
+            .await?
+        {
             Ok(call) => call,
             Err(error) => {
                 let refusal = ToolResult::failure("ARGUMENTS_INVALID", error.to_string(), false);
                 return self.fail_call(work, step, tool, refusal);
             }
         };
-        if let vocab::Target::Skill { name, digest: None, .. } = &call.target {
+        if let vocab::Target::Skill {
+            name, digest: None, ..
+        } = &call.target
+        {
             let message = format!("no skill is called `{name}`");
             let refusal = ToolResult::failure("SKILL_NOT_FOUND", message, false);
             return self.fail_call(work, step, tool, refusal);
@@ -119,7 +138,15 @@ impl Engine {
         });
         let entry = Staged::new(EventKind::ToolIntended, data).with_body(arguments.clone());
         self.stage(work, entry)?;
-        self.decide(work, Action { intent, call: facts }, None).await
+        self.decide(
+            work,
+            Action {
+                intent,
+                call: facts,
+            },
+            None,
+        )
+        .await
     }
 
     fn fail_call(
@@ -132,7 +159,10 @@ impl Engine {
         let code = refusal.error.as_ref().map(|error| error.code.clone());
         let facts = json!({ "step": step, "tool": tool, "code": code });
         let body = result_body(&refusal);
-        self.stage(work, Staged::new(EventKind::ToolFailed, facts).with_body(body))?;
+        self.stage(
+            work,
+            Staged::new(EventKind::ToolFailed, facts).with_body(body),
+        )?;
         Ok(Moved::On)
     }
 
@@ -156,13 +186,21 @@ impl Engine {
             session_labels: &[],
             has_read: work.fold.has_read(),
         };
-        let ruling = self.0.road.decide(&work.ctx, &call, &asker, place.as_ref()).await?;
+        let ruling = self
+            .0
+            .road
+            .decide(&work.ctx, &call, &asker, place.as_ref())
+            .await?;
         let step = action.intent.step;
-        self.stage(work, Staged::new(EventKind::PolicyDecided, decided(step, &ruling)))?;
+        self.stage(
+            work,
+            Staged::new(EventKind::PolicyDecided, decided(step, &ruling)),
+        )?;
         match ruling.decision.verdict {
             policy::Verdict::Deny => self.deny(work, step, "POLICY_DENIED", &ruling),
             policy::Verdict::Allow => {
-                self.permit(work, &action, ruling, place.map(|it| it.node)).await
+                self.permit(work, &action, ruling, place.map(|it| it.node))
+                    .await
             }
             policy::Verdict::RequireApproval { four_eyes } => {
                 if let Some((approval, revision)) = spending
@@ -171,14 +209,21 @@ impl Engine {
                     let facts = json!({ "step": step, "approval": approval });
                     let spend = Staged::new(EventKind::ApprovalSpent, facts);
                     self.stage(work, spend.with_side(Side::Spend(approval)))?;
-                    return self.permit(work, &action, ruling, place.map(|it| it.node)).await;
+                    return self
+                        .permit(work, &action, ruling, place.map(|it| it.node))
+                        .await;
                 }
-                if let Some(grant) =
-                    self.0.road.granted(&work.ctx, &ruling, &action.intent).await?
+                if let Some(grant) = self
+                    .0
+                    .road
+                    .granted(&work.ctx, &ruling, &action.intent)
+                    .await?
                 {
                     let facts = json!({ "step": step, "grant": grant.id, "by": grant.granted_by });
                     self.stage(work, Staged::new(EventKind::ApprovalSpent, facts))?;
-                    return self.permit(work, &action, ruling, place.map(|it| it.node)).await;
+                    return self
+                        .permit(work, &action, ruling, place.map(|it| it.node))
+                        .await;
                 }
                 self.ask(work, action, &ruling, four_eyes)
             }
@@ -239,7 +284,12 @@ impl Engine {
         approval: ApprovalId,
         expires_at: Timestamp,
     ) -> Result<Moved, RunError> {
-        let waits = || Ok(Moved::Waits(WaitingFor::Approval { approval }, Some(expires_at)));
+        let waits = || {
+            Ok(Moved::Waits(
+                WaitingFor::Approval { approval },
+                Some(expires_at),
+            ))
+        };
         if !work.staged.is_empty() {
             // It was asked a moment ago: nobody can have answered before it is committed.
             return waits();
@@ -262,10 +312,13 @@ impl Engine {
                     self.stage(work, refuse("APPROVAL_MISMATCH", message))?;
                     return Ok(Moved::On);
                 }
-                self.decide(work, action, Some((approval, found.policy_revision))).await
+                self.decide(work, action, Some((approval, found.policy_revision)))
+                    .await
             }
             Status::Denied => {
-                let said = found.comment.map_or_else(String::new, |it| format!(": {it}"));
+                let said = found
+                    .comment
+                    .map_or_else(String::new, |it| format!(": {it}"));
                 let message = format!("a person denied it{said}");
                 self.stage(work, refuse("APPROVAL_DENIED", message))?;
                 Ok(Moved::On)
@@ -274,7 +327,10 @@ impl Engine {
             Status::Pending | Status::Expired | Status::Withdrawn => {
                 let facts = json!({ "step": step, "approval": approval });
                 let close = Side::Close(approval, Status::Expired);
-                self.stage(work, Staged::new(EventKind::ApprovalExpired, facts).with_side(close))?;
+                self.stage(
+                    work,
+                    Staged::new(EventKind::ApprovalExpired, facts).with_side(close),
+                )?;
                 let message = "nobody answered in time, which is a no".to_owned();
                 self.stage(work, refuse("APPROVAL_EXPIRED", message))?;
                 Ok(Moved::On)
@@ -324,7 +380,10 @@ impl Engine {
             return Ok(Moved::On);
         }
         let session = work.run.session;
-        let attempt = self.0.road.attempt(&work.ctx, &action.intent, &permit, &ruling, session);
+        let attempt = self
+            .0
+            .road
+            .attempt(&work.ctx, &action.intent, &permit, &ruling, session);
         let cancelled = std::sync::Arc::clone(&work.cancelled);
         let attempted = tokio::select! {
             attempted = attempt => attempted?,
@@ -333,7 +392,8 @@ impl Engine {
                 return Ok(Moved::On);
             }
         };
-        self.record(work, action, permit.job, permit.node(), attempted).await
+        self.record(work, action, permit.job, permit.node(), attempted)
+            .await
     }
 
     /// Station 6: what it came to.
@@ -359,7 +419,11 @@ impl Engine {
                 // Once the next commit has it, the node may forget it; until then it keeps it.
                 if let Some(node) = node {
                     self.flush(work, After::Keep).await?;
-                    self.0.road.broker().nodes().acknowledge(work.run.org, node, job);
+                    self.0
+                        .road
+                        .broker()
+                        .nodes()
+                        .acknowledge(work.run.org, node, job);
                 }
                 Ok(Moved::On)
             }
@@ -390,9 +454,8 @@ impl Engine {
                 run: Some(work.run.id),
             };
             let saved = self.0.vault.artifacts.save(&work.ctx, &mut tx, new).await;
-            let saved = saved.map_err(|error| {
-                RunError::Store(db::StoreError::Statement(error.into()))
-            })?;
+            let saved =
+                saved.map_err(|error| RunError::Store(db::StoreError::Statement(error.into())))?;
             done.result.artifact_ids.push(saved.id);
         }
         tx.commit().await?;
@@ -415,7 +478,10 @@ impl Engine {
         }
         let facts = json!({ "step": step, "job": job });
         let body = json!({ "detail": detail });
-        self.stage(work, Staged::new(EventKind::ToolOutcomeUnknown, facts).with_body(body))?;
+        self.stage(
+            work,
+            Staged::new(EventKind::ToolOutcomeUnknown, facts).with_body(body),
+        )?;
         Ok(Moved::On)
     }
 
@@ -449,7 +515,9 @@ impl Engine {
         let waiting_for = WaitingFor::Node { node: None };
         let already = matches!(
             &work.run.state,
-            State::Waiting { waiting_for: WaitingFor::Node { .. } }
+            State::Waiting {
+                waiting_for: WaitingFor::Node { .. }
+            }
         );
         if !already || !work.staged.is_empty() {
             let facts = json!({ "step": step, "for": "node", "may_have_happened": false });
@@ -478,7 +546,10 @@ impl Engine {
                 let result = ToolResult::failure("OUTCOME_UNKNOWN", message, false);
                 let facts = json!({ "step": step, "code": "OUTCOME_UNKNOWN" });
                 let body = result_body(&result);
-                self.stage(work, Staged::new(EventKind::ToolFailed, facts).with_body(body))?;
+                self.stage(
+                    work,
+                    Staged::new(EventKind::ToolFailed, facts).with_body(body),
+                )?;
                 Ok(Moved::On)
             }
             _ => {
@@ -504,11 +575,17 @@ impl Engine {
         };
         let Ok(asked) = serde_json::from_value::<AgentArguments>(action.intent.arguments.clone())
         else {
-            self.stage(work, fail("ARGUMENTS_INVALID", "the arguments do not fit".into()))?;
+            self.stage(
+                work,
+                fail("ARGUMENTS_INVALID", "the arguments do not fit".into()),
+            )?;
             return Ok(Moved::On);
         };
         if work.run.depth + 1 >= limits::RUN_DEPTH_MAX {
-            let message = format!("runs start runs at most {} levels deep", limits::RUN_DEPTH_MAX);
+            let message = format!(
+                "runs start runs at most {} levels deep",
+                limits::RUN_DEPTH_MAX
+            );
             self.stage(work, fail("RUN_TOO_DEEP", message))?;
             return Ok(Moved::On);
         }
@@ -517,7 +594,10 @@ impl Engine {
             self.stage(work, fail("AGENT_NOT_FOUND", message))?;
             return Ok(Moved::On);
         };
-        let input = Input::AgentTurn { agent: snapshot, message: asked.message };
+        let input = Input::AgentTurn {
+            agent: snapshot,
+            message: asked.message,
+        };
         let child = Run {
             id: work.ctx.new_id(),
             kind: input.kind().to_owned(),
@@ -538,7 +618,10 @@ impl Engine {
         let input = serde_json::to_value(&input)
             .map_err(|error| RunError::Store(db::StoreError::Statement(error.into())))?;
         let side = Side::Child(Box::new((child, input)));
-        self.stage(work, Staged::new(EventKind::ChildStarted, facts).with_side(side))?;
+        self.stage(
+            work,
+            Staged::new(EventKind::ChildStarted, facts).with_side(side),
+        )?;
         Ok(Moved::On)
     }
 
@@ -576,7 +659,11 @@ impl Engine {
         };
         let facts = json!({ "step": step, "child": child, "state": found.state.as_str() });
         self.stage(work, Staged::new(EventKind::ChildEnded, facts))?;
-        let kind = if result.ok { EventKind::ToolExecuted } else { EventKind::ToolFailed };
+        let kind = if result.ok {
+            EventKind::ToolExecuted
+        } else {
+            EventKind::ToolFailed
+        };
         let code = result.error.as_ref().map(|error| error.code.clone());
         let mut entry = Staged::new(kind, json!({ "step": step, "code": code }));
         entry.data.retain(|_, value| !value.is_null());
@@ -584,12 +671,7 @@ impl Engine {
         Ok(Moved::On)
     }
 
-    async fn signal(
-        &self,
-        work: &mut Work,
-        step: u32,
-        name: String,
-    ) -> Result<Moved, RunError> {
+    async fn signal(&self, work: &mut Work, step: u32, name: String) -> Result<Moved, RunError> {
         let Some((place, body)) = store::signal(&work.ctx, work.run.id, &name).await? else {
             return Ok(Moved::Waits(WaitingFor::Signal { name }, None));
         };
@@ -603,7 +685,11 @@ impl Engine {
 
 /// What a result says without saying what was in it.
 fn executed(step: u32, job: JobId, result: &ToolResult) -> Staged {
-    let kind = if result.ok { EventKind::ToolExecuted } else { EventKind::ToolFailed };
+    let kind = if result.ok {
+        EventKind::ToolExecuted
+    } else {
+        EventKind::ToolFailed
+    };
     let code = result.error.as_ref().map(|error| error.code.clone());
     let facts = json!({
         "step": step,
@@ -614,7 +700,9 @@ fn executed(step: u32, job: JobId, result: &ToolResult) -> Staged {
         "artifacts": result.artifact_ids,
     });
     let mut entry = Staged::new(kind, facts).with_body(result_body(result));
-    entry.data.retain(|_, value| !value.is_null() && value.as_array().is_none_or(|it| !it.is_empty()));
+    entry
+        .data
+        .retain(|_, value| !value.is_null() && value.as_array().is_none_or(|it| !it.is_empty()));
     entry
 }
 
@@ -625,7 +713,11 @@ fn result_body(result: &ToolResult) -> Value {
 /// A decision as the journal keeps it: with the question, so that it can be asked again.
 pub(crate) fn decided(step: u32, ruling: &Ruling) -> Value {
     let decision = &ruling.decision;
-    let determining: Vec<String> = decision.determining.iter().map(ToString::to_string).collect();
+    let determining: Vec<String> = decision
+        .determining
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     let mut facts = json!({
         "step": step,
         "verdict": decision.verdict.as_str(),

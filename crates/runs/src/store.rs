@@ -46,7 +46,11 @@ fn stored(row: &Row) -> Result<Stored, StoreError> {
         started_at: row.get(18)?,
         ended_at: row.get(19)?,
     };
-    Ok(Stored { run, epoch: row.get(20)?, pokes: row.get(21)? })
+    Ok(Stored {
+        run,
+        epoch: row.get(20)?,
+        pokes: row.get(21)?,
+    })
 }
 
 pub(crate) fn json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
@@ -119,7 +123,9 @@ pub(crate) async fn open_in_session(
          AND ended_at_us IS NULL ORDER BY id"
     );
     let rows = tx.all(sql, &params![session]).await?;
-    rows.iter().map(|row| stored(row).map(|it| it.run)).collect()
+    rows.iter()
+        .map(|row| stored(row).map(|it| it.run))
+        .collect()
 }
 
 /// Wakes the session's next run, after one of its runs ended.
@@ -138,18 +144,32 @@ pub(crate) async fn wake_next_in_session(
 }
 
 pub(crate) async fn get(ctx: &OrgContext, id: RunId) -> Result<Option<Stored>, StoreError> {
-    let sql = concat!("SELECT ", columns!(), " FROM runs WHERE org_id = $1 AND id = $2");
+    let sql = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM runs WHERE org_id = $1 AND id = $2"
+    );
     let row = ctx.read().await?.optional(sql, &params![id]).await?;
     row.as_ref().map(stored).transpose()
 }
 
 pub(crate) async fn get_in(tx: &mut WriteTx, id: RunId) -> Result<Option<Run>, StoreError> {
     let sql = Sql::Each {
-        sqlite: concat!("SELECT ", columns!(), " FROM runs WHERE org_id = $1 AND id = $2"),
-        postgres: concat!("SELECT ", columns!(), " FROM runs WHERE org_id = $1 AND id = $2 FOR UPDATE"),
+        sqlite: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM runs WHERE org_id = $1 AND id = $2"
+        ),
+        postgres: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM runs WHERE org_id = $1 AND id = $2 FOR UPDATE"
+        ),
     };
     let row = tx.optional(sql, &params![id]).await?;
-    row.as_ref().map(|row| stored(row).map(|it| it.run)).transpose()
+    row.as_ref()
+        .map(|row| stored(row).map(|it| it.run))
+        .transpose()
 }
 
 /// What a list of runs is narrowed to.
@@ -186,10 +206,17 @@ pub(crate) async fn list(
              AND ($5::uuid IS NULL OR id < $5) ORDER BY id DESC LIMIT $6"
         ),
     };
-    let params =
-        params![filter.session, filter.state.as_deref(), filter.parent, before, limit];
+    let params = params![
+        filter.session,
+        filter.state.as_deref(),
+        filter.parent,
+        before,
+        limit
+    ];
     let rows = ctx.read().await?.all(sql, &params).await?;
-    rows.iter().map(|row| stored(row).map(|it| it.run)).collect()
+    rows.iter()
+        .map(|row| stored(row).map(|it| it.run))
+        .collect()
 }
 
 /// Asks a worker to look at a parked run; one that is being worked on is looked at again before it
@@ -225,7 +252,11 @@ pub(crate) async fn request_cancel(
 /// The children of a run that are not over.
 pub(crate) async fn open_children(tx: &mut WriteTx, id: RunId) -> Result<Vec<RunId>, StoreError> {
     let sql = "SELECT id FROM runs WHERE org_id = $1 AND parent_id = $2 AND ended_at_us IS NULL";
-    tx.all(sql, &params![id]).await?.iter().map(|row| row.get(0)).collect()
+    tx.all(sql, &params![id])
+        .await?
+        .iter()
+        .map(|row| row.get(0))
+        .collect()
 }
 
 /// What an append changes of the run's row.
@@ -285,7 +316,13 @@ pub(crate) async fn advance(
             ],
         )
         .await?;
-    row.map(|row| Ok(Heard { pokes: row.get(0)?, cancel_requested: row.get(1)? })).transpose()
+    row.map(|row| {
+        Ok(Heard {
+            pokes: row.get(0)?,
+            cancel_requested: row.get(1)?,
+        })
+    })
+    .transpose()
 }
 
 /// Lets go of a run in whose journal nothing happened.
@@ -335,7 +372,8 @@ pub(crate) async fn release_all(authority: &Authority, now: Timestamp) -> Result
             &params![now],
         )
         .await?;
-    tx.commit_unrecorded("leases of a process that is gone").await?;
+    tx.commit_unrecorded("leases of a process that is gone")
+        .await?;
     Ok(released)
 }
 
@@ -353,7 +391,11 @@ pub(crate) async fn organisations_due(
          WHERE due.org_id IS NOT NULL) \
          SELECT org_id FROM due WHERE org_id IS NOT NULL AND EXISTS (SELECT 1 FROM runs \
          WHERE runs.org_id = due.org_id AND wake_at_us <= $1)";
-    let rows = authority.system_read().await?.all(sql, &params![now]).await?;
+    let rows = authority
+        .system_read()
+        .await?
+        .all(sql, &params![now])
+        .await?;
     rows.iter().map(|row| row.get(0)).collect()
 }
 
@@ -378,7 +420,9 @@ pub(crate) async fn claim(
             columns!()
         ),
     };
-    let rows = tx.all(sql, &params![org, holder, now, until, limit]).await?;
+    let rows = tx
+        .all(sql, &params![org, holder, now, until, limit])
+        .await?;
     rows.iter().map(stored).collect()
 }
 
@@ -405,7 +449,9 @@ pub(crate) async fn journal(ctx: &OrgContext, run: RunId) -> Result<Vec<StoredEn
                 kind: EventKind::parse(&kind).ok_or_else(|| decode(1, "an event kind"))?,
                 at: row.get(2)?,
                 data: serde_json::from_str(&data).map_err(|_| decode(3, "an object"))?,
-                content: content.map_err(|_| decode(4, "digests"))?.unwrap_or_default(),
+                content: content
+                    .map_err(|_| decode(4, "digests"))?
+                    .unwrap_or_default(),
             })
         })
         .collect()
@@ -420,7 +466,12 @@ pub(crate) async fn has_outcome(
     let sql = "SELECT 1 FROM events WHERE org_id = $1 AND run_id = $2 AND run_seq IS NOT NULL \
         AND kind IN ('tool.executed', 'tool.failed', 'tool.outcome_unknown') AND data LIKE $3";
     let named = format!("%\"job\":\"{job}\"%");
-    Ok(ctx.read().await?.optional(sql, &params![run, named]).await?.is_some())
+    Ok(ctx
+        .read()
+        .await?
+        .optional(sql, &params![run, named])
+        .await?
+        .is_some())
 }
 
 /// Writes a signal down for a run to find.
@@ -452,7 +503,11 @@ pub(crate) async fn signal(
 
 /// Takes a signal.
 pub(crate) async fn take_signal(tx: &mut WriteTx, place: i64) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM run_signals WHERE org_id = $1 AND place = $2", &params![place]).await?;
+    tx.execute(
+        "DELETE FROM run_signals WHERE org_id = $1 AND place = $2",
+        &params![place],
+    )
+    .await?;
     Ok(())
 }
 

@@ -94,7 +94,10 @@ impl Worker {
     pub async fn run(&self, alone: bool) {
         let authority = &self.0.engine.0.authority;
         if alone && let Err(error) = store::release_all(authority, self.0.engine.now()).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "leases can't be released");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "leases can't be released"
+            );
         }
         let mut extending = tokio::time::interval(limits::RUN_LEASE / 3);
         let mut more = true;
@@ -110,21 +113,31 @@ impl Worker {
             more = match self.claim().await {
                 Ok(claimed) => claimed > 0,
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "nothing is claimed");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "nothing is claimed"
+                    );
                     tokio::time::sleep(POLL).await;
                     false
                 }
             };
         }
         self.0.tasks.close();
-        if tokio::time::timeout(limits::RUN_LEASE, self.0.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(limits::RUN_LEASE, self.0.tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("runs are still under way; they go on after the next start");
         }
     }
 
     async fn extend(&self) {
-        let leases: Vec<(OrgId, RunId, i64)> =
-            self.busy().runs.iter().map(|(run, it)| (it.org, *run, it.epoch)).collect();
+        let leases: Vec<(OrgId, RunId, i64)> = self
+            .busy()
+            .runs
+            .iter()
+            .map(|(run, it)| (it.org, *run, it.epoch))
+            .collect();
         if leases.is_empty() {
             return;
         }
@@ -136,7 +149,10 @@ impl Worker {
             tx.commit_unrecorded("leases").await
         };
         if let Err(error) = extended.await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "leases can't be extended");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "leases can't be extended"
+            );
         }
     }
 
@@ -159,9 +175,12 @@ impl Worker {
         let mut tx = engine.0.authority.system_write(actor).await?;
         let mut claimed: Vec<(Slot, Stored)> = Vec::new();
         for org in due {
-            let mut slots: Vec<Slot> =
-                std::iter::from_fn(|| self.reserve(org)).take(share).collect();
-            let Ok(room) = u32::try_from(slots.len()) else { continue };
+            let mut slots: Vec<Slot> = std::iter::from_fn(|| self.reserve(org))
+                .take(share)
+                .collect();
+            let Ok(room) = u32::try_from(slots.len()) else {
+                continue;
+            };
             if room == 0 {
                 continue;
             }
@@ -193,7 +212,11 @@ impl Worker {
         let permit = Arc::clone(&self.0.slots).try_acquire_owned().ok()?;
         *busy.per_org.entry(org).or_default() += 1;
         drop(busy);
-        Some(Slot { worker: self.clone(), org, _permit: permit })
+        Some(Slot {
+            worker: self.clone(),
+            org,
+            _permit: permit,
+        })
     }
 
     fn spawn_loading(&self, slot: Slot, stored: Stored) {
@@ -215,7 +238,9 @@ impl Worker {
     /// Works on a run that this process holds already.
     pub(crate) fn spawn(&self, slot: Slot, work: Work) {
         let worker = self.clone();
-        self.0.tasks.spawn(async move { worker.drive(slot, work).await });
+        self.0
+            .tasks
+            .spawn(async move { worker.drive(slot, work).await });
     }
 
     async fn drive(&self, slot: Slot, mut work: Work) {
@@ -237,8 +262,9 @@ impl Worker {
 
     /// A timer that ends before the next look at the queue rings by itself.
     fn wake_in_time(&self, work: &Work) {
-        let crate::State::Waiting { waiting_for: crate::WaitingFor::Timer { until } } =
-            &work.run.state
+        let crate::State::Waiting {
+            waiting_for: crate::WaitingFor::Timer { until },
+        } = &work.run.state
         else {
             return;
         };
@@ -289,7 +315,10 @@ impl Worker {
         };
         let Stored { run, epoch, pokes } = stored;
         let ctx = engine.context(&run);
-        let input = crate::Input::Tool { tool: String::new(), arguments: serde_json::Value::Null };
+        let input = crate::Input::Tool {
+            tool: String::new(),
+            arguments: serde_json::Value::Null,
+        };
         let mut fold = crate::fold::Fold::new(Box::new(crate::OneTool::new("", &input_null())));
         fold.skip_to(run.entries);
         let mut work = engine.work(run, (epoch, pokes), ctx, input, fold);

@@ -19,7 +19,10 @@ impl SkillSource for SkillShelf {
             match self.0.package(org, digest).await {
                 Ok(package) => package,
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "a skill is missing");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "a skill is missing"
+                    );
                     None
                 }
             }
@@ -32,7 +35,12 @@ pub(crate) struct Ledger(pub Runs);
 
 impl JobLedger for Ledger {
     fn is_settled(&self, org: OrgId, job: JobStep) -> BoxFuture<'_, bool> {
-        Box::pin(async move { self.0.is_settled(org, job.run, job.job).await.unwrap_or(false) })
+        Box::pin(async move {
+            self.0
+                .is_settled(org, job.run, job.job)
+                .await
+                .unwrap_or(false)
+        })
     }
 }
 
@@ -72,4 +80,3 @@ impl People for Membership {
         Box::pin(async move { orgs::is_member(ctx, user).await })
     }
 }
-

@@ -86,11 +86,15 @@ fn unpack(source: &Path, folder: &Path, database: &Path) -> std::io::Result<()> 
             entry.unpack(database)?;
             found = true;
         } else if path.starts_with(BLOBS) && !entry.unpack_in(folder)? {
-            return Err(std::io::Error::other("a name in the backup leads out of it"));
+            return Err(std::io::Error::other(
+                "a name in the backup leads out of it",
+            ));
         }
     }
     if found {
         return Ok(());
     }
-    Err(std::io::Error::other("there is no database in this file: it is no backup"))
+    Err(std::io::Error::other(
+        "there is no database in this file: it is no backup",
+    ))
 }

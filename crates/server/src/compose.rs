@@ -24,9 +24,9 @@ use zeroize::Zeroizing;
 use crate::ServerError;
 use crate::adapters::{Ledger, LogKeys, Membership, SkillShelf};
 use crate::config::{Config, ProcessRole};
-use vault::MasterKeySource;
 use crate::events::{self, Record};
 use crate::meta;
+use vault::MasterKeySource;
 
 /// How often what has expired is cleaned up.
 const SWEEP: Duration = Duration::from_secs(300);
@@ -77,8 +77,12 @@ impl App {
         (db, authority): (Db, Authority),
     ) -> Result<Self, ServerError> {
         let blobs = Blobs::local(&blobs_folder(&config.data_dir)).map_err(ServerError::DataDir)?;
-        let vault =
-            Vault::new(master_keys(config).await?, blobs, db.clock().clone(), db.random().clone());
+        let vault = Vault::new(
+            master_keys(config).await?,
+            blobs,
+            db.clock().clone(),
+            db.random().clone(),
+        );
         let signer = Arc::new(signer(&vault, &authority).await?);
         let public: Arc<[PublicKey]> = Arc::new([signer.public()]);
         let stopping = CancellationToken::new();
@@ -103,7 +107,11 @@ impl App {
             wake: Arc::new(Notify::new()),
         });
         let worker = config.has(ProcessRole::Worker).then(|| {
-            Worker::new(engine.clone(), config.worker.concurrency, stopping.child_token())
+            Worker::new(
+                engine.clone(),
+                config.worker.concurrency,
+                stopping.child_token(),
+            )
         });
         let runs = Runs::new(engine, worker.clone());
         let chat = Chat::new(runs.clone(), vault.content.clone(), Arc::new(Membership));
@@ -112,7 +120,11 @@ impl App {
         wake_runs_on_connection(&nodes, &runs);
 
         let hub = Hub::new();
-        let edge = Edge::new(edge_config(config), authority.clone(), Arc::new(orgs.clone()));
+        let edge = Edge::new(
+            edge_config(config),
+            authority.clone(),
+            Arc::new(orgs.clone()),
+        );
         let areas = areas(&Areas {
             orgs: &orgs,
             policies: &policies,
@@ -180,7 +192,10 @@ struct Areas<'a> {
 }
 
 fn areas(of: &Areas<'_>) -> OpenApiRouter {
-    let record = Record { hub: of.hub.clone(), runs: of.runs.clone() };
+    let record = Record {
+        hub: of.hub.clone(),
+        runs: of.runs.clone(),
+    };
     OpenApiRouter::new()
         .merge(orgs::routes(of.orgs.clone()))
         .merge(agents::http::routes(of.skills.clone()))
@@ -196,20 +211,34 @@ fn areas(of: &Areas<'_>) -> OpenApiRouter {
 async fn signer(vault: &Vault, authority: &Authority) -> Result<Signer, ServerError> {
     let random = authority.db().random().clone();
     let make = move || Zeroizing::new(random.bytes::<32>().to_vec());
-    let stored = vault.values.installation_get_or_create(authority, "capability-signer", make);
+    let stored = vault
+        .values
+        .installation_get_or_create(authority, "capability-signer", make);
     let bytes = stored.await?.bytes;
-    let bytes: Zeroizing<[u8; 32]> =
-        Zeroizing::new(bytes.as_slice().try_into().map_err(|_| ServerError::SignerDamaged)?);
+    let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(
+        bytes
+            .as_slice()
+            .try_into()
+            .map_err(|_| ServerError::SignerDamaged)?,
+    );
     Signer::from_bytes(&bytes).map_err(|_| ServerError::SignerDamaged)
 }
 
 fn orgs_config(config: &Config) -> OrgsConfig {
-    OrgsConfig { public_url: config.url(), https: config.https(), open_registration: true }
+    OrgsConfig {
+        public_url: config.url(),
+        https: config.https(),
+        open_registration: true,
+    }
 }
 
 fn mailer(config: &Config, db: &Db) -> Arc<dyn orgs::mail::Mailer> {
     let folder = config.data_dir.join("outbox");
-    Arc::new(orgs::mail::Outbox::new(folder, db.clock().clone(), db.random().clone()))
+    Arc::new(orgs::mail::Outbox::new(
+        folder,
+        db.clock().clone(),
+        db.random().clone(),
+    ))
 }
 
 fn edge_config(config: &Config) -> EdgeConfig {
@@ -217,7 +246,11 @@ fn edge_config(config: &Config) -> EdgeConfig {
     EdgeConfig {
         auth_quota: quota(config.rate_limits.auth_per_minute),
         api_quota: quota(config.rate_limits.api_per_minute),
-        cors_origins: config.cors_origins.iter().filter_map(|it| it.parse().ok()).collect(),
+        cors_origins: config
+            .cors_origins
+            .iter()
+            .filter_map(|it| it.parse().ok())
+            .collect(),
         proxies: config.proxies,
         https: config.https(),
         ..EdgeConfig::default()
@@ -231,7 +264,10 @@ fn wake_runs_on_connection(nodes: &Nodes, runs: &Runs) {
         // Detached: it is one small transaction, and losing it costs the next look at the queue.
         tokio::spawn(async move {
             if let Err(error) = runs.node_is_there().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "runs were not woken");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "runs were not woken"
+                );
             }
         });
     });
@@ -251,13 +287,22 @@ async fn sweep(
             () = stopping.cancelled() => return,
         }
         if let Err(error) = vault.sweep(&authority).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "contents were not swept");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "contents were not swept"
+            );
         }
         if let Err(error) = orgs.sweep().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "logins were not swept");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "logins were not swept"
+            );
         }
         if let Err(error) = edge.sweep().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "keys were not swept");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "keys were not swept"
+            );
         }
     }
 }
@@ -272,8 +317,10 @@ pub(crate) async fn document() -> Result<String, ServerError> {
 }
 
 async fn document_in(folder: &Path) -> Result<String, ServerError> {
-    let overrides =
-        crate::config::Overrides { data_dir: Some(folder.to_owned()), ..Default::default() };
+    let overrides = crate::config::Overrides {
+        data_dir: Some(folder.to_owned()),
+        ..Default::default()
+    };
     let config = crate::config::load_from(&overrides, std::iter::empty(), folder)?.config;
     let (db, authority) = open_database(&config).await?;
     db.migrate().await?;
@@ -284,11 +331,17 @@ async fn document_in(folder: &Path) -> Result<String, ServerError> {
         vault: &app.vault,
         runs: &app.runs,
         skills: &app.skills,
-        chat: &Chat::new(app.runs.clone(), app.vault.content.clone(), Arc::new(Membership)),
+        chat: &Chat::new(
+            app.runs.clone(),
+            app.vault.content.clone(),
+            Arc::new(Membership),
+        ),
         nodes: &app.nodes,
         hub: &app.hub,
         authority: &app.authority,
     });
     let (_, document) = app.edge.finish(areas);
-    document.to_pretty_json().map_err(|error| ServerError::Document(error.into()))
+    document
+        .to_pretty_json()
+        .map_err(|error| ServerError::Document(error.into()))
 }

@@ -16,14 +16,26 @@ use crate::compose::App;
 pub(crate) const NAME: &str = "demo";
 
 const WORKSPACE: &[(&str, &str)] = &[
-    ("README.md", include_str!("../../../demo/workspace/README.md")),
-    ("notes/todo.md", include_str!("../../../demo/workspace/notes/todo.md")),
+    (
+        "README.md",
+        include_str!("../../../demo/workspace/README.md"),
+    ),
+    (
+        "notes/todo.md",
+        include_str!("../../../demo/workspace/notes/todo.md"),
+    ),
     (
         "notes/meeting-2026-03-02.md",
         include_str!("../../../demo/workspace/notes/meeting-2026-03-02.md"),
     ),
-    ("data/orders.csv", include_str!("../../../demo/workspace/data/orders.csv")),
-    ("docs/delivery.md", include_str!("../../../demo/workspace/docs/delivery.md")),
+    (
+        "data/orders.csv",
+        include_str!("../../../demo/workspace/data/orders.csv"),
+    ),
+    (
+        "docs/delivery.md",
+        include_str!("../../../demo/workspace/docs/delivery.md"),
+    ),
 ];
 
 /// A skill's files: path, whether it is executable, text.
@@ -31,7 +43,11 @@ type SkillFiles = &'static [(&'static str, bool, &'static str)];
 
 const SKILLS: &[SkillFiles] = &[
     &[
-        ("SKILL.md", false, include_str!("../../../demo/skills/word-count/SKILL.md")),
+        (
+            "SKILL.md",
+            false,
+            include_str!("../../../demo/skills/word-count/SKILL.md"),
+        ),
         (
             "skill.chancery.toml",
             false,
@@ -44,7 +60,11 @@ const SKILLS: &[SkillFiles] = &[
         ),
     ],
     &[
-        ("SKILL.md", false, include_str!("../../../demo/skills/extract-todos/SKILL.md")),
+        (
+            "SKILL.md",
+            false,
+            include_str!("../../../demo/skills/extract-todos/SKILL.md"),
+        ),
         (
             "skill.chancery.toml",
             false,
@@ -74,21 +94,29 @@ pub(crate) async fn set_up(
         comment: "to begin with".to_owned(),
         managed: false,
     };
-    app.policies.publish(ctx, policy).await.map_err(ServerError::demo)?;
+    app.policies
+        .publish(ctx, policy)
+        .await
+        .map_err(ServerError::demo)?;
     let mut definition = Definition::rules(NAME);
     definition.description = "Follows instructions to the letter, a step at a time.".to_owned();
     definition.workspace = NAME.to_owned();
     definition.tools = agents::service::known_tools(ctx).await?;
     let known = definition.tools.clone();
     let mut tx = ctx.write().await?;
-    agents::service::create(ctx, &mut tx, definition, &known).await.map_err(ServerError::demo)?;
+    agents::service::create(ctx, &mut tx, definition, &known)
+        .await
+        .map_err(ServerError::demo)?;
     tx.commit().await?;
     Ok(())
 }
 
 /// The files go straight into the local node's folder: it is the same machine and user.
 fn lay_out_workspace(node_folder: &Path, org: OrgId) -> std::io::Result<()> {
-    let workspace = node_folder.join("workspaces").join(org.to_string()).join(NAME);
+    let workspace = node_folder
+        .join("workspaces")
+        .join(org.to_string())
+        .join(NAME);
     for (path, text) in WORKSPACE {
         let target = workspace.join(path);
         if let Some(folder) = target.parent() {
@@ -102,12 +130,22 @@ fn lay_out_workspace(node_folder: &Path, org: OrgId) -> std::io::Result<()> {
 async fn publish_skill(app: &App, ctx: &OrgContext, files: SkillFiles) -> Result<(), ServerError> {
     let mut package = Package::default();
     for (path, executable, text) in files {
-        let file = File { executable: *executable, bytes: text.as_bytes().to_vec() };
+        let file = File {
+            executable: *executable,
+            bytes: text.as_bytes().to_vec(),
+        };
         package.insert(path, file).map_err(ServerError::demo)?;
     }
-    let publication = app.skills.prepare(ctx, &package).await.map_err(ServerError::demo)?;
+    let publication = app
+        .skills
+        .prepare(ctx, &package)
+        .await
+        .map_err(ServerError::demo)?;
     let mut tx = ctx.write().await?;
-    app.skills.publish(ctx, &mut tx, &publication).await.map_err(ServerError::demo)?;
+    app.skills
+        .publish(ctx, &mut tx, &publication)
+        .await
+        .map_err(ServerError::demo)?;
     tx.commit().await?;
     Ok(())
 }

@@ -43,7 +43,12 @@ pub struct Check {
 
 impl Check {
     fn ok(name: &'static str, detail: impl Into<String>) -> Self {
-        Self { name, status: Status::Ok, detail: detail.into(), fix: None }
+        Self {
+            name,
+            status: Status::Ok,
+            detail: detail.into(),
+            fix: None,
+        }
     }
 
     fn not(
@@ -52,7 +57,12 @@ impl Check {
         detail: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
-        Self { name, status, detail: detail.into(), fix: Some(fix.into()) }
+        Self {
+            name,
+            status,
+            detail: detail.into(),
+            fix: Some(fix.into()),
+        }
     }
 }
 
@@ -95,7 +105,11 @@ async fn database(config: &Config) -> Check {
         Err(error) => Check::not(
             Status::Fail,
             name,
-            format!("{:?} does not answer: {}", config.database(), crate::chain(&error)),
+            format!(
+                "{:?} does not answer: {}",
+                config.database(),
+                crate::chain(&error)
+            ),
             "start the server, check the URL, or leave --database-url out to use SQLite",
         ),
     }
@@ -106,7 +120,10 @@ async fn master_key(config: &Config) -> Check {
     if let vault::MasterKeySource::File(path) = &config.master_key
         && !path.exists()
     {
-        return Check::ok(name, format!("{} is made at the first start", path.display()));
+        return Check::ok(
+            name,
+            format!("{} is made at the first start", path.display()),
+        );
     }
     match compose::master_keys(config).await {
         Ok(keys) => Check::ok(name, format!("{} in use", keys.ids().len())),
@@ -145,7 +162,10 @@ async fn node(config: &Config) -> Check {
             "install both programs in one folder, or set node.binary",
         );
     };
-    let probed = tokio::process::Command::new(&binary).arg("probe").output().await;
+    let probed = tokio::process::Command::new(&binary)
+        .arg("probe")
+        .output()
+        .await;
     match probed {
         Ok(output) if output.status.success() => {
             let text = String::from_utf8_lossy(&output.stdout);

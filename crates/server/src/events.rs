@@ -6,7 +6,8 @@ use axum::response::{IntoResponse, Response};
 use db::OrgContext;
 use edge::sse::{self, Frame, Guard, Resume};
 use edge::{
-    Json, Key, Member, OpenApiRouter, Page, PageParams, Paging, Path, Problem, Query, Viewer, routes,
+    Json, Key, Member, OpenApiRouter, Page, PageParams, Paging, Path, Problem, Query, Viewer,
+    routes,
 };
 use futures::stream;
 use garde::Validate;
@@ -48,7 +49,10 @@ fn problem(error: JournalError) -> Problem {
         | JournalError::Damaged(_)
         | JournalError::LeaseLost
         | JournalError::Interrupted) => {
-            tracing::error!(error = &other as &dyn std::error::Error, "the record can't be read");
+            tracing::error!(
+                error = &other as &dyn std::error::Error,
+                "the record can't be read"
+            );
             Problem::internal()
         }
     }
@@ -69,7 +73,11 @@ struct EventView {
 impl EventView {
     fn of(event: &SealedEvent) -> Result<Self, Problem> {
         let raw = RawValue::from_string(event.json.clone()).map_err(|_| Problem::internal())?;
-        Ok(Self { seq: event.seq, hash: event.hash.to_string(), event: raw })
+        Ok(Self {
+            seq: event.seq,
+            hash: event.hash.to_string(),
+            event: raw,
+        })
     }
 }
 
@@ -125,7 +133,9 @@ async fn page(
     paging: &Paging,
 ) -> Result<Page<EventView>, Problem> {
     let after = paging.after::<u64>()?.unwrap_or(0);
-    let found = journal::events(ctx, filter, after, paging.limit()).await.map_err(problem)?;
+    let found = journal::events(ctx, filter, after, paging.limit())
+        .await
+        .map_err(problem)?;
     let items: Result<Vec<EventView>, Problem> = found.events.iter().map(EventView::of).collect();
     let next = found.more.then_some(found.next_after);
     Ok(Page::with_next(items?, next))
@@ -208,10 +218,21 @@ async fn proof(
 ) -> Result<Json<ProofView>, Problem> {
     let size = match asked.size {
         Some(size) => size,
-        None => journal::newest_checkpoint(&ctx).await.map_err(problem)?.0.size,
+        None => {
+            journal::newest_checkpoint(&ctx)
+                .await
+                .map_err(problem)?
+                .0
+                .size
+        }
     };
-    let path = journal::inclusion_proof(&ctx, asked.seq, size).await.map_err(problem)?;
-    Ok(Json(ProofView { proof: journal::export::steps(&path), size }))
+    let path = journal::inclusion_proof(&ctx, asked.seq, size)
+        .await
+        .map_err(problem)?;
+    Ok(Json(ProofView {
+        proof: journal::export::steps(&path),
+        size,
+    }))
 }
 
 /// Which two trees.
@@ -238,8 +259,13 @@ async fn consistency(
     Query(asked): Query<ConsistencyQuery>,
 ) -> Result<Json<ProofView>, Problem> {
     let (from, to) = (asked.from_size, asked.to_size);
-    let path = journal::consistency_proof(&ctx, from, to).await.map_err(problem)?;
-    Ok(Json(ProofView { proof: journal::export::steps(&path), size: to }))
+    let path = journal::consistency_proof(&ctx, from, to)
+        .await
+        .map_err(problem)?;
+    Ok(Json(ProofView {
+        proof: journal::export::steps(&path),
+        size: to,
+    }))
 }
 
 /// Which part of the record.
@@ -261,7 +287,10 @@ struct ExportQuery {
     responses((status = 200, content_type = "application/x-ndjson"), (status = 409, body = Problem), (status = 422, body = Problem)),
     security(("bearer" = ["viewer"])),
 )]
-async fn export(Viewer(ctx): Viewer, Query(asked): Query<ExportQuery>) -> Result<Response, Problem> {
+async fn export(
+    Viewer(ctx): Viewer,
+    Query(asked): Query<ExportQuery>,
+) -> Result<Response, Problem> {
     let range = journal::ExportRange {
         from_seq: asked.from_seq,
         to_seq: asked.to_seq,
@@ -274,7 +303,10 @@ async fn export(Viewer(ctx): Viewer, Query(asked): Query<ExportQuery>) -> Result
     });
     let headers = [
         (header::CONTENT_TYPE, "application/x-ndjson"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"chancery-record.ndjson\""),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"chancery-record.ndjson\"",
+        ),
     ];
     Ok((headers, Body::from_stream(pieces)).into_response())
 }
@@ -287,7 +319,11 @@ async fn export(Viewer(ctx): Viewer, Query(asked): Query<ExportQuery>) -> Result
 )]
 async fn verify(Member(ctx): Member, _key: Key) -> Result<Json<journal::verify::Report>, Problem> {
     let trust = journal::verify::Trust::default();
-    Ok(Json(journal::verify_stored(&ctx, &trust).await.map_err(problem)?))
+    Ok(Json(
+        journal::verify_stored(&ctx, &trust)
+            .await
+            .map_err(problem)?,
+    ))
 }
 
 /// The events of a run: a page of JSON, or a stream for whoever accepts `text/event-stream`.
@@ -309,7 +345,10 @@ async fn run_events(
     paging: Paging,
 ) -> Result<Response, Problem> {
     record.runs.get(&ctx, id).await?;
-    let filter = Filter { run: Some(id), ..Filter::default() };
+    let filter = Filter {
+        run: Some(id),
+        ..Filter::default()
+    };
     if !wants_stream(&headers) {
         return Ok(Json(page(&ctx, &filter, &paging).await?).into_response());
     }
@@ -350,6 +389,10 @@ fn frames(
 }
 
 fn is_end(event: &SealedEvent) -> bool {
-    let ends = [EventKind::RunSucceeded, EventKind::RunFailed, EventKind::RunCancelled];
+    let ends = [
+        EventKind::RunSucceeded,
+        EventKind::RunFailed,
+        EventKind::RunCancelled,
+    ];
     event.run_seq.is_some() && ends.iter().any(|kind| kind.as_str() == event.kind)
 }

@@ -209,28 +209,43 @@ async fn start(config: &Config) -> Result<App, ServerError> {
 
 async fn listen(config: &Config) -> Result<TcpListener, ServerError> {
     let address = config.listen;
-    TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address, source })
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| ServerError::Listen { address, source })
 }
 
 /// Makes the owner, the organisation and the demo if there is nobody yet.
 async fn first_start(app: &App, config: &Config) -> Result<Ready, ServerError> {
-    let generated = config.owner.password.is_none().then(|| generated_password(app));
+    let generated = config
+        .owner
+        .password
+        .is_none()
+        .then(|| generated_password(app));
     let password = generated.clone().map(SecretString::from);
     let new = NewOwner {
         email: config.owner.email.clone(),
         name: "Owner".to_owned(),
-        org_name: if config.demo { "Demo".to_owned() } else { "Home".to_owned() },
+        org_name: if config.demo {
+            "Demo".to_owned()
+        } else {
+            "Home".to_owned()
+        },
         password: password.or_else(|| config.owner.password.clone()),
     };
-    let demo = config
-        .demo
-        .then(|| DemoHints { status_url: format!("{}/livez", config::local_url(config.listen)) });
+    let demo = config.demo.then(|| DemoHints {
+        status_url: format!("{}/livez", config::local_url(config.listen)),
+    });
     let url = config.url();
     let Some(made) = app.orgs.bootstrap(new).await? else {
         let owner = app.orgs.first_owner().await?;
-        let owner_email =
-            owner.map_or_else(|| config.owner.email.clone(), |(user, _)| user.email);
-        return Ok(Ready { url, owner_email, sign_in: SignIn::Existing, demo, cli_key: None });
+        let owner_email = owner.map_or_else(|| config.owner.email.clone(), |(user, _)| user.email);
+        return Ok(Ready {
+            url,
+            owner_email,
+            sign_in: SignIn::Existing,
+            demo,
+            cli_key: None,
+        });
     };
     let ctx = owner_context(app, &made);
     if config.demo {
@@ -239,7 +254,13 @@ async fn first_start(app: &App, config: &Config) -> Result<Ready, ServerError> {
     let cli_key = app.orgs.command_line_key(&ctx).await?;
     let sign_in = generated.map_or(SignIn::Existing, SignIn::Password);
     let owner_email = made.user.email;
-    Ok(Ready { url, owner_email, sign_in, demo, cli_key: Some(cli_key) })
+    Ok(Ready {
+        url,
+        owner_email,
+        sign_in,
+        demo,
+        cli_key: Some(cli_key),
+    })
 }
 
 /// Twenty characters that are easy to read out: about a hundred bits.
@@ -253,12 +274,15 @@ fn generated_password(app: &App) -> String {
 }
 
 fn owner_context(app: &App, made: &orgs::Bootstrapped) -> OrgContext {
-    app.authority.context(made.org.id, Actor::user(made.user.id), Role::Owner)
+    app.authority
+        .context(made.org.id, Actor::user(made.user.id), Role::Owner)
 }
 
 async fn answer(app: &App, listener: TcpListener) -> Result<(), ServerError> {
-    let service =
-        app.router.clone().into_make_service_with_connect_info::<std::net::SocketAddr>();
+    let service = app
+        .router
+        .clone()
+        .into_make_service_with_connect_info::<std::net::SocketAddr>();
     let stopping = app.stopping.clone();
     let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
         tokio::select! {
@@ -299,4 +323,3 @@ async fn signal() {
         }
     }
 }
-

@@ -22,7 +22,11 @@ pub(crate) fn binary(config: &Config) -> Result<PathBuf, ServerError> {
     }
     let ours = std::env::current_exe().map_err(ServerError::NodeBinary)?;
     let beside = ours.with_file_name("chancery-node");
-    if beside.exists() { Ok(beside) } else { Err(ServerError::NoNodeBinary(beside)) }
+    if beside.exists() {
+        Ok(beside)
+    } else {
+        Err(ServerError::NoNodeBinary(beside))
+    }
 }
 
 /// Enrols the local node and keeps its child process running until the server stops.

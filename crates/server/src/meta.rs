@@ -69,7 +69,10 @@ struct Names {
 )]
 async fn event_kinds(_caller: Caller) -> Json<Names> {
     let items = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
-    Json(Names { items, next_cursor: None })
+    Json(Names {
+        items,
+        next_cursor: None,
+    })
 }
 
 /// Every role, the weakest first; each may do what those before it may.
@@ -79,7 +82,10 @@ async fn event_kinds(_caller: Caller) -> Json<Names> {
     security(("bearer" = ["caller"])),
 )]
 async fn roles(_caller: Caller) -> Json<Names> {
-    Json(Names { items: Role::ALL.iter().map(|role| role.as_str()).collect(), next_cursor: None })
+    Json(Names {
+        items: Role::ALL.iter().map(|role| role.as_str()).collect(),
+        next_cursor: None,
+    })
 }
 
 /// Ready means: the database answers.
@@ -89,7 +95,11 @@ async fn ready(State(authority): State<Authority>) -> Result<&'static str, Probl
         Ok(_) => Ok("ready"),
         Err(error) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
-            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "NOT_READY", "the database does not answer"))
+            Err(Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "NOT_READY",
+                "the database does not answer",
+            ))
         }
     }
 }

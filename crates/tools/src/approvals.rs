@@ -7,8 +7,8 @@
 use db::{OrgContext, StoreError, WriteTx};
 use policy::approval::{self, Pattern, Scope};
 use vocab::{
-    Actor, AgentId, ApprovalId, Digest, Draft, EventKind, GrantId, Intent, RunId, SessionId, Target,
-    Timestamp, UserId, limits,
+    Actor, AgentId, ApprovalId, Digest, Draft, EventKind, GrantId, Intent, RunId, SessionId,
+    Target, Timestamp, UserId, limits,
 };
 
 use crate::store;
@@ -30,8 +30,13 @@ pub enum Status {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Self; 5] =
-        [Self::Pending, Self::Granted, Self::Denied, Self::Expired, Self::Withdrawn];
+    pub const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Granted,
+        Self::Denied,
+        Self::Expired,
+        Self::Withdrawn,
+    ];
 
     /// The persisted name.
     #[must_use]
@@ -65,7 +70,9 @@ pub const fn scope_name(scope: Scope) -> &'static str {
 /// The scope of this name.
 #[must_use]
 pub fn parse_scope(name: &str) -> Option<Scope> {
-    [Scope::Once, Scope::Run, Scope::Standing].into_iter().find(|it| scope_name(*it) == name)
+    [Scope::Once, Scope::Run, Scope::Standing]
+        .into_iter()
+        .find(|it| scope_name(*it) == name)
 }
 
 /// A request for approval.
@@ -252,8 +259,9 @@ pub async fn answer(
     comment: Option<&str>,
 ) -> Result<Approval, ApprovalError> {
     let person = person(ctx.actor())?;
-    let mut approval =
-        store::approval(tx, id).await?.ok_or(ApprovalError::NotFound(id))?;
+    let mut approval = store::approval(tx, id)
+        .await?
+        .ok_or(ApprovalError::NotFound(id))?;
     let now = ctx.now();
     if approval.status != Status::Pending {
         return Err(ApprovalError::NotPending(approval.status));
@@ -291,7 +299,9 @@ pub async fn answer(
         event = event.fact("scope", scope_name(scope));
         if let Some(grant) = lasting(ctx, &approval, scope, person) {
             store::put_grant(tx, &grant, approval.agent, &approval.tool).await?;
-            event = event.fact("grant", grant.id.to_string()).fact("allows", grant.sentence);
+            event = event
+                .fact("grant", grant.id.to_string())
+                .fact("allows", grant.sentence);
         }
     }
     tx.record(event);

@@ -55,7 +55,11 @@ pub struct Done {
 
 impl Done {
     fn new(result: ToolResult) -> Attempted {
-        Attempted::Done(Box::new(Self { result, artifacts: Vec::new(), secrets_used: Vec::new() }))
+        Attempted::Done(Box::new(Self {
+            result,
+            artifacts: Vec::new(),
+            secrets_used: Vec::new(),
+        }))
     }
 }
 
@@ -112,7 +116,13 @@ impl Broker {
         vault: Vault,
         nodes: Arc<dyn NodeGateway>,
     ) -> Self {
-        Self { keys, http, vault, nodes, spent: Arc::default() }
+        Self {
+            keys,
+            http,
+            vault,
+            nodes,
+            spent: Arc::default(),
+        }
     }
 
     /// The way to nodes.
@@ -139,7 +149,8 @@ impl Broker {
             name => self.http_tool(ctx, way, name).await,
         };
         if let Attempted::Done(done) = &mut attempted {
-            done.result.duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            done.result.duration_ms =
+                u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         }
         attempted
     }
@@ -162,7 +173,10 @@ impl Broker {
         if spent.spend(verified.token_id, verified.expires_at, now) {
             return Ok(());
         }
-        Err(refused("TOKEN_SPENT", "the capability token was used before"))
+        Err(refused(
+            "TOKEN_SPENT",
+            "the capability token was used before",
+        ))
     }
 
     async fn fetch(&self, way: Way<'_>) -> Attempted {
@@ -190,8 +204,15 @@ impl Broker {
             Ok(Some(definition)) => definition,
             Ok(None) => return Done::new(refused("TOOL_UNKNOWN", "the tool was removed")),
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a tool can't be read");
-                return Done::new(ToolResult::failure("STORAGE_FAILED", "storage failed", true));
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a tool can't be read"
+                );
+                return Done::new(ToolResult::failure(
+                    "STORAGE_FAILED",
+                    "storage failed",
+                    true,
+                ));
             }
         };
         // The definition may have changed since the decision: it must still lead to the target
@@ -199,7 +220,10 @@ impl Broker {
         match definition.check(&way.intent.arguments) {
             Ok(call) if call.target == way.intent.target => {}
             Ok(_) => {
-                return Done::new(refused("TARGET_MISMATCH", "the tool changed after the decision"));
+                return Done::new(refused(
+                    "TARGET_MISMATCH",
+                    "the tool changed after the decision",
+                ));
             }
             Err(error) => return Done::new(refused("ARGUMENTS_INVALID", &error.to_string())),
         }
@@ -222,7 +246,9 @@ impl Broker {
         tool: &HttpTool,
     ) -> Result<(Request, Masker, Vec<(vocab::SecretId, String, u32)>), ToolResult> {
         let refuse = |error: egress::EgressError| refused(error.code(), &error.to_string());
-        let url = tool.url(&way.intent.arguments).map_err(|it| refused("ARGUMENTS_INVALID", &it.to_string()))?;
+        let url = tool
+            .url(&way.intent.arguments)
+            .map_err(|it| refused("ARGUMENTS_INVALID", &it.to_string()))?;
         let target = egress::parse_target(&url).map_err(refuse)?;
         let mut request = Request::new(http_method(tool.method), target);
         let (mut masker, mut used) = (Masker::new(), Vec::new());
@@ -232,20 +258,32 @@ impl Broker {
                 request = request.header(&header.name, value).map_err(refuse)?;
                 continue;
             };
-            let secret = self.vault.secrets.use_secret(ctx, name, &tool.name, way.intent.agent).await;
+            let secret = self
+                .vault
+                .secrets
+                .use_secret(ctx, name, &tool.name, way.intent.agent)
+                .await;
             let secret = secret.map_err(|error| {
-                refused("SECRET_NOT_GRANTED", &format!("the secret `{name}` can't be used: {error}"))
+                refused(
+                    "SECRET_NOT_GRANTED",
+                    &format!("the secret `{name}` can't be used: {error}"),
+                )
             })?;
             masker
                 .add_used(&secret)
                 .map_err(|_| refused("SECRET_UNUSABLE", "too many secrets in one request"))?;
             let prefix = header.value.as_deref().unwrap_or_default();
             let value = format!("{prefix}{}", secret.value.expose_secret());
-            request = request.secret_header(&header.name, &value).map_err(refuse)?;
+            request = request
+                .secret_header(&header.name, &value)
+                .map_err(refuse)?;
             used.push((secret.id, secret.name.clone(), secret.version));
         }
         if let Some(body) = tool.body(&way.intent.arguments) {
-            request = request.header("content-type", "application/json").map_err(refuse)?.body(body);
+            request = request
+                .header("content-type", "application/json")
+                .map_err(refuse)?
+                .body(body);
         }
         Ok((request, masker, used))
     }
@@ -267,11 +305,17 @@ impl Broker {
         match self.http.fetch(request, &bounds, &gate).await {
             Ok(response) => Done::new(http_result(&response, masker)),
             Err(error) if error.sent() && !method.is_idempotent() && lost(&error) => {
-                Attempted::Unknown { detail: format!("the request was sent, and then: {error}") }
+                Attempted::Unknown {
+                    detail: format!("the request was sent, and then: {error}"),
+                }
             }
             Err(error) => {
                 let message = masker.mask(&error.to_string()).into_owned();
-                Done::new(ToolResult::failure(error.code(), message, error.retryable()))
+                Done::new(ToolResult::failure(
+                    error.code(),
+                    message,
+                    error.retryable(),
+                ))
             }
         }
     }
@@ -289,7 +333,11 @@ impl Broker {
         };
         let content = Bytes::from(content);
         let size = content.len();
-        let prepared = self.vault.content.prepare(ctx, way.session, "text/plain", content).await;
+        let prepared = self
+            .vault
+            .content
+            .prepare(ctx, way.session, "text/plain", content)
+            .await;
         match prepared {
             Ok(prepared) => Attempted::Done(Box::new(Done {
                 result: ToolResult::success(json!({ "name": arguments.name, "size_bytes": size })),
@@ -301,12 +349,7 @@ impl Broker {
     }
 
     /// Sends the intent to a node, which verifies the token itself.
-    pub(crate) async fn dispatch(
-        &self,
-        ctx: &OrgContext,
-        way: Way<'_>,
-        node: NodeId,
-    ) -> Attempted {
+    pub(crate) async fn dispatch(&self, ctx: &OrgContext, way: Way<'_>, node: NodeId) -> Attempted {
         let job = match job(way) {
             Ok(job) => job,
             Err(refusal) => return Done::new(refusal),
@@ -349,7 +392,11 @@ impl Broker {
             }
         }
         let result = node_result(outcome);
-        Attempted::Done(Box::new(Done { result, artifacts, secrets_used: Vec::new() }))
+        Attempted::Done(Box::new(Done {
+            result,
+            artifacts,
+            secrets_used: Vec::new(),
+        }))
     }
 }
 
@@ -358,7 +405,10 @@ fn refused(code: &str, message: &str) -> ToolResult {
 }
 
 fn storage_failed(error: &vault::ContentError) -> ToolResult {
-    tracing::error!(error = error as &dyn std::error::Error, "a content can't be stored");
+    tracing::error!(
+        error = error as &dyn std::error::Error,
+        "a content can't be stored"
+    );
     ToolResult::failure("STORAGE_FAILED", "the output could not be stored", true)
 }
 
@@ -396,17 +446,26 @@ fn pass(ruling: &Ruling, hop: &Hop<'_>) -> Result<Allowance, Refusal> {
             Verdict::Allow => decision.names_host,
             Verdict::Deny => return Err(Refusal::new(decision.reason)),
             Verdict::RequireApproval { .. } => {
-                return Err(Refusal::new("the redirect leads to where a person must be asked"));
+                return Err(Refusal::new(
+                    "the redirect leads to where a person must be asked",
+                ));
             }
         }
     };
     let allowance = Allowance::public();
-    Ok(if names_host { allowance.and_endpoint(Endpoint::of(hop.target)) } else { allowance })
+    Ok(if names_host {
+        allowance.and_endpoint(Endpoint::of(hop.target))
+    } else {
+        allowance
+    })
 }
 
 fn http_result(response: &egress::Response, masker: &Masker) -> ToolResult {
     let body = masker.mask_bytes(&response.body).into_owned();
-    let content_type = response.headers.get("content-type").and_then(|it| it.to_str().ok());
+    let content_type = response
+        .headers
+        .get("content-type")
+        .and_then(|it| it.to_str().ok());
     let mut output = json!({
         "status": response.status.as_u16(),
         "url": masker.mask(response.final_url.url()),
@@ -420,7 +479,10 @@ fn http_result(response: &egress::Response, masker: &Masker) -> ToolResult {
             output["body_base64"] = Value::String(encoded);
         }
     }
-    ToolResult { truncated: response.truncated, ..ToolResult::success(output) }
+    ToolResult {
+        truncated: response.truncated,
+        ..ToolResult::success(output)
+    }
 }
 
 fn node_result(outcome: protocol::Outcome) -> ToolResult {
@@ -471,8 +533,13 @@ pub(crate) fn enforcement(call: &Call, report: &NodeReport) -> Enforcement {
 }
 
 fn level(report: &NodeReport, drivers: &[Driver]) -> Level {
-    let levels = drivers.iter().filter_map(|driver| report.enforcement.driver(*driver));
-    levels.map(|report| report.level).max().unwrap_or(Level::Unavailable)
+    let levels = drivers
+        .iter()
+        .filter_map(|driver| report.enforcement.driver(*driver));
+    levels
+        .map(|report| report.level)
+        .max()
+        .unwrap_or(Level::Unavailable)
 }
 
 /// What a node gets for an intent. Code that is not ours never runs without a sandbox.
@@ -492,7 +559,10 @@ fn job(way: Way<'_>) -> Result<Job, ToolResult> {
         _ => Level::Partial,
     };
     let workspace = workspace.parse().map_err(|_| {
-        refused("ARGUMENTS_INVALID", &format!("`{workspace}` is not the name of a workspace"))
+        refused(
+            "ARGUMENTS_INVALID",
+            &format!("`{workspace}` is not the name of a workspace"),
+        )
     })?;
     Ok(Job {
         job: way.job,
@@ -501,7 +571,13 @@ fn job(way: Way<'_>) -> Result<Job, ToolResult> {
         intent: way.intent.clone(),
         workspace,
         limits: protocol::JobLimits::default(),
-        grants: protocol::Grants { network: false, workspace: workspace_access },
-        requirements: protocol::Requirements { enforcement, driver: None },
+        grants: protocol::Grants {
+            network: false,
+            workspace: workspace_access,
+        },
+        requirements: protocol::Requirements {
+            enforcement,
+            driver: None,
+        },
     })
 }

@@ -170,9 +170,14 @@ pub fn check(
             file(&it.path, around, Some(it.content.len() as u64))?
         }
         "file.edit" => file(&read::<EditArguments>(arguments)?.path, around, None)?,
-        "file.search" => {
-            file(read::<SearchArguments>(arguments)?.path.as_deref().unwrap_or(""), around, None)?
-        }
+        "file.search" => file(
+            read::<SearchArguments>(arguments)?
+                .path
+                .as_deref()
+                .unwrap_or(""),
+            around,
+            None,
+        )?,
         "http.fetch" => {
             let (target, method) = fetch_target(&read(arguments)?)?;
             idempotent = method.is_idempotent();
@@ -184,18 +189,26 @@ pub fn check(
         },
         "skill.run" => {
             let name = read::<SkillArguments>(arguments)?.name;
-            Target::Skill { name, digest: around.skill, workspace: around.workspace.to_owned() }
+            Target::Skill {
+                name,
+                digest: around.skill,
+                workspace: around.workspace.to_owned(),
+            }
         }
         "artifact.save" => {
             let it: ArtifactArguments = read(arguments)?;
             if it.content.is_some() == it.path.is_some() {
-                return Err(CallError::Arguments("give either `content` or `path`".into()));
+                return Err(CallError::Arguments(
+                    "give either `content` or `path`".into(),
+                ));
             }
-            Target::Artifact { name: bounded_name(it.name)? }
+            Target::Artifact {
+                name: bounded_name(it.name)?,
+            }
         }
-        "agent.call" => {
-            Target::Agent { name: bounded_name(read::<AgentArguments>(arguments)?.agent)? }
-        }
+        "agent.call" => Target::Agent {
+            name: bounded_name(read::<AgentArguments>(arguments)?.agent)?,
+        },
         "noop" => read::<NoArguments>(arguments).map(|_| Target::Nothing)?,
         other => return Err(CallError::UnknownTool(other.to_owned())),
     };
@@ -216,7 +229,10 @@ fn bounded_name(name: String) -> Result<String, CallError> {
     if fits {
         return Ok(name);
     }
-    Err(CallError::Arguments(format!("a name has 1 to {} characters", limits::NAME_CHARS_MAX)))
+    Err(CallError::Arguments(format!(
+        "a name has 1 to {} characters",
+        limits::NAME_CHARS_MAX
+    )))
 }
 
 fn file(
@@ -228,9 +244,16 @@ fn file(
         String::new()
     } else {
         let parsed = protocol::WorkspacePath::parse(path);
-        parsed.map_err(|error| CallError::Arguments(error.to_string()))?.as_str().to_owned()
+        parsed
+            .map_err(|error| CallError::Arguments(error.to_string()))?
+            .as_str()
+            .to_owned()
     };
-    Ok(Target::File { path, workspace: around.workspace.to_owned(), size_bytes })
+    Ok(Target::File {
+        path,
+        workspace: around.workspace.to_owned(),
+        size_bytes,
+    })
 }
 
 /// The target of a request, in the spelling that will be dialled.

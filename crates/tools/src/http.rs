@@ -29,7 +29,10 @@ pub fn policy_problems(problems: Vec<policy::PolicyProblem>) -> Problem {
         let help = it.help.map_or_else(String::new, |help| format!("; {help}"));
         let place = match it.policy.is_empty() {
             true => String::new(),
-            false => format!("policy `{}`, line {}, column {}: ", it.policy, it.line, it.column),
+            false => format!(
+                "policy `{}`, line {}, column {}: ",
+                it.policy, it.line, it.column
+            ),
         };
         FieldError::new("/cedar", format!("{place}{}{help}", it.message))
     };

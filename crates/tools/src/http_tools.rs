@@ -89,8 +89,9 @@ impl HttpTool {
     /// # Errors
     /// Arguments that do not fit.
     pub fn check(&self, arguments: &Value) -> Result<Call, CallError> {
-        let validator = jsonschema::validator_for(&self.schema)
-            .map_err(|error| CallError::Arguments(format!("the tool's schema is broken: {error}")))?;
+        let validator = jsonschema::validator_for(&self.schema).map_err(|error| {
+            CallError::Arguments(format!("the tool's schema is broken: {error}"))
+        })?;
         validator
             .validate(arguments)
             .map_err(|error| CallError::Arguments(error.masked().to_string()))?;
@@ -130,7 +131,9 @@ impl HttpTool {
                 return None;
             }
         }
-        let in_url: Vec<&str> = pieces(&self.url_template).filter_map(Piece::argument).collect();
+        let in_url: Vec<&str> = pieces(&self.url_template)
+            .filter_map(Piece::argument)
+            .collect();
         let rest: Map<String, Value> = arguments
             .as_object()?
             .iter()
@@ -154,7 +157,9 @@ impl HttpTool {
             return Err(HttpToolError::NameTaken(self.name.clone()));
         }
         let fixed = self.url_template.split('{').next().unwrap_or_default();
-        let authority = fixed.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+        let authority = fixed
+            .split_once("://")
+            .and_then(|(_, rest)| rest.split_once('/'));
         if authority.is_none() || egress::parse_target(fixed).is_err() {
             let message = "the URL must be absolute, with its scheme, host and port written out";
             return Err(invalid("/url_template", message.to_owned()));
@@ -185,12 +190,16 @@ impl<'a> Piece<'a> {
 }
 
 fn pieces(template: &str) -> impl Iterator<Item = Piece<'_>> {
-    template.split_inclusive('}').flat_map(|part| match part.split_once('{') {
-        Some((text, name)) if name.ends_with('}') => {
-            [Some(Piece::Text(text)), Some(Piece::Argument(name.trim_end_matches('}')))]
-        }
-        Some(_) | None => [Some(Piece::Text(part)), None],
-    }).flatten()
+    template
+        .split_inclusive('}')
+        .flat_map(|part| match part.split_once('{') {
+            Some((text, name)) if name.ends_with('}') => [
+                Some(Piece::Text(text)),
+                Some(Piece::Argument(name.trim_end_matches('}'))),
+            ],
+            Some(_) | None => [Some(Piece::Text(part)), None],
+        })
+        .flatten()
 }
 
 /// Everything but unreserved characters is percent-encoded (RFC 3986, 2.3); a value of only dots
@@ -201,7 +210,9 @@ fn encoded(name: &str, value: Option<&Value>) -> Result<String, CallError> {
         Some(Value::Number(number)) => number.to_string(),
         Some(Value::Bool(flag)) => flag.to_string(),
         Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => {
-            return Err(CallError::Arguments(format!("`{name}` must be a text or a number")));
+            return Err(CallError::Arguments(format!(
+                "`{name}` must be a text or a number"
+            )));
         }
     };
     if !text.is_empty() && text.chars().all(|c| c == '.') {
@@ -226,7 +237,10 @@ macro_rules! select {
 }
 
 fn tool(row: &Row) -> Result<HttpTool, StoreError> {
-    let decode = |column| StoreError::Decode { column, expected: "an HTTP tool" };
+    let decode = |column| StoreError::Decode {
+        column,
+        expected: "an HTTP tool",
+    };
     let method: String = row.get(3)?;
     let (schema, headers): (String, String) = (row.get(5)?, row.get(6)?);
     Ok(HttpTool {
@@ -248,7 +262,11 @@ fn tool(row: &Row) -> Result<HttpTool, StoreError> {
 /// # Errors
 /// The database.
 pub async fn find(ctx: &OrgContext, name: &str) -> Result<Option<HttpTool>, StoreError> {
-    let row = ctx.read().await?.optional(select!(" AND name = $2"), &params![name]).await?;
+    let row = ctx
+        .read()
+        .await?
+        .optional(select!(" AND name = $2"), &params![name])
+        .await?;
     row.as_ref().map(tool).transpose()
 }
 
@@ -257,7 +275,13 @@ pub async fn find(ctx: &OrgContext, name: &str) -> Result<Option<HttpTool>, Stor
 /// # Errors
 /// The database.
 pub async fn list(ctx: &OrgContext) -> Result<Vec<HttpTool>, StoreError> {
-    ctx.read().await?.all(select!(" ORDER BY name"), &[]).await?.iter().map(tool).collect()
+    ctx.read()
+        .await?
+        .all(select!(" ORDER BY name"), &[])
+        .await?
+        .iter()
+        .map(tool)
+        .collect()
 }
 
 /// Configures a tool, new (`version` 1) or in place of the version before.

@@ -43,7 +43,10 @@ use vocab::{ApprovalId, Timestamp};
 ///
 /// # Errors
 /// The database.
-pub async fn find_approval(ctx: &OrgContext, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
+pub async fn find_approval(
+    ctx: &OrgContext,
+    id: ApprovalId,
+) -> Result<Option<Approval>, StoreError> {
     store::approval(&mut ctx.read().await?, id).await
 }
 

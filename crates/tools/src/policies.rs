@@ -38,7 +38,10 @@ pub enum PolicyError {
     #[error("no policy is called `{0}`")]
     NotFound(String),
     /// The name is not one.
-    #[error("a policy's name has 1 to {} letters, digits, `.`, `_` or `-`", limits::NAME_CHARS_MAX)]
+    #[error(
+        "a policy's name has 1 to {} letters, digits, `.`, `_` or `-`",
+        limits::NAME_CHARS_MAX
+    )]
     Name,
     /// The text is too long, or there are too many.
     #[error("{0}")]
@@ -105,8 +108,14 @@ impl Policies {
         let sources = sources(store::policies(&mut tx).await?);
         drop(tx);
         let in_force = Arc::new(compile(sources)?);
-        let cached = Cached { stamp, in_force: Arc::clone(&in_force) };
-        self.compiled.write().unwrap_or_else(PoisonError::into_inner).insert(ctx.org(), cached);
+        let cached = Cached {
+            stamp,
+            in_force: Arc::clone(&in_force),
+        };
+        self.compiled
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(ctx.org(), cached);
         Ok(in_force)
     }
 
@@ -150,7 +159,9 @@ impl Policies {
         check_name(&new.name)?;
         if new.cedar.len() > limits::POLICY_BYTES_MAX {
             let limit = limits::POLICY_BYTES_MAX;
-            return Err(PolicyError::Limit(format!("a policy has at most {limit} bytes")));
+            return Err(PolicyError::Limit(format!(
+                "a policy has at most {limit} bytes"
+            )));
         }
         let mut tx = ctx.write().await?;
         store::lock_policies(&mut tx).await?;
@@ -158,11 +169,15 @@ impl Policies {
         let before = all.iter().position(|policy| policy.name == new.name);
         if before.is_none() && all.len() >= limits::POLICIES_MAX {
             let limit = limits::POLICIES_MAX;
-            return Err(PolicyError::Limit(format!("there are at most {limit} policies")));
+            return Err(PolicyError::Limit(format!(
+                "there are at most {limit} policies"
+            )));
         }
         let version = store::last_version(&mut tx, &new.name).await? + 1;
         let published = Policy {
-            id: before.and_then(|at| all.get(at)).map_or_else(|| ctx.new_id(), |it| it.id),
+            id: before
+                .and_then(|at| all.get(at))
+                .map_or_else(|| ctx.new_id(), |it| it.id),
             name: new.name,
             managed: new.managed,
             version,
@@ -223,13 +238,19 @@ fn check_name(name: &str) -> Result<(), PolicyError> {
 }
 
 fn sources(policies: Vec<Policy>) -> Vec<PolicySource> {
-    let source =
-        |it: Policy| PolicySource { name: it.name, cedar: it.cedar, managed: it.managed };
+    let source = |it: Policy| PolicySource {
+        name: it.name,
+        cedar: it.cedar,
+        managed: it.managed,
+    };
     policies.into_iter().map(source).collect()
 }
 
 fn members(policies: &[Policy]) -> Vec<(String, u32)> {
-    policies.iter().map(|it| (it.name.clone(), it.version)).collect()
+    policies
+        .iter()
+        .map(|it| (it.name.clone(), it.version))
+        .collect()
 }
 
 fn compile(sources: Vec<PolicySource>) -> Result<InForce, PolicyError> {

@@ -120,7 +120,11 @@ impl Road {
     /// A road with these policies, this signer of capability tokens and this broker.
     #[must_use]
     pub fn new(policies: Policies, signer: Arc<Signer>, broker: Broker) -> Self {
-        Self { policies, signer, broker }
+        Self {
+            policies,
+            signer,
+            broker,
+        }
     }
 
     /// The policies.
@@ -178,7 +182,11 @@ impl Road {
         let in_force = self.policies.in_force(ctx).await?;
         let question = question(ctx, call, asker, place);
         let decision = in_force.set.decide(&question);
-        Ok(Ruling { question, decision, in_force })
+        Ok(Ruling {
+            question,
+            decision,
+            in_force,
+        })
     }
 
     /// Station 3, the short way: a grant that already covers what policy would ask about.
@@ -193,7 +201,9 @@ impl Road {
     ) -> Result<Option<Grant>, RoadError> {
         match ruling.decision.verdict {
             // Two people are asked each time: no grant of the past speaks for the second one.
-            Verdict::Allow | Verdict::Deny | Verdict::RequireApproval { four_eyes: true } => Ok(None),
+            Verdict::Allow | Verdict::Deny | Verdict::RequireApproval { four_eyes: true } => {
+                Ok(None)
+            }
             Verdict::RequireApproval { four_eyes: false } => {
                 Ok(approvals::covering(ctx, intent).await?)
             }
@@ -208,7 +218,13 @@ impl Road {
             Some(node) => (capability::Executor::Node(node), limits::CAPABILITY_TTL),
         };
         let expires_at = ctx.now().plus(ttl);
-        Permit { id: ctx.new_id(), job: ctx.new_id(), executor, intent, expires_at }
+        Permit {
+            id: ctx.new_id(),
+            job: ctx.new_id(),
+            executor,
+            intent,
+            expires_at,
+        }
     }
 
     /// Station 5: mints the token and hands it to whoever may use it.
@@ -233,7 +249,13 @@ impl Road {
             expires_at: permit.expires_at,
         };
         let token = capability::mint(&self.signer, &claims)?;
-        let way = Way { intent, token: &token, job: permit.job, ruling, session };
+        let way = Way {
+            intent,
+            token: &token,
+            job: permit.job,
+            ruling,
+            session,
+        };
         Ok(match permit.executor {
             capability::Executor::Broker => self.broker.execute(ctx, way, permit).await,
             capability::Executor::Node(node) => self.broker.dispatch(ctx, way, node).await,
@@ -249,12 +271,17 @@ fn question(
 ) -> Question {
     let user = ctx.actor().user;
     let principal = match (asker.agent, user) {
-        (Some((id, name)), user) => {
-            Principal::Agent { id, name: name.to_owned(), labels: Default::default(), user }
-        }
+        (Some((id, name)), user) => Principal::Agent {
+            id,
+            name: name.to_owned(),
+            labels: Default::default(),
+            user,
+        },
         (None, Some(id)) => Principal::User { id },
         // Nobody behind it: the nil user, which no policy names and every role check refuses.
-        (None, None) => Principal::User { id: vocab::UserId::from_uuid(uuid::Uuid::nil()) },
+        (None, None) => Principal::User {
+            id: vocab::UserId::from_uuid(uuid::Uuid::nil()),
+        },
     };
     let mut context = Context::new(asker.run_kind, ctx.now());
     context.session_labels = asker.session_labels.iter().cloned().collect();

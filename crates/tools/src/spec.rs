@@ -64,7 +64,10 @@ pub fn builtins() -> Vec<ToolSpec> {
 /// The built-in tool of this name.
 #[must_use]
 pub fn builtin(name: &str) -> Option<ToolSpec> {
-    BUILTINS.iter().find(|tool| tool.name == name).map(Builtin::spec)
+    BUILTINS
+        .iter()
+        .find(|tool| tool.name == name)
+        .map(Builtin::spec)
 }
 
 impl Builtin {
@@ -93,7 +96,10 @@ const fn text_of(description: &'static str) -> (&'static str, &'static str) {
 
 fn object(members: &[(&str, (&str, &str))]) -> Value {
     let member = |(name, (kind, description)): &(&str, (&str, &str))| {
-        ((*name).to_owned(), json!({ "type": kind, "description": description }))
+        (
+            (*name).to_owned(),
+            json!({ "type": kind, "description": description }),
+        )
     };
     Value::Object(members.iter().map(member).collect())
 }
@@ -135,7 +141,12 @@ const BUILTINS: &[Builtin] = &[
         executor: Executor::Node,
         reads: Reads::Nothing,
         required: &["path", "content"],
-        properties: || object(&[("path", PATH), ("content", text_of("the whole new content"))]),
+        properties: || {
+            object(&[
+                ("path", PATH),
+                ("content", text_of("the whole new content")),
+            ])
+        },
     },
     Builtin {
         name: "file.edit",
@@ -193,7 +204,10 @@ const BUILTINS: &[Builtin] = &[
             object(&[
                 ("command", text_of("a command line for the shell")),
                 ("cwd", PATH),
-                ("timeout_ms", ("integer", "how long it may take, in milliseconds")),
+                (
+                    "timeout_ms",
+                    ("integer", "how long it may take, in milliseconds"),
+                ),
             ])
         },
     },
@@ -208,7 +222,10 @@ const BUILTINS: &[Builtin] = &[
         properties: || {
             let mut properties = object(&[
                 ("name", text_of("the skill's name")),
-                ("input", text_of("what the skill reads from its standard input")),
+                (
+                    "input",
+                    text_of("what the skill reads from its standard input"),
+                ),
             ]);
             properties["args"] = json!({ "type": "array", "items": { "type": "string" } });
             properties

@@ -46,7 +46,11 @@ impl Reader for WriteTx {
 }
 
 pub(crate) async fn policies(tx: &mut impl Reader) -> Result<Vec<Policy>, StoreError> {
-    tx.rows(POLICY.into(), &[]).await?.iter().map(policy).collect()
+    tx.rows(POLICY.into(), &[])
+        .await?
+        .iter()
+        .map(policy)
+        .collect()
 }
 
 /// A number that changes with every publication: publications only ever add versions.
@@ -117,7 +121,11 @@ pub(crate) async fn put_policy(tx: &mut WriteTx, it: &Policy) -> Result<(), Stor
 }
 
 pub(crate) async fn delete_policy(tx: &mut WriteTx, name: &str) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM policies WHERE org_id = $1 AND name = $2", &params![name]).await?;
+    tx.execute(
+        "DELETE FROM policies WHERE org_id = $1 AND name = $2",
+        &params![name],
+    )
+    .await?;
     Ok(())
 }
 
@@ -146,10 +154,15 @@ pub(crate) async fn policy_set(
     revision: Digest,
 ) -> Result<Option<Vec<(String, u32)>>, StoreError> {
     let sql = "SELECT members FROM policy_sets WHERE org_id = $1 AND revision = $2";
-    let Some(row) = tx.optional(sql, &params![revision]).await? else { return Ok(None) };
+    let Some(row) = tx.optional(sql, &params![revision]).await? else {
+        return Ok(None);
+    };
     let members: String = row.get(0)?;
     let decoded = serde_json::from_str(&members);
-    decoded.map(Some).map_err(|_| StoreError::Decode { column: 0, expected: "policy members" })
+    decoded.map(Some).map_err(|_| StoreError::Decode {
+        column: 0,
+        expected: "policy members",
+    })
 }
 
 pub(crate) async fn policy_version(
@@ -161,7 +174,11 @@ pub(crate) async fn policy_version(
         WHERE org_id = $1 AND name = $2 AND version = $3";
     let row = tx.optional(sql, &params![name, version]).await?;
     row.map(|row| {
-        Ok(PolicySource { name: row.get(0)?, cedar: row.get(1)?, managed: row.get(2)? })
+        Ok(PolicySource {
+            name: row.get(0)?,
+            cedar: row.get(1)?,
+            managed: row.get(2)?,
+        })
     })
     .transpose()
 }
@@ -184,7 +201,10 @@ macro_rules! approvals_where {
 
 fn approval_of(row: &Row) -> Result<Approval, StoreError> {
     let json = |column: usize| -> Result<String, StoreError> { row.get(column) };
-    let decode = |column| StoreError::Decode { column, expected: APPROVAL };
+    let decode = |column| StoreError::Decode {
+        column,
+        expected: APPROVAL,
+    };
     let status: String = row.get(15)?;
     let scope: Option<String> = row.get(16)?;
     Ok(Approval {
@@ -204,7 +224,9 @@ fn approval_of(row: &Row) -> Result<Approval, StoreError> {
         requested_by: row.get(13)?,
         pattern: serde_json::from_str::<Pattern>(&json(14)?).map_err(|_| decode(14))?,
         status: Status::parse(&status).ok_or_else(|| decode(15))?,
-        scope: scope.map(|name| parse_scope(&name).ok_or_else(|| decode(16))).transpose()?,
+        scope: scope
+            .map(|name| parse_scope(&name).ok_or_else(|| decode(16)))
+            .transpose()?,
         decided_by: row.get(17)?,
         comment: row.get(18)?,
         created_at: row.get(19)?,
@@ -259,7 +281,9 @@ pub(crate) async fn approval(
     tx: &mut impl Reader,
     id: ApprovalId,
 ) -> Result<Option<Approval>, StoreError> {
-    let rows = tx.rows(approvals_where!("id = $2").into(), &params![id]).await?;
+    let rows = tx
+        .rows(approvals_where!("id = $2").into(), &params![id])
+        .await?;
     rows.first().map(approval_of).transpose()
 }
 
@@ -280,7 +304,13 @@ pub(crate) async fn approvals(
         ),
     };
     let params = params![status.map(Status::as_str), before, limit];
-    ctx.read().await?.all(sql, &params).await?.iter().map(approval_of).collect()
+    ctx.read()
+        .await?
+        .all(sql, &params)
+        .await?
+        .iter()
+        .map(approval_of)
+        .collect()
 }
 
 /// False if it was no longer pending.
@@ -364,7 +394,10 @@ const ALL_GRANTS: &str = "SELECT id, approval_id, run_id, sentence, pattern, gra
 
 fn grant(row: &Row) -> Result<Grant, StoreError> {
     let pattern: String = row.get(4)?;
-    let decode = |_| StoreError::Decode { column: 4, expected: "pattern" };
+    let decode = |_| StoreError::Decode {
+        column: 4,
+        expected: "pattern",
+    };
     Ok(Grant {
         id: row.get(0)?,
         approval: row.get(1)?,
@@ -377,12 +410,22 @@ fn grant(row: &Row) -> Result<Grant, StoreError> {
 }
 
 pub(crate) async fn grants(tx: &mut ReadTx, tool: &str) -> Result<Vec<Grant>, StoreError> {
-    tx.all(GRANT, &params![tool]).await?.iter().map(grant).collect()
+    tx.all(GRANT, &params![tool])
+        .await?
+        .iter()
+        .map(grant)
+        .collect()
 }
 
 /// Every grant that holds, the newest first.
 pub(crate) async fn all_grants(ctx: &OrgContext) -> Result<Vec<Grant>, StoreError> {
-    ctx.read().await?.all(ALL_GRANTS, &[]).await?.iter().map(grant).collect()
+    ctx.read()
+        .await?
+        .all(ALL_GRANTS, &[])
+        .await?
+        .iter()
+        .map(grant)
+        .collect()
 }
 
 /// False if there is no such grant in force.

@@ -57,7 +57,9 @@ impl FromStr for Action {
 
     fn from_str(text: &str) -> Result<Self, ParseActionError> {
         let found = Self::ALL.iter().find(|action| action.as_str() == text);
-        found.copied().ok_or_else(|| ParseActionError(text.to_owned()))
+        found
+            .copied()
+            .ok_or_else(|| ParseActionError(text.to_owned()))
     }
 }
 
@@ -75,6 +77,8 @@ impl Serialize for Action {
 
 impl<'de> Deserialize<'de> for Action {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }

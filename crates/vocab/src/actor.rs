@@ -37,19 +37,29 @@ impl Actor {
     /// A person.
     #[must_use]
     pub fn user(user: UserId) -> Self {
-        Self { user: Some(user), ..Self::default() }
+        Self {
+            user: Some(user),
+            ..Self::default()
+        }
     }
 
     /// A person's API key.
     #[must_use]
     pub fn key(user: UserId, key: KeyId) -> Self {
-        Self { user: Some(user), key: Some(key), ..Self::default() }
+        Self {
+            user: Some(user),
+            key: Some(key),
+            ..Self::default()
+        }
     }
 
     /// A part of the product that acts by itself.
     #[must_use]
     pub fn system(part: &str) -> Self {
-        Self { system: Some(part.to_owned()), ..Self::default() }
+        Self {
+            system: Some(part.to_owned()),
+            ..Self::default()
+        }
     }
 
     /// The same chain with an agent and its run at the end.
@@ -100,7 +110,10 @@ impl FromStr for Role {
     type Err = ParseRoleError;
 
     fn from_str(text: &str) -> Result<Self, ParseRoleError> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(ParseRoleError)
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or(ParseRoleError)
     }
 }
 

@@ -49,10 +49,12 @@ fn check(value: &Value, depth_left: usize) -> Result<(), CanonicalError> {
     match value {
         Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
         Value::Number(number) => check_number(number),
-        Value::Array(items) => items.iter().try_for_each(|item| check(item, depth_left - 1)),
-        Value::Object(members) => {
-            members.values().try_for_each(|member| check(member, depth_left - 1))
-        }
+        Value::Array(items) => items
+            .iter()
+            .try_for_each(|item| check(item, depth_left - 1)),
+        Value::Object(members) => members
+            .values()
+            .try_for_each(|member| check(member, depth_left - 1)),
     }
 }
 
@@ -82,7 +84,10 @@ mod tests {
     #[test]
     fn members_are_sorted_and_numbers_have_one_spelling() {
         let value = json!({"b": 1.0, "a": [true, null, "é\u{1}"], "A": 1e3});
-        assert_eq!(to_string(&value).unwrap(), r#"{"A":1000,"a":[true,null,"é\u0001"],"b":1}"#);
+        assert_eq!(
+            to_string(&value).unwrap(),
+            r#"{"A":1000,"a":[true,null,"é\u0001"],"b":1}"#
+        );
     }
 
     #[test]

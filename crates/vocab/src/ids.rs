@@ -52,7 +52,10 @@ impl<K: IdKind> Id<K> {
     /// Takes a UUID as an id of this kind, as when it comes out of a typed column.
     #[must_use]
     pub const fn from_uuid(raw: Uuid) -> Self {
-        Self { raw, kind: PhantomData }
+        Self {
+            raw,
+            kind: PhantomData,
+        }
     }
 
     /// The UUID without its kind, as a column stores it.
@@ -109,8 +112,12 @@ impl<K: IdKind> FromStr for Id<K> {
         let raw = text
             .strip_prefix(K::PREFIX)
             .and_then(|rest| rest.strip_prefix('_'))
-            .ok_or(ParseIdError::WrongKind { expected: K::PREFIX })?;
-        let not_a_uuid = ParseIdError::NotAUuid { expected: K::PREFIX };
+            .ok_or(ParseIdError::WrongKind {
+                expected: K::PREFIX,
+            })?;
+        let not_a_uuid = ParseIdError::NotAUuid {
+            expected: K::PREFIX,
+        };
         // One spelling for one id: the other forms that the UUID parser takes are refused.
         let canonical = raw.len() == 36 && !raw.bytes().any(|byte| byte.is_ascii_uppercase());
         match Uuid::try_parse(raw) {
@@ -210,7 +217,10 @@ mod tests {
 
     #[test]
     fn an_id_reads_back_from_its_own_text() {
-        let id = RunId::generate(&Clock::manual(Timestamp::from_micros(1_700_000_000_000_000)), &Random::seeded(1));
+        let id = RunId::generate(
+            &Clock::manual(Timestamp::from_micros(1_700_000_000_000_000)),
+            &Random::seeded(1),
+        );
         assert_eq!(id.to_string().parse::<RunId>(), Ok(id));
         assert!(id.to_string().starts_with("run_018bcfe5-6800-7"));
     }
@@ -218,9 +228,15 @@ mod tests {
     #[test]
     fn another_kind_and_another_spelling_are_refused() {
         let id = RunId::generate(&Clock::system(), &Random::system()).to_string();
-        assert_eq!(id.parse::<OrgId>(), Err(ParseIdError::WrongKind { expected: "org" }));
+        assert_eq!(
+            id.parse::<OrgId>(),
+            Err(ParseIdError::WrongKind { expected: "org" })
+        );
         let not_a_uuid = Err(ParseIdError::NotAUuid { expected: "run" });
-        assert_eq!(id.to_uppercase().replace("RUN", "run").parse::<RunId>(), not_a_uuid);
+        assert_eq!(
+            id.to_uppercase().replace("RUN", "run").parse::<RunId>(),
+            not_a_uuid
+        );
         assert_eq!(id.replace('-', "").parse::<RunId>(), not_a_uuid);
         assert_eq!("run_".parse::<RunId>(), not_a_uuid);
         assert_eq!("run_\0".parse::<RunId>(), not_a_uuid);

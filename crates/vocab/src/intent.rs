@@ -134,7 +134,9 @@ impl HttpMethod {
     /// The method with this token, in upper or lower case.
     #[must_use]
     pub fn parse(token: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(token))
+        Self::ALL
+            .into_iter()
+            .find(|method| method.as_str().eq_ignore_ascii_case(token))
     }
 
     /// Whether repeating the request is harmless by definition (RFC 9110, 9.2.2).

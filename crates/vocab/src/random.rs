@@ -26,7 +26,9 @@ impl Random {
     /// The same bytes for the same seed: for tests alone.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        Self(Source::Seeded(Arc::new(Mutex::new(StdRng::seed_from_u64(seed)))))
+        Self(Source::Seeded(Arc::new(Mutex::new(StdRng::seed_from_u64(
+            seed,
+        )))))
     }
 
     /// `N` random bytes.
@@ -44,10 +46,14 @@ impl Random {
                 // The kernel's generator can't fail once the machine has booted; if it ever does,
                 // going on with predictable bytes would be worse than stopping.
                 #[expect(clippy::expect_used, reason = "no safe way on without randomness")]
-                SysRng.try_fill_bytes(out).expect("the operating system gives randomness");
+                SysRng
+                    .try_fill_bytes(out)
+                    .expect("the operating system gives randomness");
             }
             Source::Seeded(rng) => {
-                rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(out);
+                rng.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .fill_bytes(out);
             }
         }
     }
@@ -55,7 +61,9 @@ impl Random {
     /// A random number below `bound` (0 if `bound` is 0), for jitter.
     #[must_use]
     pub fn below(&self, bound: u64) -> u64 {
-        u64::from_le_bytes(self.bytes::<8>()).checked_rem(bound).unwrap_or(0)
+        u64::from_le_bytes(self.bytes::<8>())
+            .checked_rem(bound)
+            .unwrap_or(0)
     }
 }
 

@@ -203,7 +203,11 @@ pub struct VersionView {
 
 impl From<AgentVersion> for VersionView {
     fn from(it: AgentVersion) -> Self {
-        Self { version: it.version, definition: it.definition.into(), created_at: it.created_at }
+        Self {
+            version: it.version,
+            definition: it.definition.into(),
+            created_at: it.created_at,
+        }
     }
 }
 
@@ -256,7 +260,9 @@ async fn list(
     paging: Paging,
 ) -> Result<Json<Page<AgentView>>, Problem> {
     let agents = service::list(&ctx, paging.after()?, filter.state, paging.fetch()).await?;
-    Ok(Json(Page::cut(agents, &paging, |agent| agent.id).map(AgentView::from)))
+    Ok(Json(
+        Page::cut(agents, &paging, |agent| agent.id).map(AgentView::from),
+    ))
 }
 
 /// Read an agent.
@@ -358,11 +364,7 @@ async fn retire(Admin(ctx): Admin, Path(id): Path<AgentId>) -> Result<Json<Agent
 }
 
 /// Turning is idempotent by itself: the second time there is nothing to commit.
-async fn turn(
-    ctx: &db::OrgContext,
-    id: AgentId,
-    turn: Turn,
-) -> Result<Json<AgentView>, Problem> {
+async fn turn(ctx: &db::OrgContext, id: AgentId, turn: Turn) -> Result<Json<AgentView>, Problem> {
     let mut tx = ctx.write().await?;
     let before = service::get_in(&mut tx, id).await?;
     let agent = service::turn(ctx, &mut tx, id, turn).await?;
@@ -385,7 +387,9 @@ async fn versions(
     paging: Paging,
 ) -> Result<Json<Page<VersionView>>, Problem> {
     let versions = service::versions(&ctx, id, paging.after()?, paging.fetch()).await?;
-    Ok(Json(Page::cut(versions, &paging, |it| it.version).map(VersionView::from)))
+    Ok(Json(
+        Page::cut(versions, &paging, |it| it.version).map(VersionView::from),
+    ))
 }
 
 /// What can run an agent.
@@ -409,7 +413,12 @@ struct Engines {
     security(("bearer" = ["viewer"])),
 )]
 async fn engines(_: Viewer) -> Json<Engines> {
-    Json(Engines { items: vec![EngineView { name: Engine::Builtin, planners: vec![Planner::Rules] }] })
+    Json(Engines {
+        items: vec![EngineView {
+            name: Engine::Builtin,
+            planners: vec![Planner::Rules],
+        }],
+    })
 }
 
 pub(super) fn routes() -> OpenApiRouter {

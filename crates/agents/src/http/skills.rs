@@ -48,7 +48,10 @@ impl<S: Send + Sync> FromRequest<S> for PackageBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let media = request.headers().get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
+        let media = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|it| it.to_str().ok());
         if media.is_some_and(|it| it.trim().eq_ignore_ascii_case("application/x-tar")) {
             let tar = axum::body::to_bytes(request.into_body(), SKILL_PACKAGE_BYTES_MAX).await;
             let tar = tar.map_err(|_| Problem::too_large(SKILL_PACKAGE_BYTES_MAX))?;
@@ -66,8 +69,13 @@ impl NewSkill {
             let bytes = STANDARD.decode(&file.content_base64).map_err(|_| {
                 Problem::invalid_field(format!("/files/{index}/content_base64"), "not base64")
             })?;
-            let file_of = File { executable: file.executable, bytes };
-            package.insert(&file.path, file_of).map_err(SkillError::from)?;
+            let file_of = File {
+                executable: file.executable,
+                bytes,
+            };
+            package
+                .insert(&file.path, file_of)
+                .map_err(SkillError::from)?;
         }
         Ok(package)
     }
@@ -107,7 +115,10 @@ impl From<Skill> for SkillView {
     fn from(skill: Skill) -> Self {
         let front = skill.manifest.front;
         let sidecar = skill.manifest.sidecar;
-        let needs = sidecar.as_ref().map(|it| json!(it.needs)).unwrap_or_default();
+        let needs = sidecar
+            .as_ref()
+            .map(|it| json!(it.needs))
+            .unwrap_or_default();
         Self {
             id: skill.id,
             name: front.name,

@@ -5,8 +5,13 @@ use std::time::Duration;
 
 use vocab::limits::TIMER_MAX;
 
-const UNITS: [(&str, u64); 5] =
-    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const UNITS: [(&str, u64); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
 
 /// Reads numbers with their units, such as `1h 30m`, added up. Nothing if it is not a duration or
 /// lasts longer than [`TIMER_MAX`].
@@ -18,7 +23,9 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
         let number: u64 = rest[..digits].parse().ok()?;
         let after = &rest[digits..];
-        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        let letters = after
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(after.len());
         let unit = after[..letters].to_ascii_lowercase();
         let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit)?;
         millis = millis.checked_add(number.checked_mul(*factor)?)?;
@@ -44,6 +51,10 @@ impl fmt::Display for Written {
                 separator = " ";
             }
         }
-        if separator.is_empty() { f.write_str("0ms") } else { Ok(()) }
+        if separator.is_empty() {
+            f.write_str("0ms")
+        } else {
+            Ok(())
+        }
     }
 }

@@ -18,7 +18,10 @@ pub enum Step {
     /// `write PATH: TEXT`
     Write { path: String, text: Text },
     /// `search PATTERN [in PATH]`
-    Search { pattern: String, path: Option<String> },
+    Search {
+        pattern: String,
+        path: Option<String>,
+    },
     /// `fetch URL`
     Fetch { url: String },
     /// `run skill NAME [on PATH]`
@@ -111,9 +114,13 @@ impl fmt::Display for Form {
 
 /// Reads the trimmed text of step `number`.
 pub(super) fn parse(text: &str, number: u32) -> Result<Step, Why> {
-    let end = text.find(|c: char| c.is_whitespace() || c == ':').unwrap_or(text.len());
+    let end = text
+        .find(|c: char| c.is_whitespace() || c == ':')
+        .unwrap_or(text.len());
     let (verb, rest) = text.split_at(end);
-    let known = Form::ALL.into_iter().find(|form| form.verb().eq_ignore_ascii_case(verb));
+    let known = Form::ALL
+        .into_iter()
+        .find(|form| form.verb().eq_ignore_ascii_case(verb));
     let Some(form) = known else {
         return Err(nearest(verb).map_or(Why::Unknown, Why::Near));
     };
@@ -140,15 +147,21 @@ fn parse_as(form: Form, rest: &str, number: u32) -> Result<Option<Step>, Why> {
         Form::RunSkill => after(rest, "skill").map_or(Ok(None), run_skill),
         Form::SaveArtifact => after(rest, "artifact").map_or(Ok(None), save_artifact),
         Form::CallAgent => {
-            let Some(rest) = after(rest, "agent") else { return Ok(None) };
+            let Some(rest) = after(rest, "agent") else {
+                return Ok(None);
+            };
             let parts = named_text(rest, number)?;
             Ok(parts.map(|(name, text)| Step::CallAgent { name, text }))
         }
         Form::Shell => {
-            let Some(command) = rest.trim_start().strip_prefix(':') else { return Ok(None) };
+            let Some(command) = rest.trim_start().strip_prefix(':') else {
+                return Ok(None);
+            };
             Ok(owned(command)?.map(|command| Step::Shell { command }))
         }
-        Form::Wait => duration::parse(rest).map(|wait| Some(Step::Wait { wait })).ok_or(Why::Duration),
+        Form::Wait => duration::parse(rest)
+            .map(|wait| Some(Step::Wait { wait }))
+            .ok_or(Why::Duration),
         Form::Noop => Ok(rest.trim().is_empty().then_some(Step::Noop)),
     }
 }
@@ -186,15 +199,21 @@ fn run_skill(rest: &str) -> Result<Option<Step>, Why> {
 }
 
 fn save_artifact(rest: &str) -> Result<Option<Step>, Why> {
-    let Some((name, path)) = value::split_last(rest, "from") else { return Ok(None) };
+    let Some((name, path)) = value::split_last(rest, "from") else {
+        return Ok(None);
+    };
     let both = owned(name)?.zip(owned(path)?);
     Ok(both.map(|(name, path)| Step::SaveArtifact { name, path }))
 }
 
 /// `NAME: TEXT`
 fn named_text(rest: &str, number: u32) -> Result<Option<(String, Text)>, Why> {
-    let Some((name, text)) = value::split_colon(rest)? else { return Ok(None) };
-    let Some(name) = owned(name)? else { return Ok(None) };
+    let Some((name, text)) = value::split_colon(rest)? else {
+        return Ok(None);
+    };
+    let Some(name) = owned(name)? else {
+        return Ok(None);
+    };
     let text = value::read(text)?.unwrap_or_default();
     Ok(Some((name, Text::parse(&text, number)?)))
 }
@@ -206,7 +225,9 @@ fn nearest(verb: &str) -> Option<Form> {
         return None;
     }
     let verb = verb.to_lowercase();
-    let near = Form::ALL.into_iter().map(|form| (changes(&verb, form.verb()), form));
+    let near = Form::ALL
+        .into_iter()
+        .map(|form| (changes(&verb, form.verb()), form));
     let (count, form) = near.min_by_key(|(count, _)| *count)?;
     // More than half of a word changed is another word.
     (count <= CHANGES_MAX && count * 2 <= form.verb().len()).then_some(form)
@@ -234,22 +255,41 @@ impl fmt::Display for Step {
             Self::List { path: Some(path) } => write!(f, "list {}", Written(path)),
             Self::Read { path } => write!(f, "read {}", Written(path)),
             Self::Write { path, text } => {
-                write!(f, "write {}: {}", Written(path), WrittenText(&text.to_string()))
+                write!(
+                    f,
+                    "write {}: {}",
+                    Written(path),
+                    WrittenText(&text.to_string())
+                )
             }
-            Self::Search { pattern, path: None } => write!(f, "search {}", Written(pattern)),
-            Self::Search { pattern, path: Some(path) } => {
+            Self::Search {
+                pattern,
+                path: None,
+            } => write!(f, "search {}", Written(pattern)),
+            Self::Search {
+                pattern,
+                path: Some(path),
+            } => {
                 write!(f, "search {} in {}", Written(pattern), Written(path))
             }
             Self::Fetch { url } => write!(f, "fetch {}", WrittenText(url)),
             Self::RunSkill { name, path: None } => write!(f, "run skill {}", Written(name)),
-            Self::RunSkill { name, path: Some(path) } => {
+            Self::RunSkill {
+                name,
+                path: Some(path),
+            } => {
                 write!(f, "run skill {} on {}", Written(name), Written(path))
             }
             Self::SaveArtifact { name, path } => {
                 write!(f, "save artifact {} from {}", Written(name), Written(path))
             }
             Self::CallAgent { name, text } => {
-                write!(f, "call agent {}: {}", Written(name), WrittenText(&text.to_string()))
+                write!(
+                    f,
+                    "call agent {}: {}",
+                    Written(name),
+                    WrittenText(&text.to_string())
+                )
             }
             Self::Shell { command } => write!(f, "shell: {}", WrittenText(command)),
             Self::Wait { wait } => write!(f, "wait {}", duration::Written(*wait)),

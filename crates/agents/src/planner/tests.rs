@@ -6,15 +6,18 @@ use super::*;
 
 fn one(message: &str) -> Step {
     let plan = parse(message).unwrap_or_else(|error| panic!("{message}: {error}"));
-    let [step] = plan.steps() else { panic!("{message}: {} steps", plan.steps().len()) };
+    let [step] = plan.steps() else {
+        panic!("{message}: {} steps", plan.steps().len())
+    };
     step.clone()
 }
 
 fn why(message: &str) -> Vec<(u32, Why)> {
     match parse(message) {
-        Err(PlanError::NotUnderstood { misunderstood, .. }) => {
-            misunderstood.into_iter().map(|it| (it.step, it.why)).collect()
-        }
+        Err(PlanError::NotUnderstood { misunderstood, .. }) => misunderstood
+            .into_iter()
+            .map(|it| (it.step, it.why))
+            .collect(),
         other => panic!("{message}: {other:?}"),
     }
 }
@@ -42,27 +45,81 @@ fn the_message_of_the_first_trial_is_a_plan() {
 fn every_form_is_read() {
     let path = |text: &str| Some(text.to_owned());
     assert_eq!(one("list"), Step::List { path: None });
-    assert_eq!(one("LIST  my notes "), Step::List { path: path("my notes") });
-    assert_eq!(one("Read Notes/A b.md"), Step::Read { path: "Notes/A b.md".into() });
+    assert_eq!(
+        one("LIST  my notes "),
+        Step::List {
+            path: path("my notes")
+        }
+    );
+    assert_eq!(
+        one("Read Notes/A b.md"),
+        Step::Read {
+            path: "Notes/A b.md".into()
+        }
+    );
     assert_eq!(
         one("search TODO in the code in src"),
-        Step::Search { pattern: "TODO in the code".into(), path: path("src") }
+        Step::Search {
+            pattern: "TODO in the code".into(),
+            path: path("src")
+        }
     );
-    assert_eq!(one("search foo"), Step::Search { pattern: "foo".into(), path: None });
-    assert_eq!(one("fetch http://a/b?c=d"), Step::Fetch { url: "http://a/b?c=d".into() });
-    assert_eq!(one("run skill tidy"), Step::RunSkill { name: "tidy".into(), path: None });
+    assert_eq!(
+        one("search foo"),
+        Step::Search {
+            pattern: "foo".into(),
+            path: None
+        }
+    );
+    assert_eq!(
+        one("fetch http://a/b?c=d"),
+        Step::Fetch {
+            url: "http://a/b?c=d".into()
+        }
+    );
+    assert_eq!(
+        one("run skill tidy"),
+        Step::RunSkill {
+            name: "tidy".into(),
+            path: None
+        }
+    );
     assert_eq!(
         one("run Skill tidy on a on b.md"),
-        Step::RunSkill { name: "tidy".into(), path: path("a on b.md") }
+        Step::RunSkill {
+            name: "tidy".into(),
+            path: path("a on b.md")
+        }
     );
     assert_eq!(
         one("save artifact weekly report from out/report.md"),
-        Step::SaveArtifact { name: "weekly report".into(), path: "out/report.md".into() }
+        Step::SaveArtifact {
+            name: "weekly report".into(),
+            path: "out/report.md".into()
+        }
     );
-    assert_eq!(text(&one("call agent editor: be brief: please")), "be brief: please");
-    assert_eq!(one("shell: ls -l | wc"), Step::Shell { command: "ls -l | wc".into() });
-    assert_eq!(one("wait 1h 30m"), Step::Wait { wait: Duration::from_secs(5400) });
-    assert_eq!(one("wait 500MS"), Step::Wait { wait: Duration::from_millis(500) });
+    assert_eq!(
+        text(&one("call agent editor: be brief: please")),
+        "be brief: please"
+    );
+    assert_eq!(
+        one("shell: ls -l | wc"),
+        Step::Shell {
+            command: "ls -l | wc".into()
+        }
+    );
+    assert_eq!(
+        one("wait 1h 30m"),
+        Step::Wait {
+            wait: Duration::from_secs(5400)
+        }
+    );
+    assert_eq!(
+        one("wait 500MS"),
+        Step::Wait {
+            wait: Duration::from_millis(500)
+        }
+    );
     assert_eq!(one("noop"), Step::Noop);
 }
 
@@ -70,9 +127,22 @@ fn every_form_is_read() {
 fn steps_are_parted_by_lines_and_semicolons_but_not_in_quotations() {
     let count = |message: &str| parse(message).unwrap().steps().len();
     assert_eq!(count("list;;\r\n\n ; noop\n"), 2);
-    assert_eq!(one("shell: echo \"a; b\""), Step::Shell { command: "echo \"a; b\"".into() });
-    assert_eq!(one("shell: \"echo a; echo b\""), Step::Shell { command: "echo a; echo b".into() });
-    assert_eq!(text(&one(r#"write "a: b.txt": "one\ntwo; \"three\"\\""#)), "one\ntwo; \"three\"\\");
+    assert_eq!(
+        one("shell: echo \"a; b\""),
+        Step::Shell {
+            command: "echo \"a; b\"".into()
+        }
+    );
+    assert_eq!(
+        one("shell: \"echo a; echo b\""),
+        Step::Shell {
+            command: "echo a; echo b".into()
+        }
+    );
+    assert_eq!(
+        text(&one(r#"write "a: b.txt": "one\ntwo; \"three\"\\""#)),
+        "one\ntwo; \"three\"\\"
+    );
     assert_eq!(count("write a: a 5\" disk; read b; write c: a 3\" disk"), 3);
     assert_eq!(count("write a: he said \"wait; list\" and left; noop"), 2);
     assert_eq!(count("shell: echo \"unclosed; noop"), 2);
@@ -89,7 +159,9 @@ fn an_empty_text_is_a_text() {
 #[test]
 fn references_name_earlier_steps_only() {
     let plan = parse("noop; list; write a: {{1}} {{2.status}} {{{{3}} {{.Name}} { {{x}}").unwrap();
-    let Step::Write { text, .. } = &plan.steps()[2] else { panic!() };
+    let Step::Write { text, .. } = &plan.steps()[2] else {
+        panic!()
+    };
     let output = |step, path: &[&str]| Part::Output {
         step,
         path: path.iter().map(|it| (*it).to_owned()).collect(),
@@ -104,12 +176,26 @@ fn references_name_earlier_steps_only() {
             literal(" {{3}} {{.Name}} { {{x}}"),
         ]
     );
-    let wrong = |message: &str| why(message).into_iter().map(|(_, why)| why).collect::<Vec<_>>();
+    let wrong = |message: &str| {
+        why(message)
+            .into_iter()
+            .map(|(_, why)| why)
+            .collect::<Vec<_>>()
+    };
     for reference in ["0", "1", "2", "99999999999999999999", "1x", "0."] {
         let message = format!("write a: {{{{{reference}}}}}");
-        assert_eq!(wrong(&message), [Why::Reference(reference.into())], "{message}");
+        assert_eq!(
+            wrong(&message),
+            [Why::Reference(reference.into())],
+            "{message}"
+        );
     }
-    assert_eq!(one("shell: echo {{1}}"), Step::Shell { command: "echo {{1}}".into() });
+    assert_eq!(
+        one("shell: echo {{1}}"),
+        Step::Shell {
+            command: "echo {{1}}".into()
+        }
+    );
 }
 
 #[test]
@@ -142,8 +228,22 @@ fn a_plan_is_bounded() {
     assert_eq!(parse(" ;\n; "), Err(PlanError::Empty));
     let many = "noop;".repeat(PLAN_STEPS_MAX);
     assert!(parse(&many).is_ok());
-    assert_eq!(parse(&format!("{many}noop")), Err(PlanError::TooMany { count: PLAN_STEPS_MAX + 1 }));
-    for wait in ["367d", "", "5", "s", "1x", "18446744073709551616s", "99999999999999999d", "-1s"] {
+    assert_eq!(
+        parse(&format!("{many}noop")),
+        Err(PlanError::TooMany {
+            count: PLAN_STEPS_MAX + 1
+        })
+    );
+    for wait in [
+        "367d",
+        "",
+        "5",
+        "s",
+        "1x",
+        "18446744073709551616s",
+        "99999999999999999d",
+        "-1s",
+    ] {
         assert_eq!(why(&format!("wait {wait}")), [(1, Why::Duration)], "{wait}");
     }
     let dances = "dance;".repeat(50);
@@ -163,17 +263,33 @@ fn check(message: &str) {
 
 #[test]
 fn naughty_strings_never_panic_and_print_as_what_they_are() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/testdata/blns/blns.json");
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/testdata/blns/blns.json"
+    );
     // The collection lies beside the source tree; without it the properties below still hold.
-    let Ok(json) = std::fs::read_to_string(file) else { return };
+    let Ok(json) = std::fs::read_to_string(file) else {
+        return;
+    };
     let strings: Vec<String> = serde_json::from_str(&json).unwrap();
     assert!(strings.len() > 400);
     for naughty in &strings {
         check(naughty);
-        for form in ["read {}", "write {}: {}", "write a: \"{}\"", "search {} in {}", "shell: {}",
-            "run skill {} on {}", "save artifact {} from {}", "call agent {}: {}", "list {}", "wait {}",
-            "noop; write b: {{1}}{}", "fetch {}", "\"{}\""]
-        {
+        for form in [
+            "read {}",
+            "write {}: {}",
+            "write a: \"{}\"",
+            "search {} in {}",
+            "shell: {}",
+            "run skill {} on {}",
+            "save artifact {} from {}",
+            "call agent {}: {}",
+            "list {}",
+            "wait {}",
+            "noop; write b: {{1}}{}",
+            "fetch {}",
+            "\"{}\"",
+        ] {
             check(&form.replace("{}", naughty));
         }
     }

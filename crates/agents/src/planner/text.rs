@@ -70,7 +70,9 @@ fn reference(text: &str) -> Option<(&str, &str)> {
     let text = text.strip_prefix("{{")?;
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c))?;
     let (inside, after) = (&text[..end], text[end..].strip_prefix("}}")?);
-    inside.starts_with(|c: char| c.is_ascii_digit()).then_some((inside, after))
+    inside
+        .starts_with(|c: char| c.is_ascii_digit())
+        .then_some((inside, after))
 }
 
 fn output(inside: &str, number: u32) -> Result<Part, Why> {

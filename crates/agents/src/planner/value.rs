@@ -65,7 +65,9 @@ pub(super) fn split_last<'a>(text: &'a str, word: &str) -> Option<(&'a str, &'a 
     let (mut found, mut at) = (None, quoted);
     while let Some(skipped) = text[at..].find(|c: char| !c.is_whitespace()) {
         let start = at + skipped;
-        let end = text[start..].find(char::is_whitespace).map_or(text.len(), |len| start + len);
+        let end = text[start..]
+            .find(char::is_whitespace)
+            .map_or(text.len(), |len| start + len);
         // A quotation after the word belongs to what follows it.
         if text[start..].starts_with('"') && found.is_some() {
             break;
@@ -85,7 +87,9 @@ pub(super) fn split_word(text: &str) -> (&str, &str) {
         true => closing_quote(text, 0).map_or(0, |end| end + 1),
         false => 0,
     };
-    let end = text[quoted..].find(char::is_whitespace).map_or(text.len(), |at| quoted + at);
+    let end = text[quoted..]
+        .find(char::is_whitespace)
+        .map_or(text.len(), |at| quoted + at);
     text.split_at(end)
 }
 
@@ -97,7 +101,9 @@ pub(super) fn split_colon(text: &str) -> Result<Option<(&str, &str)>, Why> {
         (true, Some(end)) => end,
         (false, _) => 0,
     };
-    Ok(text[from..].find(':').map(|at| (&text[..from + at], &text[from + at + 1..])))
+    Ok(text[from..]
+        .find(':')
+        .map(|at| (&text[..from + at], &text[from + at + 1..])))
 }
 
 /// A value as it is written in a step: bare if it can be, else as a quotation.
@@ -122,7 +128,11 @@ impl fmt::Display for WrittenText<'_> {
             && !self.0.is_empty()
             && !self.0.contains([';', '"'])
             && !self.0.contains(char::is_control);
-        if bare { f.write_str(self.0) } else { quoted(self.0, f) }
+        if bare {
+            f.write_str(self.0)
+        } else {
+            quoted(self.0, f)
+        }
     }
 }
 

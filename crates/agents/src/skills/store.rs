@@ -23,14 +23,19 @@ const PACKAGE: &str = "SELECT package FROM skill_versions WHERE org_id = $1 AND 
     ORDER BY created_at_us DESC LIMIT 1";
 
 pub(super) async fn get(tx: &mut impl Query, id: SkillId) -> Result<Option<Skill>, StoreError> {
-    tx.first(Sql::Both(BY_ID), &params![id]).await?.as_ref().map(skill).transpose()
+    tx.first(Sql::Both(BY_ID), &params![id])
+        .await?
+        .as_ref()
+        .map(skill)
+        .transpose()
 }
 
-pub(super) async fn by_name(
-    tx: &mut impl Query,
-    name: &str,
-) -> Result<Option<Skill>, StoreError> {
-    tx.first(Sql::Both(BY_NAME), &params![name]).await?.as_ref().map(skill).transpose()
+pub(super) async fn by_name(tx: &mut impl Query, name: &str) -> Result<Option<Skill>, StoreError> {
+    tx.first(Sql::Both(BY_NAME), &params![name])
+        .await?
+        .as_ref()
+        .map(skill)
+        .transpose()
 }
 
 pub(super) async fn list(
@@ -62,8 +67,21 @@ pub(super) async fn publish(
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (org_id, name) DO UPDATE \
         SET version = excluded.version, updated_at_us = excluded.updated_at_us \
         WHERE skills.id = excluded.id AND skills.version = excluded.version - 1";
-    let Skill { id, version, manifest, created_at, updated_at, .. } = skill;
-    let row = params![*id, &manifest.front.name, *version, *created_at, *updated_at];
+    let Skill {
+        id,
+        version,
+        manifest,
+        created_at,
+        updated_at,
+        ..
+    } = skill;
+    let row = params![
+        *id,
+        &manifest.front.name,
+        *version,
+        *created_at,
+        *updated_at
+    ];
     if tx.execute(sql, &row).await? != 1 {
         return Ok(false);
     }
@@ -71,7 +89,16 @@ pub(super) async fn publish(
         size_bytes, published_by, created_at_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let size = i64::try_from(skill.size_bytes).unwrap_or(i64::MAX);
     let (manifest, by) = (written(manifest)?, written(by)?);
-    let row = params![*id, *version, skill.digest, manifest, content, size, by, *updated_at];
+    let row = params![
+        *id,
+        *version,
+        skill.digest,
+        manifest,
+        content,
+        size,
+        by,
+        *updated_at
+    ];
     tx.execute(sql, &row).await?;
     Ok(true)
 }

@@ -48,7 +48,10 @@ impl End {
         if result.ok {
             let output = result.output.as_ref().map(output::text).unwrap_or_default();
             let text = head(&output, OUTPUT_BYTES_MAX);
-            return Self::Gave { cut: result.truncated || text.len() < output.len(), text: text.to_owned() };
+            return Self::Gave {
+                cut: result.truncated || text.len() < output.len(),
+                text: text.to_owned(),
+            };
         }
         match &result.error {
             Some(error) => Self::Failed {
@@ -72,7 +75,9 @@ pub(super) fn finish(plan: &Plan, ends: &[End]) -> Finish {
         .filter_map(|(number, (step, end)): (u32, _)| Some((number, step, complaint(end)?)))
         .collect();
     if bad.is_empty() {
-        return Finish::Succeeded { answer: Value::String(answer(plan, ends)) };
+        return Finish::Succeeded {
+            answer: Value::String(answer(plan, ends)),
+        };
     }
     let mut message = format!("{} of {} steps did not succeed", bad.len(), ends.len());
     for (count, (number, step, why)) in bad.iter().enumerate() {
@@ -88,7 +93,12 @@ pub(super) fn finish(plan: &Plan, ends: &[End]) -> Finish {
         End::Failed { retryable, .. } => *retryable,
     });
     let code = "STEP_FAILED".to_owned();
-    Finish::Failed(Failure { code, message, retryable, at: FailedAt::Tool })
+    Finish::Failed(Failure {
+        code,
+        message,
+        retryable,
+        at: FailedAt::Tool,
+    })
 }
 
 /// What a step is called in an answer.
@@ -109,7 +119,9 @@ fn complaint(end: &End) -> Option<String> {
 /// gave, if that is more than nothing.
 fn answer(plan: &Plan, ends: &[End]) -> String {
     // Every step gets the same room; half of it may go into its line and the fences.
-    let room = (ANSWER_BYTES_MAX / plan.steps().len().max(1)).saturating_sub(400).min(OUTPUT_BYTES_MAX);
+    let room = (ANSWER_BYTES_MAX / plan.steps().len().max(1))
+        .saturating_sub(400)
+        .min(OUTPUT_BYTES_MAX);
     let mut answer = String::new();
     for (number, (step, end)) in (1_u32..).zip(plan.steps().iter().zip(ends)) {
         if !answer.is_empty() {

@@ -7,8 +7,16 @@ use crate::programs;
 
 fn agent() -> AgentSnapshot {
     let tools = [
-        "file.list", "file.read", "file.write", "file.search", "http.fetch", "skill.run",
-        "artifact.save", "agent.call", "shell.exec", "noop",
+        "file.list",
+        "file.read",
+        "file.write",
+        "file.search",
+        "http.fetch",
+        "skill.run",
+        "artifact.save",
+        "agent.call",
+        "shell.exec",
+        "noop",
     ];
     AgentSnapshot {
         name: "clerk".into(),
@@ -21,7 +29,10 @@ fn agent() -> AgentSnapshot {
 }
 
 fn program(message: &str) -> Box<dyn Program> {
-    programs(&Input::AgentTurn { agent: agent(), message: message.into() })
+    programs(&Input::AgentTurn {
+        agent: agent(),
+        message: message.into(),
+    })
 }
 
 /// Runs a message with these outcomes, one a step; answers what it asked for and how it ended.
@@ -33,7 +44,9 @@ fn play(message: &str, outcomes: &[Outcome]) -> (Vec<(u32, Effect)>, Finish) {
         assert_eq!(program.next(), program.next());
         match program.next() {
             Next::Perform(wanted) => {
-                let [wanted] = wanted.as_slice() else { panic!("one effect at a time") };
+                let [wanted] = wanted.as_slice() else {
+                    panic!("one effect at a time")
+                };
                 asked.push((wanted.step, wanted.effect.clone()));
                 program.apply(wanted.step, outcomes.next().expect("no more outcomes"));
             }
@@ -51,12 +64,20 @@ fn bad(code: &str) -> Outcome {
 }
 
 fn tool(step: u32, tool: &str, arguments: Value) -> (u32, Effect) {
-    (step, Effect::Tool { tool: tool.into(), arguments })
+    (
+        step,
+        Effect::Tool {
+            tool: tool.into(),
+            arguments,
+        },
+    )
 }
 
 fn answer(finish: Finish) -> String {
     match finish {
-        Finish::Succeeded { answer: Value::String(text) } => text,
+        Finish::Succeeded {
+            answer: Value::String(text),
+        } => text,
         other => panic!("{other:?}"),
     }
 }
@@ -81,15 +102,25 @@ fn steps_run_in_order_and_the_answer_says_what_each_gave() {
             good(json!({"bytes": 23})),
         ],
     );
-    let wait = Effect::Timer { wait: std::time::Duration::from_secs(2) };
+    let wait = Effect::Timer {
+        wait: std::time::Duration::from_secs(2),
+    };
     assert_eq!(
         asked,
         [
             tool(1, "file.read", json!({"path": "a.md"})),
-            tool(2, "skill.run", json!({"name": "word-count", "args": ["a.md"]})),
+            tool(
+                2,
+                "skill.run",
+                json!({"name": "word-count", "args": ["a.md"]})
+            ),
             tool(3, "http.fetch", json!({"url": "http://h/s"})),
             (4, wait),
-            tool(5, "file.write", json!({"path": "s.md", "content": "2 words, 200: buy milk\n"})),
+            tool(
+                5,
+                "file.write",
+                json!({"path": "s.md", "content": "2 words, 200: buy milk\n"})
+            ),
         ]
     );
     assert_eq!(
@@ -129,9 +160,15 @@ fn a_failed_step_stops_only_what_refers_to_it() {
         "read a; fetch http://h/; write b: {{2}}; write c: {{3}}; write d: {{1.x}}; write e: {{1}}",
         &[good(json!("one")), bad("POLICY_DENIED"), good(Value::Null)],
     );
-    assert_eq!(asked.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [1, 2, 6]);
+    assert_eq!(
+        asked.iter().map(|(step, _)| *step).collect::<Vec<_>>(),
+        [1, 2, 6]
+    );
     let failure = failure(finish);
-    assert_eq!((failure.code.as_str(), failure.at), ("STEP_FAILED", FailedAt::Tool));
+    assert_eq!(
+        (failure.code.as_str(), failure.at),
+        ("STEP_FAILED", FailedAt::Tool)
+    );
     assert!(failure.retryable);
     assert_eq!(
         failure.message,
@@ -145,7 +182,10 @@ fn a_failed_step_stops_only_what_refers_to_it() {
 #[test]
 fn a_plan_that_can_not_be_carried_out_does_nothing() {
     let refusal = |agent: AgentSnapshot, message: &str| {
-        let program = programs(&Input::AgentTurn { agent, message: message.into() });
+        let program = programs(&Input::AgentTurn {
+            agent,
+            message: message.into(),
+        });
         match program.next() {
             Next::Finish(Finish::Failed(failure)) => {
                 assert_eq!(failure.at, FailedAt::Agent);
@@ -156,13 +196,35 @@ fn a_plan_that_can_not_be_carried_out_does_nothing() {
     };
     assert_eq!(refusal(agent(), "read a; dance").0, "PLAN_NOT_UNDERSTOOD");
     assert_eq!(refusal(agent(), "").0, "PLAN_NOT_UNDERSTOOD");
-    assert_eq!(refusal(AgentSnapshot { max_steps: 1, ..agent() }, "noop; noop").0, "PLAN_TOO_LONG");
+    assert_eq!(
+        refusal(
+            AgentSnapshot {
+                max_steps: 1,
+                ..agent()
+            },
+            "noop; noop"
+        )
+        .0,
+        "PLAN_TOO_LONG"
+    );
     assert_eq!(refusal(agent(), &"noop;".repeat(101)).0, "PLAN_TOO_LONG");
     let tools = vec!["file.read".to_owned()];
-    let (code, message) = refusal(AgentSnapshot { tools, ..agent() }, "read a; shell: b; wait 1s");
+    let (code, message) = refusal(
+        AgentSnapshot { tools, ..agent() },
+        "read a; shell: b; wait 1s",
+    );
     assert_eq!(code, "TOOL_NOT_GIVEN");
-    assert!(message.ends_with("nothing was done: step 2 needs `shell.exec`"), "{message}");
-    let (code, _) = refusal(AgentSnapshot { planner: "model".into(), ..agent() }, "noop");
+    assert!(
+        message.ends_with("nothing was done: step 2 needs `shell.exec`"),
+        "{message}"
+    );
+    let (code, _) = refusal(
+        AgentSnapshot {
+            planner: "model".into(),
+            ..agent()
+        },
+        "noop",
+    );
     assert_eq!(code, "PLANNER_UNAVAILABLE");
 }
 
@@ -173,9 +235,16 @@ fn answers_and_texts_are_bounded() {
     let outcomes: Vec<Outcome> = (0..49).map(|_| good(json!(big))).collect();
     let (_, finish) = play(&message, &outcomes);
     let failure = failure(finish);
-    assert!(failure.message.contains("its text would have more than 524288 bytes"));
+    assert!(
+        failure
+            .message
+            .contains("its text would have more than 524288 bytes")
+    );
 
-    let (_, finish) = play(&"read a;".repeat(50), &[&outcomes[..], &outcomes[..1]].concat());
+    let (_, finish) = play(
+        &"read a;".repeat(50),
+        &[&outcomes[..], &outcomes[..1]].concat(),
+    );
     let answer = answer(finish);
     assert!(answer.len() <= report::ANSWER_BYTES_MAX, "{}", answer.len());
     assert_eq!(answer.matches("(cut)").count(), 50);
@@ -190,7 +259,10 @@ fn answers_and_texts_are_bounded() {
 #[test]
 fn a_fence_is_longer_than_any_in_the_text() {
     let (_, finish) = play("read a", &[good(json!("```\ncode\n````"))]);
-    assert_eq!(answer(finish), "1. `read a`\n\n`````\n```\ncode\n````\n`````");
+    assert_eq!(
+        answer(finish),
+        "1. `read a`\n\n`````\n```\ncode\n````\n`````"
+    );
 }
 
 #[test]

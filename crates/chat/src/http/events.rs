@@ -39,7 +39,10 @@ async fn events(
     guard: Guard,
 ) -> Result<Response, Problem> {
     chat.get(&ctx, id).await?;
-    let filter = Filter { session: Some(id), ..Filter::default() };
+    let filter = Filter {
+        session: Some(id),
+        ..Filter::default()
+    };
     let subscription = hub.subscribe(&ctx, after.unwrap_or(0), filter);
     Ok(sse::respond(guard, frames(subscription)))
 }
@@ -56,7 +59,13 @@ fn frames(subscription: Subscription) -> impl Stream<Item = Frame> + Send + 'sta
                 let error = &error as &(dyn std::error::Error + 'static);
                 tracing::error!(error, "a stream of events can't be read");
                 let kind = "stream.failed".into();
-                Some((Frame::End { kind, data: "{\"retryable\":true}".into() }, None))
+                Some((
+                    Frame::End {
+                        kind,
+                        data: "{\"retryable\":true}".into(),
+                    },
+                    None,
+                ))
             }
         }
     })
@@ -64,9 +73,15 @@ fn frames(subscription: Subscription) -> impl Stream<Item = Frame> + Send + 'sta
 
 fn frame(event: &SealedEvent) -> Frame {
     let data = Arc::from(event.json.as_str());
-    Frame::Event { seq: event.seq, kind: event.kind.clone().into(), data }
+    Frame::Event {
+        seq: event.seq,
+        kind: event.kind.clone().into(),
+        data,
+    }
 }
 
 pub(super) fn routes(chat: Chat, hub: Hub) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(events)).with_state((chat, hub))
+    OpenApiRouter::new()
+        .routes(routes!(events))
+        .with_state((chat, hub))
 }

@@ -1,20 +1,20 @@
 //! `/v1/sessions/{session_id}/messages`
 
+use ::http::StatusCode;
 use axum::extract::State;
 use edge::{
     Json, Key, Member, OpenApiRouter, Page, PageParams, Paging, Path, Problem, Query, Viewer,
     routes,
 };
 use garde::Validate;
-use ::http::StatusCode;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use vocab::{AgentId, SessionId};
 
 use super::{MessageView, PostedView};
-use crate::{Chat, ChatError};
 use crate::model::{NewMessage, OnBusy};
 use crate::service::Reading;
+use crate::{Chat, ChatError};
 
 /// A message to post.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -33,7 +33,11 @@ struct NewMessageBody {
 
 impl From<NewMessageBody> for NewMessage {
     fn from(body: NewMessageBody) -> Self {
-        Self { text: body.content, on_busy: body.on_busy, agent: body.agent_id }
+        Self {
+            text: body.content,
+            on_busy: body.on_busy,
+            agent: body.agent_id,
+        }
     }
 }
 
@@ -88,7 +92,10 @@ async fn post(
 ) -> Result<(StatusCode, Json<PostedView>), Problem> {
     let mut tx = ctx.write().await.map_err(queue)?;
     let text = new.content.clone();
-    let posted = chat.post(&ctx, &mut tx, id, new.into()).await.map_err(queue)?;
+    let posted = chat
+        .post(&ctx, &mut tx, id, new.into())
+        .await
+        .map_err(queue)?;
     let view = PostedView {
         message: MessageView::new(posted.message.clone(), Some(text)),
         run: posted.queued.run.clone().into(),
@@ -141,9 +148,13 @@ async fn list(
     };
     let found = chat.messages(&ctx, id, from, paging.fetch()).await?;
     let page = Page::cut(found, &paging, |(message, _)| message.position);
-    Ok(Json(page.map(|(message, text)| MessageView::new(message, text))))
+    Ok(Json(
+        page.map(|(message, text)| MessageView::new(message, text)),
+    ))
 }
 
 pub(super) fn routes(chat: Chat) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(list, post)).with_state(chat)
+    OpenApiRouter::new()
+        .routes(routes!(list, post))
+        .with_state(chat)
 }

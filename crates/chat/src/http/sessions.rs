@@ -1,12 +1,12 @@
 //! `/v1/sessions` and their members
 
+use ::http::StatusCode;
 use axum::extract::State;
 use edge::{
     Json, Key, Member, OpenApiRouter, Page, PageParams, Paging, Path, Problem, Query, Viewer,
     routes,
 };
 use garde::Validate;
-use ::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use vocab::{AgentId, SessionId, UserId};
@@ -111,8 +111,12 @@ async fn list(
     Query(filter): Query<SessionFilter>,
     paging: Paging,
 ) -> Result<Json<Page<SessionView>>, Problem> {
-    let found = chat.list(&ctx, filter.status, paging.after()?, paging.fetch()).await?;
-    Ok(Json(Page::cut(found, &paging, |session| session.id).map(SessionView::from)))
+    let found = chat
+        .list(&ctx, filter.status, paging.after()?, paging.fetch())
+        .await?;
+    Ok(Json(
+        Page::cut(found, &paging, |session| session.id).map(SessionView::from),
+    ))
 }
 
 /// Read a session.
@@ -238,7 +242,10 @@ async fn members(
 ) -> Result<Json<Members>, Problem> {
     let members = chat.members(&ctx, id).await?;
     let items = members.into_iter().map(MemberView::from).collect();
-    Ok(Json(Members { items, next_cursor: None }))
+    Ok(Json(Members {
+        items,
+        next_cursor: None,
+    }))
 }
 
 /// Add a member to a session.

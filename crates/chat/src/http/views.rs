@@ -64,7 +64,10 @@ pub struct MemberView {
 
 impl From<Member> for MemberView {
     fn from(it: Member) -> Self {
-        Self { user_id: it.user, added_at: it.added_at }
+        Self {
+            user_id: it.user,
+            added_at: it.added_at,
+        }
     }
 }
 

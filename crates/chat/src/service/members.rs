@@ -13,11 +13,7 @@ impl Chat {
     ///
     /// # Errors
     /// There is no such session.
-    pub async fn members(
-        &self,
-        ctx: &OrgContext,
-        id: SessionId,
-    ) -> Result<Vec<Member>, ChatError> {
+    pub async fn members(&self, ctx: &OrgContext, id: SessionId) -> Result<Vec<Member>, ChatError> {
         let mut tx = ctx.read().await?;
         self.get_in(&mut tx, id).await?;
         Ok(store::members(&mut tx, id).await?)
@@ -48,7 +44,15 @@ impl Chat {
     ) -> Result<bool, ChatError> {
         member(ctx)?;
         self.get_in(tx, id).await?;
-        let added = store::add_member(tx, id, Member { user, added_at: ctx.now() }).await?;
+        let added = store::add_member(
+            tx,
+            id,
+            Member {
+                user,
+                added_at: ctx.now(),
+            },
+        )
+        .await?;
         if added {
             tx.record(about(EventKind::SessionMemberAdded, id, user));
         }
@@ -77,5 +81,7 @@ impl Chat {
 }
 
 fn about(kind: EventKind, session: SessionId, user: UserId) -> Draft {
-    Draft::new(kind, session).in_session(Some(session)).fact("user", user.to_string())
+    Draft::new(kind, session)
+        .in_session(Some(session))
+        .fact("user", user.to_string())
 }

@@ -54,13 +54,21 @@ impl Chat {
             return Err(ChatError::Archived);
         }
         let agent = answering(tx, &session, &new).await?;
-        let input = Input::AgentTurn { agent: agent.snapshot(), message: new.text.clone() };
+        let input = Input::AgentTurn {
+            agent: agent.snapshot(),
+            message: new.text.clone(),
+        };
         check_input(&input)?;
         // The session's lock comes before its row, as at the end of a run.
         let cancelled = self.make_way(ctx, tx, id, new.on_busy).await?;
         let now = ctx.now();
-        let position = store::next_position(tx, id, now).await?.ok_or(ChatError::NotFound(id))?;
-        let content = self.content.seal(tx, id, MEDIA, new.text.as_bytes()).await?;
+        let position = store::next_position(tx, id, now)
+            .await?
+            .ok_or(ChatError::NotFound(id))?;
+        let content = self
+            .content
+            .seal(tx, id, MEDIA, new.text.as_bytes())
+            .await?;
         let mut message = Message {
             id: ctx.new_id(),
             session: id,
@@ -74,11 +82,21 @@ impl Chat {
         };
         tx.record(posted(&message).fact("for_agent", agent.id.to_string()));
         let workspace = session.workspace;
-        let run = NewRun { input, workspace, session: Some(id), agent: Some(agent.id), parent: None };
+        let run = NewRun {
+            input,
+            workspace,
+            session: Some(id),
+            agent: Some(agent.id),
+            parent: None,
+        };
         let queued = self.runs.enqueue_in(ctx, tx, run).await?;
         message.run = Some(queued.run.id);
         store::insert_message(tx, &message).await?;
-        Ok(Posted { message, queued, cancelled })
+        Ok(Posted {
+            message,
+            queued,
+            cancelled,
+        })
     }
 
     /// Sets a committed message's run going.
@@ -157,7 +175,10 @@ async fn answering(
     let id = match new.agent {
         Some(named) if session.agents.contains(&named) => named,
         Some(named) => {
-            return Err(invalid("agent_id", format!("agent `{named}` is not in the session")));
+            return Err(invalid(
+                "agent_id",
+                format!("agent `{named}` is not in the session"),
+            ));
         }
         None => *session.agents.first().ok_or(ChatError::NoAgent)?,
     };

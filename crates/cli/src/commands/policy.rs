@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{Cx, Done, cells, find, read_text};
+use super::{Cx, Done, cell, cells, find, read_text};
 use crate::client::address::segment;
 use crate::failure::{Exit, Failure};
+use crate::render::target;
 use crate::terminal::{self, Style, Tone};
 
 /// See, try and publish policies.
@@ -167,7 +168,7 @@ fn decided(style: Style, decision: &Value) -> String {
     if !text("reason").is_empty() {
         out.push_str(&format!("  {}", terminal::short(text("reason"), 400)));
     }
-    let rules = super::cell(decision, "determining");
+    let rules = cell(decision, "determining");
     if !rules.is_empty() {
         out.push_str(&format!("\n  by {}", terminal::short(&rules, 400)));
     }
@@ -204,47 +205,33 @@ fn flips(style: Style, report: &Value) -> String {
         .as_array()
         .map(Vec::as_slice)
         .unwrap_or_default();
-    let rows: Vec<Vec<String>> = flips
-        .iter()
-        .map(|flip| {
-            let change = format!(
-                "{} → {}",
-                word(flip, &["recorded", "was", "before"]),
-                word(flip, &["simulated", "now", "after", "replayed"])
-            );
-            vec![
-                super::cell(flip, "run_id"),
-                super::cell(flip, "step"),
-                super::cell(flip, "tool"),
-                change,
-                super::cell(flip, "reason"),
-            ]
-        })
-        .collect();
-    let looked_at = ["decisions", "checked", "total"]
-        .iter()
-        .find_map(|name| report[*name].as_u64());
-    let looked_at = looked_at
-        .map(|count| format!(" of {count} decisions"))
-        .unwrap_or_default();
-    if rows.is_empty() {
-        return format!(
-            "{}: none{looked_at} would be another",
-            style.paint(Tone::Good, "✓ no flips")
-        );
+    let row = |flip: &Value| {
+        let change = format!("{} → {}", cell(flip, "recorded"), cell(flip, "simulated"));
+        let [run, step, tool, reason] =
+            ["run_id", "step", "tool", "reason"].map(|it| cell(flip, it));
+        vec![
+            run,
+            step,
+            tool,
+            target::line(&flip["target"]),
+            change,
+            reason,
+        ]
+    };
+    let decisions = report["decisions"].as_u64().unwrap_or(0);
+    if flips.is_empty() {
+        let mark = style.paint(Tone::Good, "✓ no flips");
+        return format!("{mark}: all of {decisions} decisions would be the same");
     }
-    let heading = ["RUN", "STEP", "TOOL", "DECISION", "REASON"];
+    let rows: Vec<Vec<String>> = flips.iter().map(row).collect();
+    let heading = ["RUN", "STEP", "TOOL", "TARGET", "DECISION", "REASON"];
     let table = terminal::table(style, &heading, &rows);
-    format!("{table}\n{}{looked_at} would be others", rows.len())
-}
-
-fn word(flip: &Value, names: &[&str]) -> String {
-    let found = names
-        .iter()
-        .map(|name| &flip[*name])
-        .find(|it| !it.is_null());
-    let text = found.and_then(|it| it.as_str().or_else(|| it["decision"].as_str()));
-    text.unwrap_or("?").to_owned()
+    let count = report["flip_count"].as_u64().unwrap_or(rows.len() as u64);
+    let shown = match report["truncated"] == true {
+        true => format!(" (the first {} are shown)", rows.len()),
+        false => String::new(),
+    };
+    format!("{table}\n{count} of {decisions} decisions would be others{shown}")
 }
 
 impl Publish {

@@ -27,9 +27,12 @@ enum Command {
         /// Its arguments as JSON.
         #[arg(default_value = "{}")]
         arguments: String,
-        /// In the workspace of this session.
+        /// As part of this session, and in its workspace.
         #[arg(long)]
         session: Option<String>,
+        /// In this workspace.
+        #[arg(long, conflicts_with = "session")]
+        workspace: Option<String>,
         /// Exit with 3 when it waits for somebody.
         #[arg(long)]
         no_wait: bool,
@@ -53,6 +56,7 @@ impl Tools {
                 tool,
                 arguments,
                 session,
+                workspace,
                 no_wait,
             } => {
                 let arguments: Value = serde_json::from_str(&arguments).map_err(|error| {
@@ -60,8 +64,10 @@ impl Tools {
                         .fix("give an object such as '{\"path\": \"notes/todo.md\"}'")
                 })?;
                 let mut body = json!({ "arguments": arguments });
-                if let Some(session) = session {
-                    body["session_id"] = session.into();
+                for (member, value) in [("session_id", session), ("workspace", workspace)] {
+                    if let Some(value) = value {
+                        body[member] = value.into();
+                    }
                 }
                 let client = cx.client().await?;
                 let path = format!("/v1/tools/{}/invoke", segment(&tool));

@@ -35,11 +35,7 @@ pub fn view(style: Style, approval: &Value, show: Show) -> String {
             .as_str()
             .map(|at| ("expires", terminal::instant(at))),
     );
-    rows.extend(
-        text("intent_digest")
-            .or_else(|| text("digest"))
-            .map(|digest| ("digest", digest)),
-    );
+    rows.extend(text("digest").map(|digest| ("digest", digest)));
     let id = text("id").unwrap_or_default();
     let mut out = format!(
         "  {} {}",
@@ -69,7 +65,10 @@ fn target(approval: &Value) -> String {
 
 /// What standing approval would allow, as a sentence.
 pub fn sentence(approval: &Value) -> Option<String> {
-    Some(terminal::short(approval["standing_would_allow"].as_str()?, 300))
+    Some(terminal::short(
+        approval["standing_would_allow"].as_str()?,
+        300,
+    ))
 }
 
 fn shown(lines: Vec<String>, show: Show) -> Vec<String> {

@@ -20,20 +20,42 @@ pub(super) fn page(document: &Value) -> String {
     out.push_str("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">");
     out.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
     out.push_str("<title>Chancery API</title><link rel=\"stylesheet\" href=\"/docs/style.css\">");
-    out.push_str("<script src=\"/docs/filter.js\" defer></script></head><body><div class=\"layout\">");
-    out.push_str("<nav aria-label=\"Areas\"><label class=\"quiet\" for=\"filter\">Find an operation</label>");
+    out.push_str(
+        "<script src=\"/docs/filter.js\" defer></script></head><body><div class=\"layout\">",
+    );
+    out.push_str(
+        "<nav aria-label=\"Areas\"><label class=\"quiet\" for=\"filter\">Find an operation</label>",
+    );
     out.push_str("<input id=\"filter\" type=\"search\" placeholder=\"e.g. post run\" autocomplete=\"off\"><ul>");
     for (tag, operations) in &tags {
         let tag = escape(tag);
-        put(&mut out, format_args!("<li><a href=\"#{tag}\">{tag} <span class=\"quiet\">{}</span></a></li>", operations.len()));
+        put(
+            &mut out,
+            format_args!(
+                "<li><a href=\"#{tag}\">{tag} <span class=\"quiet\">{}</span></a></li>",
+                operations.len()
+            ),
+        );
     }
     out.push_str("<li><a href=\"#schemas\">schemas</a></li></ul></nav><main>");
-    put(&mut out, format_args!("<h1>{}</h1>", escape(text(&info["title"]))));
-    put(&mut out, format_args!("<p class=\"quiet\">Version {} · <a href=\"/v1/openapi.json\">OpenAPI document</a></p>", escape(text(&info["version"]))));
+    put(
+        &mut out,
+        format_args!("<h1>{}</h1>", escape(text(&info["title"]))),
+    );
+    put(
+        &mut out,
+        format_args!(
+            "<p class=\"quiet\">Version {} · <a href=\"/v1/openapi.json\">OpenAPI document</a></p>",
+            escape(text(&info["version"]))
+        ),
+    );
     prose(&mut out, text(&info["description"]));
     for (tag, operations) in &tags {
         let tag = escape(tag);
-        put(&mut out, format_args!("<section class=\"tag\"><h2 id=\"{tag}\">{tag}</h2>"));
+        put(
+            &mut out,
+            format_args!("<section class=\"tag\"><h2 id=\"{tag}\">{tag}</h2>"),
+        );
         for operation in operations {
             put_operation(&mut out, operation);
         }
@@ -51,7 +73,11 @@ fn by_tag(document: &Value) -> BTreeMap<&str, Vec<Operation<'_>>> {
             let value = &item[method];
             if value.is_object() {
                 let tag = value["tags"][0].as_str().unwrap_or("other");
-                tags.entry(tag).or_default().push(Operation { method, path, value });
+                tags.entry(tag).or_default().push(Operation {
+                    method,
+                    path,
+                    value,
+                });
             }
         }
     }
@@ -59,9 +85,15 @@ fn by_tag(document: &Value) -> BTreeMap<&str, Vec<Operation<'_>>> {
 }
 
 fn put_operation(out: &mut String, operation: &Operation<'_>) {
-    let Operation { method, path, value } = operation;
+    let Operation {
+        method,
+        path,
+        value,
+    } = operation;
     let id = escape(value["operationId"].as_str().unwrap_or(path));
-    let scope = value["security"][0]["bearer"][0].as_str().unwrap_or("public");
+    let scope = value["security"][0]["bearer"][0]
+        .as_str()
+        .unwrap_or("public");
     put(
         out,
         format_args!(
@@ -83,10 +115,16 @@ fn put_operation(out: &mut String, operation: &Operation<'_>) {
 }
 
 fn put_parameters(out: &mut String, parameters: &Value) {
-    let Some(parameters) = parameters.as_array().filter(|all| !all.is_empty()) else { return };
+    let Some(parameters) = parameters.as_array().filter(|all| !all.is_empty()) else {
+        return;
+    };
     out.push_str("<h3>Parameters</h3><div class=\"table\"><table><tr><th>Name</th><th>In</th><th>Type</th><th></th></tr>");
     for parameter in parameters {
-        let required = if parameter["required"] == true { " <span class=\"required\">required</span>" } else { "" };
+        let required = if parameter["required"] == true {
+            " <span class=\"required\">required</span>"
+        } else {
+            ""
+        };
         put(
             out,
             format_args!(
@@ -104,9 +142,23 @@ fn put_parameters(out: &mut String, parameters: &Value) {
 fn put_responses(out: &mut String, responses: &Value) {
     out.push_str("<h3>Answers</h3><div class=\"table\"><table>");
     for (status, response) in members(responses) {
-        put(out, format_args!("<tr><td><code>{}</code></td><td>{}</td><td>", escape(status), inline(text(&response["description"]))));
+        put(
+            out,
+            format_args!(
+                "<tr><td><code>{}</code></td><td>{}</td><td>",
+                escape(status),
+                inline(text(&response["description"]))
+            ),
+        );
         for (media, content) in members(&response["content"]) {
-            put(out, format_args!("{} <span class=\"quiet\">{}</span>", type_of(&content["schema"]), escape(media)));
+            put(
+                out,
+                format_args!(
+                    "{} <span class=\"quiet\">{}</span>",
+                    type_of(&content["schema"]),
+                    escape(media)
+                ),
+            );
         }
         out.push_str("</td></tr>");
     }
@@ -115,7 +167,14 @@ fn put_responses(out: &mut String, responses: &Value) {
 
 fn put_content(out: &mut String, content: &Value) {
     for (media, content) in members(content) {
-        put(out, format_args!("<p>{} <span class=\"quiet\">{}</span></p>", type_of(&content["schema"]), escape(media)));
+        put(
+            out,
+            format_args!(
+                "<p>{} <span class=\"quiet\">{}</span></p>",
+                type_of(&content["schema"]),
+                escape(media)
+            ),
+        );
     }
 }
 
@@ -123,7 +182,12 @@ fn put_schemas(out: &mut String, document: &Value) {
     out.push_str("<section><h2 id=\"schemas\">schemas</h2>");
     for (name, schema) in members(&document["components"]["schemas"]) {
         let name = escape(name);
-        put(out, format_args!("<details class=\"schema\" id=\"schema-{name}\"><summary><span class=\"path\">{name}</span></summary><div class=\"body\">"));
+        put(
+            out,
+            format_args!(
+                "<details class=\"schema\" id=\"schema-{name}\"><summary><span class=\"path\">{name}</span></summary><div class=\"body\">"
+            ),
+        );
         prose(out, text(&schema["description"]));
         put_fields(out, schema);
         out.push_str("</div></details>");
@@ -137,12 +201,26 @@ fn put_fields(out: &mut String, schema: &Value) {
         return;
     }
     let required = |name: &str| {
-        schema["required"].as_array().is_some_and(|all| all.iter().any(|it| it == name))
+        schema["required"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|it| it == name))
     };
     out.push_str("<div class=\"table\"><table><tr><th>Member</th><th>Type</th><th></th></tr>");
     for (name, field) in members(&schema["properties"]) {
-        let mark = if required(name) { " <span class=\"required\">required</span>" } else { "" };
-        put(out, format_args!("<tr><td><code>{}</code>{mark}</td><td>{}</td><td>{}</td></tr>", escape(name), type_of(field), inline(text(&field["description"]))));
+        let mark = if required(name) {
+            " <span class=\"required\">required</span>"
+        } else {
+            ""
+        };
+        put(
+            out,
+            format_args!(
+                "<tr><td><code>{}</code>{mark}</td><td>{}</td><td>{}</td></tr>",
+                escape(name),
+                type_of(field),
+                inline(text(&field["description"]))
+            ),
+        );
     }
     out.push_str("</table></div>");
 }
@@ -159,7 +237,9 @@ fn type_of(schema: &Value) -> String {
         }
     }
     if let Some(values) = schema["enum"].as_array() {
-        let values = values.iter().map(|value| format!("<code>{}</code>", escape(&value.to_string())));
+        let values = values
+            .iter()
+            .map(|value| format!("<code>{}</code>", escape(&value.to_string())));
         return values.collect::<Vec<_>>().join(" ");
     }
     let kind = match &schema["type"] {
@@ -175,7 +255,11 @@ fn type_of(schema: &Value) -> String {
 }
 
 fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    value.as_object().into_iter().flat_map(Map::iter).map(|(name, value)| (name.as_str(), value))
+    value
+        .as_object()
+        .into_iter()
+        .flat_map(Map::iter)
+        .map(|(name, value)| (name.as_str(), value))
 }
 
 fn text(value: &Value) -> &str {
@@ -189,7 +273,10 @@ fn put(out: &mut String, arguments: std::fmt::Arguments<'_>) {
 
 /// Paragraphs, with the two marks of Markdown that our descriptions use.
 fn prose(out: &mut String, markdown: &str) {
-    for paragraph in markdown.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
+    for paragraph in markdown
+        .split("\n\n")
+        .filter(|paragraph| !paragraph.trim().is_empty())
+    {
         put(out, format_args!("<p>{}</p>", inline(paragraph)));
     }
 }

@@ -10,12 +10,18 @@ use serde_json::json;
 use crate::world::World;
 
 async fn next(stream: &mut axum::body::BodyDataStream) -> Option<String> {
-    let chunk = tokio::time::timeout(Duration::from_secs(5), stream.next()).await.unwrap()?;
+    let chunk = tokio::time::timeout(Duration::from_secs(5), stream.next())
+        .await
+        .unwrap()?;
     Some(String::from_utf8(chunk.unwrap().to_vec()).unwrap())
 }
 
 fn event(seq: u64) -> Frame {
-    Frame::Event { seq, kind: "run.queued".into(), data: json!({"seq": seq}).to_string().into() }
+    Frame::Event {
+        seq,
+        kind: "run.queued".into(),
+        data: json!({"seq": seq}).to_string().into(),
+    }
 }
 
 on_both_databases! {

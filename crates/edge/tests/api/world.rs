@@ -83,7 +83,12 @@ async fn atomic(
     if let Some(status) = order.fail {
         return Err(failure(status));
     }
-    let mut count = tx.execute("UPDATE organisations SET version = version + 1 WHERE org_id = $1", &[]).await?;
+    let mut count = tx
+        .execute(
+            "UPDATE organisations SET version = version + 1 WHERE org_id = $1",
+            &[],
+        )
+        .await?;
     tx.record(Draft::new(EventKind::OrgUpdated, ctx.org()));
     count += u64::from(shop.effects.load(Ordering::SeqCst));
     let answer = json!({"name": order.name, "count": count});
@@ -104,7 +109,10 @@ async fn reserved(
         return Err(failure(status));
     }
     let count = shop.effects.fetch_add(1, Ordering::SeqCst) + 1;
-    Ok((StatusCode::CREATED, Json(json!({"name": order.name, "count": count}))))
+    Ok((
+        StatusCode::CREATED,
+        Json(json!({"name": order.name, "count": count})),
+    ))
 }
 
 #[utoipa::path(post, path = "/v1/slow", responses((status = 200)), security(("bearer" = ["member"])))]
@@ -135,8 +143,10 @@ async fn stream(
     let rest = futures::stream::unfold(receiver, |mut receiver| async move {
         Some((receiver.recv().await?, receiver))
     });
-    let source: BoxStream<'static, _> =
-        Box::pin(futures::StreamExt::chain(futures::stream::iter([hello]), rest));
+    let source: BoxStream<'static, _> = Box::pin(futures::StreamExt::chain(
+        futures::stream::iter([hello]),
+        rest,
+    ));
     edge::sse::respond(guard, source)
 }
 
@@ -168,7 +178,11 @@ pub struct World {
 
 impl World {
     pub async fn new(db: TestDb) -> Self {
-        let config = EdgeConfig { auth_quota: None, api_quota: None, ..EdgeConfig::default() };
+        let config = EdgeConfig {
+            auth_quota: None,
+            api_quota: None,
+            ..EdgeConfig::default()
+        };
         Self::with(db, config).await
     }
 
@@ -188,13 +202,30 @@ impl World {
         };
         let edge = Edge::new(config, db.authority.clone(), Arc::<Gate>::clone(&gate));
         let (client, nobody) = clients(&edge, &shop, ctx.org());
-        Self { db, shop, edge, org: ctx.org(), gate, frames, client, nobody }
+        Self {
+            db,
+            shop,
+            edge,
+            org: ctx.org(),
+            gate,
+            frames,
+            client,
+            nobody,
+        }
     }
 
     /// The same database and shop after the process has died: another edge.
     pub fn restarted(&self) -> Client {
-        let config = EdgeConfig { auth_quota: None, api_quota: None, ..EdgeConfig::default() };
-        let edge = Edge::new(config, self.db.authority.clone(), Arc::<Gate>::clone(&self.gate));
+        let config = EdgeConfig {
+            auth_quota: None,
+            api_quota: None,
+            ..EdgeConfig::default()
+        };
+        let edge = Edge::new(
+            config,
+            self.db.authority.clone(),
+            Arc::<Gate>::clone(&self.gate),
+        );
         clients(&edge, &self.shop, self.org).0
     }
 
@@ -206,12 +237,20 @@ impl World {
     pub async fn versions(&self) -> i64 {
         let mut tx = self.db.authority.system_read().await.unwrap();
         let sql = "SELECT version FROM organisations WHERE org_id = $1";
-        tx.one(sql, &params![self.org]).await.unwrap().get(0).unwrap()
+        tx.one(sql, &params![self.org])
+            .await
+            .unwrap()
+            .get(0)
+            .unwrap()
     }
 
     pub async fn stored_keys(&self) -> i64 {
         let mut tx = self.db.authority.system_read().await.unwrap();
-        tx.one("SELECT count(*) FROM idempotency", &[]).await.unwrap().get(0).unwrap()
+        tx.one("SELECT count(*) FROM idempotency", &[])
+            .await
+            .unwrap()
+            .get(0)
+            .unwrap()
     }
 }
 

@@ -1,7 +1,11 @@
 //! Exports, good and changed in every way: the verifier says what the specification says, and so
 //! does the second verifier, which shares no code with it.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed test panics")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a failed test panics"
+)]
 
 mod cases;
 mod changes;

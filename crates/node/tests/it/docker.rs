@@ -99,12 +99,12 @@ async fn the_probe_tries_a_container() {
         "{report:?}"
     );
 
-    let none = Docker::new(None, place.path().to_owned(), Random::system())
+    let none = Docker::new(None, place.path().join("scratch"), Random::system())
         .probe()
         .await;
     assert_eq!(none.level, Level::Unavailable);
     let missing = Some("chancery-node-no-such-image:1".to_owned());
-    let missing = Docker::new(missing, place.path().to_owned(), Random::system())
+    let missing = Docker::new(missing, place.path().join("scratch"), Random::system())
         .probe()
         .await;
     assert_eq!(missing.level, Level::Unavailable);

@@ -212,3 +212,49 @@ async fn a_damaged_log_is_refused_and_a_torn_one_is_not() {
         "{result:?}"
     );
 }
+
+#[tokio::test]
+async fn a_full_disk_refuses_jobs_and_an_empty_one_takes_them_again() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!(
+            "SKIPPED a_full_disk_refuses_jobs_and_an_empty_one_takes_them_again: needs root to mount a small disk"
+        );
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let flags = rustix::mount::MountFlags::empty();
+    rustix::mount::mount("tmpfs", dir.path(), "tmpfs", flags, Some(c"size=64k")).unwrap();
+    let clock = clock();
+    let spool = open(dir.path(), &clock);
+    let first = new_job(&clock, 1);
+    spool.accept(first.clone()).await.unwrap();
+
+    let rubbish = dir.path().join("rubbish");
+    let _ = std::fs::write(&rubbish, vec![0; 1024 * 1024]);
+    let mut refused = 0;
+    for seed in 2..40 {
+        refused += u32::from(spool.accept(new_job(&clock, seed)).await.is_err());
+    }
+    assert!(refused > 0);
+    // What ended is not lost for want of a place to write it down.
+    assert!(spool.finish(first.job, outcome("done")).await.is_err());
+    assert!(spool.unacknowledged().contains(&first.job));
+
+    std::fs::remove_file(&rubbish).unwrap();
+    assert!(matches!(
+        spool.accept(new_job(&clock, 100)).await.unwrap(),
+        Acceptance::New
+    ));
+    drop(spool);
+    let spool = open(dir.path(), &clock);
+    assert_eq!(
+        spool.get(first.job).unwrap().stage,
+        Stage::Finished(Box::new(outcome("done")))
+    );
+    assert_eq!(
+        spool.get(new_job(&clock, 100).job).unwrap().stage,
+        Stage::Unknown
+    );
+    drop(spool);
+    rustix::mount::unmount(dir.path(), rustix::mount::UnmountFlags::DETACH).unwrap();
+}

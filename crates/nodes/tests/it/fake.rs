@@ -82,7 +82,13 @@ impl Fake {
         config.max_frame_size = Some(2 * FRAME_BYTES_MAX);
         let (socket, _) = connect_async_with_config(request, Some(config), true).await?;
         let id = "nod_00000000-0000-7000-8000-000000000000".parse().unwrap();
-        Ok(Self { socket, early: VecDeque::new(), id, epoch: 0, keys: Vec::new() })
+        Ok(Self {
+            socket,
+            early: VecDeque::new(),
+            id,
+            epoch: 0,
+            keys: Vec::new(),
+        })
     }
 
     /// The status with which a connection is refused before it is one.
@@ -95,8 +101,14 @@ impl Fake {
     }
 
     /// Connects and introduces itself; answers with what the gateway says to that.
-    pub async fn greet(address: SocketAddr, credential: &SecretString, hello: Hello) -> (Self, Heard) {
-        let mut fake = Self::open(address, credential.expose_secret()).await.unwrap();
+    pub async fn greet(
+        address: SocketAddr,
+        credential: &SecretString,
+        hello: Hello,
+    ) -> (Self, Heard) {
+        let mut fake = Self::open(address, credential.expose_secret())
+            .await
+            .unwrap();
         fake.say(&NodeFrame::Hello(hello)).await;
         let heard = fake.hear().await;
         (fake, heard)
@@ -106,13 +118,11 @@ impl Fake {
         Self::welcomed_as(address, credential, hello()).await
     }
 
-    pub async fn welcomed_as(
-        address: SocketAddr,
-        credential: &SecretString,
-        hello: Hello,
-    ) -> Self {
+    pub async fn welcomed_as(address: SocketAddr, credential: &SecretString, hello: Hello) -> Self {
         let (mut fake, heard) = Self::greet(address, credential, hello).await;
-        let Heard::Frame(GatewayFrame::Welcome(welcome)) = heard else { panic!("{heard:?}") };
+        let Heard::Frame(GatewayFrame::Welcome(welcome)) = heard else {
+            panic!("{heard:?}")
+        };
         fake.id = welcome.node_id;
         fake.epoch = welcome.lease_epoch;
         fake.keys = welcome.capability_keys;
@@ -149,7 +159,10 @@ impl Fake {
             return heard;
         }
         loop {
-            match timeout(PATIENCE, self.socket.next()).await.expect("the gateway says something") {
+            match timeout(PATIENCE, self.socket.next())
+                .await
+                .expect("the gateway says something")
+            {
                 Some(Ok(Message::Text(text))) => {
                     return Heard::Frame(GatewayFrame::decode(&text).unwrap());
                 }
@@ -166,33 +179,48 @@ impl Fake {
     /// Expects to be sent away, with a word why and a close code.
     pub async fn dismissed(&mut self, code: RefusalCode) {
         let heard = self.hear().await;
-        let Heard::Frame(GatewayFrame::Refused(refused)) = heard else { panic!("{heard:?}") };
+        let Heard::Frame(GatewayFrame::Refused(refused)) = heard else {
+            panic!("{heard:?}")
+        };
         assert_eq!(refused.code, code, "{}", refused.message);
         let heard = self.hear().await;
-        assert!(matches!(heard, Heard::Closed(Some(1008 | 1001))), "{heard:?}");
+        assert!(
+            matches!(heard, Heard::Closed(Some(1008 | 1001))),
+            "{heard:?}"
+        );
     }
 
     pub async fn dispatched(&mut self) -> Dispatch {
         let heard = self.hear().await;
-        let Heard::Frame(GatewayFrame::Dispatch(dispatch)) = heard else { panic!("{heard:?}") };
+        let Heard::Frame(GatewayFrame::Dispatch(dispatch)) = heard else {
+            panic!("{heard:?}")
+        };
         assert_eq!(dispatch.epoch, self.epoch);
         *dispatch
     }
 
     pub async fn inquired(&mut self) -> JobId {
         let heard = self.hear().await;
-        let Heard::Frame(GatewayFrame::Inquire(JobRef { job })) = heard else { panic!("{heard:?}") };
+        let Heard::Frame(GatewayFrame::Inquire(JobRef { job })) = heard else {
+            panic!("{heard:?}")
+        };
         job
     }
 
     pub async fn acknowledged(&mut self) -> JobId {
         let heard = self.hear().await;
-        let Heard::Frame(GatewayFrame::Ack(JobRef { job })) = heard else { panic!("{heard:?}") };
+        let Heard::Frame(GatewayFrame::Ack(JobRef { job })) = heard else {
+            panic!("{heard:?}")
+        };
         job
     }
 
     pub async fn beat(&mut self) {
-        let heartbeat = Heartbeat { epoch: self.epoch, running: 0, draining: false };
+        let heartbeat = Heartbeat {
+            epoch: self.epoch,
+            running: 0,
+            draining: false,
+        };
         self.say(&NodeFrame::Heartbeat(heartbeat)).await;
     }
 
@@ -201,7 +229,10 @@ impl Fake {
     pub async fn taken_in(&mut self) {
         self.beat().await;
         let heard = self.hear().await;
-        assert!(matches!(heard, Heard::Frame(GatewayFrame::Lease(_))), "{heard:?}");
+        assert!(
+            matches!(heard, Heard::Frame(GatewayFrame::Lease(_))),
+            "{heard:?}"
+        );
     }
 
     pub async fn result(&mut self, job: JobId, text: &str) {
@@ -210,15 +241,28 @@ impl Fake {
 
     pub async fn result_under(&mut self, job: JobId, epoch: u64, outcome: Outcome) {
         let outcome = Box::new(outcome);
-        self.say(&NodeFrame::Result(JobResult { job, epoch, outcome })).await;
+        self.say(&NodeFrame::Result(JobResult {
+            job,
+            epoch,
+            outcome,
+        }))
+        .await;
     }
 
     pub async fn running(&mut self, job: JobId) {
-        self.say(&NodeFrame::Running(JobEpoch { job, epoch: self.epoch })).await;
+        self.say(&NodeFrame::Running(JobEpoch {
+            job,
+            epoch: self.epoch,
+        }))
+        .await;
     }
 
     pub async fn unknown(&mut self, job: JobId) {
-        self.say(&NodeFrame::Unknown(JobEpoch { job, epoch: self.epoch })).await;
+        self.say(&NodeFrame::Unknown(JobEpoch {
+            job,
+            epoch: self.epoch,
+        }))
+        .await;
     }
 
     pub async fn absent(&mut self, job: JobId) {

@@ -8,4 +8,5 @@ mod fake;
 mod jobs;
 mod misbehaving;
 mod placing;
+mod real;
 mod world;

@@ -49,7 +49,10 @@ impl People {
     pub fn token(&self, db: &TestDb, ctx: &OrgContext, role: Role) -> String {
         let token = format!("{role} of {}", ctx.org());
         let context = db.authority.context(ctx.org(), ctx.actor().clone(), role);
-        self.0.lock().unwrap().insert(token.clone(), (context, db.authority.clone()));
+        self.0
+            .lock()
+            .unwrap()
+            .insert(token.clone(), (context, db.authority.clone()));
         token
     }
 }
@@ -64,7 +67,10 @@ impl Authenticator for People {
         let (clock, random) = (Clock::system(), Random::system());
         Box::pin(async move {
             let (context, _) = found.ok_or(AuthError::Refused)?;
-            let user = context.actor().user.unwrap_or(UserId::generate(&clock, &random));
+            let user = context
+                .actor()
+                .user
+                .unwrap_or(UserId::generate(&clock, &random));
             let credential = Credential::Login(Id::generate(&clock, &random));
             Ok(Caller::new(user, credential, Standing::Member(context)))
         })
@@ -91,16 +97,26 @@ impl World {
         keys: Vec<String>,
     ) -> Self {
         let keys = Arc::new(move || keys.clone());
-        let nodes = Nodes::open(db.authority.clone(), keys, timing).await.unwrap();
+        let nodes = Nodes::open(db.authority.clone(), keys, timing)
+            .await
+            .unwrap();
         let people = Arc::new(People::default());
         let authenticator = Arc::clone(&people) as Arc<dyn Authenticator>;
         let edge = Edge::new(EdgeConfig::default(), db.authority.clone(), authenticator);
         let (router, _) = edge.finish(nodes::http::routes(nodes.clone()));
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
+        let service = router
+            .clone()
+            .into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { nodes, address, router, people, server }
+        Self {
+            nodes,
+            address,
+            router,
+            people,
+            server,
+        }
     }
 
     /// The process is gone, and whoever was connected to it is not any more.
@@ -161,7 +177,10 @@ pub fn job(ctx: &OrgContext, workspace: &str) -> Dispatch {
             },
         },
         workspace: workspace.parse::<WorkspaceSlug>().unwrap(),
-        limits: JobLimits { timeout_ms: 60_000, ..JobLimits::default() },
+        limits: JobLimits {
+            timeout_ms: 60_000,
+            ..JobLimits::default()
+        },
         grants: Grants::default(),
         requirements: Requirements::default(),
     }
@@ -206,7 +225,9 @@ pub async fn events(ctx: &OrgContext, kind: &str) -> (usize, serde_json::Value) 
     let sql = "SELECT data FROM events WHERE org_id = $1 AND kind = $2 ORDER BY ord";
     let rows = tx.all(sql, &db::params![kind]).await.unwrap();
     let last = rows.last().map(|row| row.get::<String>(0).unwrap());
-    let last = last.map(|text| serde_json::from_str(&text).unwrap()).unwrap_or_default();
+    let last = last
+        .map(|text| serde_json::from_str(&text).unwrap())
+        .unwrap_or_default();
     (rows.len(), last)
 }
 

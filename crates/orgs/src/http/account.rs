@@ -60,7 +60,12 @@ pub(super) fn visible(
         Credential::Key(_) => {
             let ctx = caller.context()?;
             let own = all.filter(|view| view.id == ctx.org());
-            Ok(own.map(|view| OrgView { role: ctx.role(), ..view }).collect())
+            Ok(own
+                .map(|view| OrgView {
+                    role: ctx.role(),
+                    ..view
+                })
+                .collect())
         }
     }
 }
@@ -110,7 +115,9 @@ async fn sessions(
     person: Person,
     paging: Paging,
 ) -> Result<Json<Page<LoginView>>, Problem> {
-    let logins = orgs.logins(person.user, paging.after()?, paging.fetch()).await?;
+    let logins = orgs
+        .logins(person.user, paging.after()?, paging.fetch())
+        .await?;
     let page = Page::cut(logins, &paging, |login| login.id);
     Ok(Json(page.map(|login| LoginView::new(login, person.login))))
 }
@@ -160,6 +167,7 @@ async fn password(
     Json(body): Json<PasswordBody>,
 ) -> Result<StatusCode, Problem> {
     let (present, new) = (body.current_password.into(), body.new_password.into());
-    orgs.change_password(person.user, person.login, &present, &new, address.0).await?;
+    orgs.change_password(person.user, person.login, &present, &new, address.0)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -29,8 +29,13 @@ pub(super) fn routes() -> OpenApiRouter<Orgs> {
 
 /// Where a request comes from, and what it says about its device.
 pub(super) fn origin(address: ClientAddress, headers: &HeaderMap) -> Origin {
-    let client = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    Origin { address: address.0, client: client.map(ToOwned::to_owned) }
+    let client = headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok());
+    Origin {
+        address: address.0,
+        client: client.map(ToOwned::to_owned),
+    }
 }
 
 /// Puts the refresh token into its cookie and answers with the rest.
@@ -41,7 +46,11 @@ pub(super) fn enter<T: Serialize>(
     body: T,
 ) -> Response {
     let mut response = (status, Json(body)).into_response();
-    cookie::set(response.headers_mut(), orgs.config(), &signed_in.tokens.refresh);
+    cookie::set(
+        response.headers_mut(),
+        orgs.config(),
+        &signed_in.tokens.refresh,
+    );
     response
 }
 
@@ -112,10 +121,25 @@ async fn register(
         invitation: body.invitation_token.map(SecretString::from),
     };
     let (signed_in, org) = orgs.register(new, &origin(address, &headers)).await?;
-    let SignedInView { user, orgs: memberships, access_token, token_type, expires_in, .. } =
-        SignedInView::new(&signed_in);
-    let org = memberships.into_iter().find(|view| view.id == org.id).ok_or_else(Problem::internal)?;
-    let view = RegisteredView { user, org, access_token, token_type, expires_in };
+    let SignedInView {
+        user,
+        orgs: memberships,
+        access_token,
+        token_type,
+        expires_in,
+        ..
+    } = SignedInView::new(&signed_in);
+    let org = memberships
+        .into_iter()
+        .find(|view| view.id == org.id)
+        .ok_or_else(Problem::internal)?;
+    let view = RegisteredView {
+        user,
+        org,
+        access_token,
+        token_type,
+        expires_in,
+    };
     Ok(enter(&orgs, StatusCode::CREATED, &signed_in, view))
 }
 
@@ -151,8 +175,15 @@ async fn login(
     Json(body): Json<LoginBody>,
 ) -> Result<Response, Problem> {
     let password = SecretString::from(body.password);
-    let signed_in = orgs.log_in(&body.email, &password, &origin(address, &headers)).await?;
-    Ok(enter(&orgs, StatusCode::OK, &signed_in, SignedInView::new(&signed_in)))
+    let signed_in = orgs
+        .log_in(&body.email, &password, &origin(address, &headers))
+        .await?;
+    Ok(enter(
+        &orgs,
+        StatusCode::OK,
+        &signed_in,
+        SignedInView::new(&signed_in),
+    ))
 }
 
 /// A refresh token, for clients without cookies.
@@ -190,9 +221,12 @@ async fn refresh(
     }
     let token = cookie::read(&headers, orgs.config()).ok_or(OrgsError::Refused)?;
     match orgs.refresh(&token).await {
-        Ok(signed_in) => {
-            Ok(enter(&orgs, StatusCode::OK, &signed_in, SignedInView::new(&signed_in)))
-        }
+        Ok(signed_in) => Ok(enter(
+            &orgs,
+            StatusCode::OK,
+            &signed_in,
+            SignedInView::new(&signed_in),
+        )),
         Err(error @ OrgsError::Refused) => {
             let mut response = Problem::from(error).into_response();
             cookie::clear(response.headers_mut(), orgs.config());
@@ -287,7 +321,8 @@ async fn reset(
     State(orgs): State<Orgs>,
     Json(body): Json<ResetBody>,
 ) -> Result<StatusCode, Problem> {
-    orgs.reset_password(&body.token, &body.password.into()).await?;
+    orgs.reset_password(&body.token, &body.password.into())
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -319,7 +354,13 @@ async fn link(
     headers: HeaderMap,
     Json(body): Json<LinkBody>,
 ) -> Result<Response, Problem> {
-    let signed_in = orgs.redeem_link(&body.token, &origin(address, &headers)).await?;
-    Ok(enter(&orgs, StatusCode::OK, &signed_in, SignedInView::new(&signed_in)))
+    let signed_in = orgs
+        .redeem_link(&body.token, &origin(address, &headers))
+        .await?;
+    Ok(enter(
+        &orgs,
+        StatusCode::OK,
+        &signed_in,
+        SignedInView::new(&signed_in),
+    ))
 }
-

@@ -20,8 +20,15 @@ fn name(config: &OrgsConfig) -> &'static str {
 }
 
 fn written(config: &OrgsConfig, value: &str, seconds: u64) -> Option<HeaderValue> {
-    let mut cookie = format!("{}={value}; HttpOnly; SameSite=Strict; Max-Age={seconds}", name(config));
-    let rest = if config.https { "; Path=/; Secure" } else { "; Path=/v1/auth" };
+    let mut cookie = format!(
+        "{}={value}; HttpOnly; SameSite=Strict; Max-Age={seconds}",
+        name(config)
+    );
+    let rest = if config.https {
+        "; Path=/; Secure"
+    } else {
+        "; Path=/v1/auth"
+    };
     // Writing to a string can't fail.
     let _ = write!(cookie, "{rest}");
     let mut value = HeaderValue::from_str(&cookie).ok()?;
@@ -46,7 +53,10 @@ pub(super) fn read(headers: &HeaderMap, config: &OrgsConfig) -> Option<String> {
     if site.is_some_and(|site| site != b"same-origin" && site != b"none") {
         return None;
     }
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let all = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     all.flat_map(|value| value.split(';')).find_map(|cookie| {
         let (found, value) = cookie.trim().split_once('=')?;
         (found == name(config) && !value.is_empty()).then(|| value.to_owned())

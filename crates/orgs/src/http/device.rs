@@ -116,7 +116,10 @@ async fn token(
     }
     let granted = orgs.redeem_device(&body.device_code).await?;
     let signed_in = SignedInView::new(&granted.signed_in).with_refresh(&granted.signed_in);
-    Ok(Json(DeviceTokenView { signed_in, org_id: granted.org }))
+    Ok(Json(DeviceTokenView {
+        signed_in,
+        org_id: granted.org,
+    }))
 }
 
 /// A person's decision about a code.
@@ -170,7 +173,8 @@ async fn approve(
     Json(body): Json<ApproveBody>,
 ) -> Result<Json<DecidedView>, Problem> {
     let approved = body.decision == DecisionName::Approve;
-    let client_name =
-        orgs.decide_device(person.user, &body.user_code, body.org_id, approved).await?;
+    let client_name = orgs
+        .decide_device(person.user, &body.user_code, body.org_id, approved)
+        .await?;
     Ok(Json(DecidedView { client_name }))
 }

@@ -45,8 +45,22 @@ pub(super) struct InvitationView {
 
 impl From<Invitation> for InvitationView {
     fn from(it: Invitation) -> Self {
-        let Invitation { id, email, role, invited_by, created_at, expires_at } = it;
-        Self { id, email, role, invited_by, created_at, expires_at }
+        let Invitation {
+            id,
+            email,
+            role,
+            invited_by,
+            created_at,
+            expires_at,
+        } = it;
+        Self {
+            id,
+            email,
+            role,
+            invited_by,
+            created_at,
+            expires_at,
+        }
     }
 }
 
@@ -95,7 +109,9 @@ async fn create(
         invitation: invitation.clone().into(),
         token: token.expose_secret().to_owned(),
     };
-    let view = orgs.invite(&ctx, &body.email, body.role, &key, answer).await?;
+    let view = orgs
+        .invite(&ctx, &body.email, body.role, &key, answer)
+        .await?;
     Ok((StatusCode::CREATED, Json(view)))
 }
 
@@ -113,7 +129,9 @@ async fn list(
     Admin(ctx): Admin,
     paging: Paging,
 ) -> Result<Json<Page<InvitationView>>, Problem> {
-    let open = orgs.invitations(&ctx, paging.after()?, paging.fetch()).await?;
+    let open = orgs
+        .invitations(&ctx, paging.after()?, paging.fetch())
+        .await?;
     let page = Page::cut(open, &paging, |invitation| invitation.id);
     Ok(Json(page.map(InvitationView::from)))
 }
@@ -153,5 +171,7 @@ async fn accept(
     person: Person,
     Path(token): Path<String>,
 ) -> Result<Json<OrgView>, Problem> {
-    Ok(Json(orgs.accept_invitation(person.user, &token).await?.into()))
+    Ok(Json(
+        orgs.accept_invitation(person.user, &token).await?.into(),
+    ))
 }

@@ -1,9 +1,7 @@
 //! `/v1/api-keys`.
 
 use axum::extract::State;
-use edge::{
-    Json, Key, Member, OpenApiRouter, Page, PageParams, Paging, Path, Problem, routes,
-};
+use edge::{Json, Key, Member, OpenApiRouter, Page, PageParams, Paging, Path, Problem, routes};
 use garde::Validate;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -16,7 +14,9 @@ use crate::keys::NewKey;
 use crate::model::ApiKey;
 
 pub(super) fn routes() -> OpenApiRouter<Orgs> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(delete))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(delete))
 }
 
 /// An API key, without its secret.
@@ -109,7 +109,11 @@ async fn create(
     Json(body): Json<KeyBody>,
 ) -> Result<(StatusCode, Json<NewKeyView>), Problem> {
     let name = body.name.trim().to_owned();
-    let new = NewKey { name, role: body.role, expires_at: body.expires_at };
+    let new = NewKey {
+        name,
+        role: body.role,
+        expires_at: body.expires_at,
+    };
     let answer = |made: &ApiKey, text: &SecretString| NewKeyView {
         about: made.clone().into(),
         key: text.expose_secret().to_owned(),
@@ -133,7 +137,9 @@ async fn list(
     paging: Paging,
 ) -> Result<Json<Page<KeyView>>, Problem> {
     let keys = orgs.api_keys(&ctx, paging.after()?, paging.fetch()).await?;
-    Ok(Json(Page::cut(keys, &paging, |key| key.id).map(KeyView::from)))
+    Ok(Json(
+        Page::cut(keys, &paging, |key| key.id).map(KeyView::from),
+    ))
 }
 
 /// Delete an API key

@@ -1,9 +1,7 @@
 //! `/v1/members`: who is in the organisation.
 
 use axum::extract::State;
-use edge::{
-    Admin, Json, OpenApiRouter, Page, PageParams, Paging, Path, Problem, Viewer, routes,
-};
+use edge::{Admin, Json, OpenApiRouter, Page, PageParams, Paging, Path, Problem, Viewer, routes};
 use garde::Validate;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -16,7 +14,9 @@ use crate::members::MemberChange;
 use crate::model::MemberRecord;
 
 pub(super) fn routes() -> OpenApiRouter<Orgs> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(update, remove))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(update, remove))
 }
 
 /// A member.
@@ -67,7 +67,9 @@ async fn list(
     paging: Paging,
 ) -> Result<Json<Page<MemberView>>, Problem> {
     let members = orgs.members(&ctx, paging.after()?, paging.fetch()).await?;
-    let page = Page::cut(members, &paging, |member| (member.joined_at, member.user.id));
+    let page = Page::cut(members, &paging, |member| {
+        (member.joined_at, member.user.id)
+    });
     Ok(Json(page.map(MemberView::from)))
 }
 
@@ -103,7 +105,10 @@ async fn update(
     Path(user): Path<UserId>,
     Json(body): Json<MemberBody>,
 ) -> Result<Json<MemberView>, Problem> {
-    let change = MemberChange { role: body.role, suspended: body.suspended };
+    let change = MemberChange {
+        role: body.role,
+        suspended: body.suspended,
+    };
     Ok(Json(orgs.change_member(&ctx, user, change).await?.into()))
 }
 

@@ -1,9 +1,7 @@
 //! `/v1/orgs`: organisations.
 
 use axum::extract::State;
-use edge::{
-    Admin, Caller, Json, Key, OpenApiRouter, Owner, Page, Person, Problem, Viewer, routes,
-};
+use edge::{Admin, Caller, Json, Key, OpenApiRouter, Owner, Page, Person, Problem, Viewer, routes};
 use garde::Validate;
 use http::StatusCode;
 use serde::Deserialize;
@@ -31,7 +29,10 @@ pub(super) fn routes() -> OpenApiRouter<Orgs> {
 )]
 async fn list(State(orgs): State<Orgs>, caller: Caller) -> Result<Json<Page<OrgView>>, Problem> {
     let (_, memberships) = orgs.person(caller.user()).await?;
-    Ok(Json(Page { items: visible(&caller, memberships)?, next_cursor: None }))
+    Ok(Json(Page {
+        items: visible(&caller, memberships)?,
+        next_cursor: None,
+    }))
 }
 
 /// An organisation's name.
@@ -60,7 +61,9 @@ async fn create(
     Json(body): Json<OrgBody>,
 ) -> Result<(StatusCode, Json<OrgView>), Problem> {
     let answer = |org: &crate::model::Organisation| OrgView::new(org.clone(), Role::Owner);
-    let view = orgs.create_org(person.user, body.name.trim().to_owned(), &key, answer).await?;
+    let view = orgs
+        .create_org(person.user, body.name.trim().to_owned(), &key, answer)
+        .await?;
     Ok((StatusCode::CREATED, Json(view)))
 }
 

@@ -25,7 +25,12 @@ pub struct UserView {
 
 impl From<User> for UserView {
     fn from(user: User) -> Self {
-        Self { id: user.id, email: user.email, name: user.name, created_at: user.created_at }
+        Self {
+            id: user.id,
+            email: user.email,
+            name: user.name,
+            created_at: user.created_at,
+        }
     }
 }
 
@@ -47,7 +52,12 @@ pub struct OrgView {
 
 impl OrgView {
     pub(super) fn new(org: Organisation, role: Role) -> Self {
-        Self { id: org.id, name: org.name, role, created_at: org.created_at }
+        Self {
+            id: org.id,
+            name: org.name,
+            role,
+            created_at: org.created_at,
+        }
     }
 }
 
@@ -93,7 +103,11 @@ pub struct SignedInView {
 
 impl SignedInView {
     pub(super) fn new(signed_in: &SignedIn) -> Self {
-        let SignedIn { user, tokens, memberships } = signed_in;
+        let SignedIn {
+            user,
+            tokens,
+            memberships,
+        } = signed_in;
         Self {
             user: user.clone().into(),
             orgs: memberships.iter().cloned().map(OrgView::from).collect(),
@@ -144,7 +158,10 @@ pub(super) fn valid_name(text: &str, _: &()) -> garde::Result {
         return Err(garde::Error::new("expected a name"));
     }
     if trimmed.chars().count() > vocab::limits::NAME_CHARS_MAX {
-        let message = format!("expected at most {} characters", vocab::limits::NAME_CHARS_MAX);
+        let message = format!(
+            "expected at most {} characters",
+            vocab::limits::NAME_CHARS_MAX
+        );
         return Err(garde::Error::new(message));
     }
     if trimmed.chars().any(char::is_control) {
@@ -155,5 +172,6 @@ pub(super) fn valid_name(text: &str, _: &()) -> garde::Result {
 
 /// [`valid_name`], where there is one.
 pub(super) fn valid_optional_name(text: &Option<String>, context: &()) -> garde::Result {
-    text.as_deref().map_or(Ok(()), |text| valid_name(text, context))
+    text.as_deref()
+        .map_or(Ok(()), |text| valid_name(text, context))
 }

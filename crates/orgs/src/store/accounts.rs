@@ -23,8 +23,15 @@ pub(crate) fn user(row: &Row) -> Result<User, StoreError> {
 }
 
 fn membership(row: &Row) -> Result<Membership, StoreError> {
-    let org = Organisation { id: row.get(0)?, name: row.get(1)?, created_at: row.get(2)? };
-    Ok(Membership { org, role: super::role(row, 3)? })
+    let org = Organisation {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        created_at: row.get(2)?,
+    };
+    Ok(Membership {
+        org,
+        role: super::role(row, 3)?,
+    })
 }
 
 /// What a login needs to know about an account.
@@ -54,7 +61,11 @@ pub(crate) async fn by_email(
     tx: &mut SystemRead,
     email: &str,
 ) -> Result<Option<Account>, StoreError> {
-    tx.optional(BY_EMAIL, &params![email]).await?.as_ref().map(account).transpose()
+    tx.optional(BY_EMAIL, &params![email])
+        .await?
+        .as_ref()
+        .map(account)
+        .transpose()
 }
 
 pub(crate) async fn by_id(tx: &mut SystemRead, id: UserId) -> Result<Account, StoreError> {
@@ -67,18 +78,29 @@ pub(crate) async fn memberships(
     tx: &mut SystemRead,
     id: UserId,
 ) -> Result<Vec<Membership>, StoreError> {
-    tx.all(MEMBERSHIPS, &params![id]).await?.iter().map(membership).collect()
+    tx.all(MEMBERSHIPS, &params![id])
+        .await?
+        .iter()
+        .map(membership)
+        .collect()
 }
 
 pub(crate) async fn memberships_in(
     tx: &mut SystemWrite,
     id: UserId,
 ) -> Result<Vec<Membership>, StoreError> {
-    tx.all(MEMBERSHIPS, &params![id]).await?.iter().map(membership).collect()
+    tx.all(MEMBERSHIPS, &params![id])
+        .await?
+        .iter()
+        .map(membership)
+        .collect()
 }
 
 pub(crate) async fn any(tx: &mut SystemWrite) -> Result<bool, StoreError> {
-    Ok(tx.optional("SELECT id FROM users LIMIT 1", &[]).await?.is_some())
+    Ok(tx
+        .optional("SELECT id FROM users LIMIT 1", &[])
+        .await?
+        .is_some())
 }
 
 pub(crate) async fn insert(
@@ -88,7 +110,13 @@ pub(crate) async fn insert(
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO users (id, email, name, password_hash, created_at_us)
         VALUES ($1, $2, $3, $4, $5)";
-    let row = params![user.id, &user.email, &user.name, password_hash, user.created_at];
+    let row = params![
+        user.id,
+        &user.email,
+        &user.name,
+        password_hash,
+        user.created_at
+    ];
     tx.execute(sql, &row).await?;
     Ok(())
 }
@@ -117,7 +145,11 @@ pub(crate) async fn insert_one_time(
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO one_time_tokens (digest, purpose, user_id, expires_at_us)
         VALUES ($1, $2, $3, $4)";
-    tx.execute(sql, &params![token.digest, token.purpose, token.user, token.expires_at]).await?;
+    tx.execute(
+        sql,
+        &params![token.digest, token.purpose, token.user, token.expires_at],
+    )
+    .await?;
     Ok(())
 }
 
@@ -177,7 +209,11 @@ pub(crate) async fn first_owner(
         ORDER BY o.created_at_us, o.org_id, m.created_at_us LIMIT 1";
     let row = tx.optional(sql, &[]).await?;
     row.map(|row| {
-        let org = Organisation { id: row.get(4)?, name: row.get(5)?, created_at: row.get(6)? };
+        let org = Organisation {
+            id: row.get(4)?,
+            name: row.get(5)?,
+            created_at: row.get(6)?,
+        };
         Ok((user(&row)?, org))
     })
     .transpose()

@@ -45,8 +45,20 @@ pub(crate) async fn insert(tx: &mut SystemWrite, new: &NewCode<'_>) -> Result<()
     let sql = "INSERT INTO device_codes
           (id, device_digest, user_digest, client, created_at_us, expires_at_us, interval_s)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    let NewCode { id, device, user, client, now, expires_at, interval_s } = new;
-    tx.execute(sql, &params![*id, *device, *user, *client, *now, *expires_at, *interval_s]).await?;
+    let NewCode {
+        id,
+        device,
+        user,
+        client,
+        now,
+        expires_at,
+        interval_s,
+    } = new;
+    tx.execute(
+        sql,
+        &params![*id, *device, *user, *client, *now, *expires_at, *interval_s],
+    )
+    .await?;
     Ok(())
 }
 
@@ -62,7 +74,11 @@ pub(crate) async fn by_device(
     tx: &mut SystemWrite,
     digest: Digest,
 ) -> Result<Option<DeviceCode>, StoreError> {
-    tx.optional(COLUMNS_BY_DEVICE, &params![digest]).await?.as_ref().map(code).transpose()
+    tx.optional(COLUMNS_BY_DEVICE, &params![digest])
+        .await?
+        .as_ref()
+        .map(code)
+        .transpose()
 }
 
 pub(crate) async fn polled(
@@ -103,6 +119,8 @@ pub(crate) async fn decide(
     let sql = "UPDATE device_codes SET decision = $2, user_id = $3, org_id = $4
         WHERE user_digest = $1 AND decision IS NULL AND expires_at_us > $5 RETURNING id, client";
     let decision = if it.approved { "approved" } else { "denied" };
-    let row = tx.optional(sql, &params![it.code, decision, it.user, it.org, it.now]).await?;
+    let row = tx
+        .optional(sql, &params![it.code, decision, it.user, it.org, it.now])
+        .await?;
     row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
 }

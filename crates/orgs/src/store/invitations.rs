@@ -24,8 +24,23 @@ pub(crate) async fn insert(
     let sql = "INSERT INTO invitations
           (org_id, id, email, role, digest, invited_by, created_at_us, expires_at_us)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    let Invitation { id, email, role, invited_by, created_at, expires_at } = new;
-    let row = params![*id, email, role.as_str(), digest, *invited_by, *created_at, *expires_at];
+    let Invitation {
+        id,
+        email,
+        role,
+        invited_by,
+        created_at,
+        expires_at,
+    } = new;
+    let row = params![
+        *id,
+        email,
+        role.as_str(),
+        digest,
+        *invited_by,
+        *created_at,
+        *expires_at
+    ];
     tx.execute(sql, &row).await?;
     Ok(())
 }
@@ -48,7 +63,11 @@ pub(crate) async fn list_open(
           AND accepted_at_us IS NULL AND revoked_at_us IS NULL AND expires_at_us > $3
         ORDER BY id LIMIT $4";
     let after = after.unwrap_or(InvitationId::from_uuid(uuid::Uuid::nil()));
-    tx.all(sql, &params![after, now, fetch]).await?.iter().map(invitation).collect()
+    tx.all(sql, &params![after, now, fetch])
+        .await?
+        .iter()
+        .map(invitation)
+        .collect()
 }
 
 pub(crate) async fn revoke(
@@ -69,7 +88,9 @@ pub(crate) async fn made_by(
     let sql = "SELECT id, role FROM invitations
         WHERE org_id = $1 AND invited_by = $2 AND accepted_at_us IS NULL AND revoked_at_us IS NULL";
     let rows = tx.all(sql, &params![user]).await?;
-    rows.iter().map(|row| Ok((row.get(0)?, super::role(row, 1)?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.get(0)?, super::role(row, 1)?)))
+        .collect()
 }
 
 /// Spends an invitation, if it can be; answers where it leads.
@@ -85,5 +106,6 @@ pub(crate) async fn accept(
                       WHERE o.org_id = invitations.org_id AND o.deleted_at_us IS NULL)
         RETURNING id, email, role, invited_by, created_at_us, expires_at_us, org_id";
     let row = tx.optional(sql, &params![digest, now]).await?;
-    row.map(|row| Ok((row.get(6)?, invitation(&row)?))).transpose()
+    row.map(|row| Ok((row.get(6)?, invitation(&row)?)))
+        .transpose()
 }

@@ -18,19 +18,42 @@ fn key(row: &Row) -> Result<ApiKey, StoreError> {
     })
 }
 
-pub(crate) async fn insert(tx: &mut WriteTx, new: &ApiKey, digest: Digest) -> Result<(), StoreError> {
+pub(crate) async fn insert(
+    tx: &mut WriteTx,
+    new: &ApiKey,
+    digest: Digest,
+) -> Result<(), StoreError> {
     let sql = "INSERT INTO api_keys
           (org_id, id, user_id, name, role, digest, prefix, created_at_us, expires_at_us)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let role = new.role.as_str();
-    let ApiKey { id, user, name, prefix, created_at, expires_at, .. } = new;
-    let row = params![*id, *user, name, role, digest, prefix, *created_at, *expires_at];
+    let ApiKey {
+        id,
+        user,
+        name,
+        prefix,
+        created_at,
+        expires_at,
+        ..
+    } = new;
+    let row = params![
+        *id,
+        *user,
+        name,
+        role,
+        digest,
+        prefix,
+        *created_at,
+        *expires_at
+    ];
     tx.execute(sql, &row).await?;
     Ok(())
 }
 
 pub(crate) async fn count(tx: &mut WriteTx) -> Result<u32, StoreError> {
-    tx.one("SELECT count(*) FROM api_keys WHERE org_id = $1", &[]).await?.get(0)
+    tx.one("SELECT count(*) FROM api_keys WHERE org_id = $1", &[])
+        .await?
+        .get(0)
 }
 
 /// A page of keys, the oldest first; only one member's, if one is named.
@@ -49,7 +72,11 @@ pub(crate) async fn list(
             ORDER BY id LIMIT $4",
     };
     let after = after.unwrap_or(KeyId::from_uuid(uuid::Uuid::nil()));
-    tx.all(sql, &params![after, of, fetch]).await?.iter().map(key).collect()
+    tx.all(sql, &params![after, of, fetch])
+        .await?
+        .iter()
+        .map(key)
+        .collect()
 }
 
 /// Deletes a key; only one member's, if one is named. Answers whether it was there.
@@ -69,5 +96,9 @@ pub(crate) async fn delete(
 /// Deletes all keys of a member; answers which.
 pub(crate) async fn delete_of(tx: &mut WriteTx, user: UserId) -> Result<Vec<KeyId>, StoreError> {
     let sql = "DELETE FROM api_keys WHERE org_id = $1 AND user_id = $2 RETURNING id";
-    tx.all(sql, &params![user]).await?.iter().map(|row| row.get(0)).collect()
+    tx.all(sql, &params![user])
+        .await?
+        .iter()
+        .map(|row| row.get(0))
+        .collect()
 }

@@ -13,7 +13,8 @@ pub(crate) struct TokenHolder {
     pub expires_at: Timestamp,
 }
 
-const BY_ACCESS_TOKEN: &str = "SELECT l.id, l.user_id, CASE WHEN o.org_id IS NULL THEN NULL ELSE m.role END,
+const BY_ACCESS_TOKEN: &str =
+    "SELECT l.id, l.user_id, CASE WHEN o.org_id IS NULL THEN NULL ELSE m.role END,
       t.expires_at_us
     FROM access_tokens t
     JOIN logins l ON l.id = t.login_id
@@ -30,13 +31,20 @@ pub(crate) async fn by_access_token(
     org: Option<OrgId>,
     now: Timestamp,
 ) -> Result<Option<TokenHolder>, StoreError> {
-    let row = tx.optional(BY_ACCESS_TOKEN, &params![digest, now, org]).await?;
+    let row = tx
+        .optional(BY_ACCESS_TOKEN, &params![digest, now, org])
+        .await?;
     row.map(|row| {
         let role = match row.get::<Option<String>>(2)? {
             Some(_) => Some(super::role(&row, 2)?),
             None => None,
         };
-        Ok(TokenHolder { login: row.get(0)?, user: row.get(1)?, role, expires_at: row.get(3)? })
+        Ok(TokenHolder {
+            login: row.get(0)?,
+            user: row.get(1)?,
+            role,
+            expires_at: row.get(3)?,
+        })
     })
     .transpose()
 }
@@ -51,7 +59,8 @@ pub(crate) struct KeyHolder {
     pub expires_at: Option<Timestamp>,
 }
 
-const BY_KEY: &str = "SELECT k.org_id, k.id, k.user_id, k.role, m.role, k.used_at_us, k.expires_at_us
+const BY_KEY: &str =
+    "SELECT k.org_id, k.id, k.user_id, k.role, m.role, k.used_at_us, k.expires_at_us
     FROM api_keys k
     JOIN memberships m
       ON m.org_id = k.org_id AND m.user_id = k.user_id AND m.suspended_at_us IS NULL
@@ -102,11 +111,23 @@ pub(crate) struct NewLogin<'a> {
 }
 
 pub(crate) async fn insert(tx: &mut SystemWrite, login: &NewLogin<'_>) -> Result<(), StoreError> {
-    let sql = "INSERT INTO logins (id, user_id, method, client, created_at_us, used_at_us, expires_at_us)
+    let sql =
+        "INSERT INTO logins (id, user_id, method, client, created_at_us, used_at_us, expires_at_us)
         VALUES ($1, $2, $3, $4, $5, $5, $6)";
     let method = login.method.as_str();
-    let NewLogin { id, user, client, now, expires_at, .. } = login;
-    tx.execute(sql, &params![*id, *user, method, *client, *now, *expires_at]).await?;
+    let NewLogin {
+        id,
+        user,
+        client,
+        now,
+        expires_at,
+        ..
+    } = login;
+    tx.execute(
+        sql,
+        &params![*id, *user, method, *client, *now, *expires_at],
+    )
+    .await?;
     Ok(())
 }
 
@@ -144,7 +165,9 @@ pub(crate) async fn spend_refresh(
                       WHERE l.id = refresh_tokens.login_id
                         AND l.ended_at_us IS NULL AND u.suspended_at_us IS NULL)
         RETURNING login_id";
-    let Some(row) = tx.optional(sql, &params![digest, now]).await? else { return Ok(None) };
+    let Some(row) = tx.optional(sql, &params![digest, now]).await? else {
+        return Ok(None);
+    };
     let login: LoginId = row.get(0)?;
     let sql = "UPDATE logins SET used_at_us = $2 WHERE id = $1 RETURNING user_id";
     let user = tx.one(sql, &params![login, now]).await?.get(0)?;
@@ -160,7 +183,8 @@ pub(crate) async fn spent_refresh(
         FROM refresh_tokens t JOIN logins l ON l.id = t.login_id
         WHERE t.digest = $1 AND t.used_at_us IS NOT NULL AND l.ended_at_us IS NULL";
     let row = tx.optional(sql, &params![digest]).await?;
-    row.map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).transpose()
+    row.map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .transpose()
 }
 
 /// The login and person of a refresh token, in whatever state it is.
@@ -185,7 +209,11 @@ pub(crate) async fn end(
     let sql = "UPDATE logins SET ended_at_us = $3, ended_by = $4
         WHERE id = $1 AND user_id = $2 AND ended_at_us IS NULL";
     let ended = tx.execute(sql, &params![login, user, now, by]).await? == 1;
-    tx.execute("DELETE FROM access_tokens WHERE login_id = $1", &params![login]).await?;
+    tx.execute(
+        "DELETE FROM access_tokens WHERE login_id = $1",
+        &params![login],
+    )
+    .await?;
     Ok(ended)
 }
 
@@ -204,7 +232,11 @@ pub(crate) async fn end_others(
         postgres: "UPDATE logins SET ended_at_us = $2, ended_by = $3
             WHERE user_id = $1 AND ended_at_us IS NULL AND ($4::uuid IS NULL OR id <> $4) RETURNING id",
     };
-    tx.all(sql, &params![user, now, by, but]).await?.iter().map(|row| row.get(0)).collect()
+    tx.all(sql, &params![user, now, by, but])
+        .await?
+        .iter()
+        .map(|row| row.get(0))
+        .collect()
 }
 
 fn login(row: &Row) -> Result<Login, StoreError> {
@@ -233,7 +265,11 @@ pub(crate) async fn list(
             WHERE user_id = $1 AND ended_at_us IS NULL AND expires_at_us > $2
               AND ($3::uuid IS NULL OR id < $3) ORDER BY id DESC LIMIT $4",
     };
-    tx.all(sql, &params![user, now, before, fetch]).await?.iter().map(login).collect()
+    tx.all(sql, &params![user, now, before, fetch])
+        .await?
+        .iter()
+        .map(login)
+        .collect()
 }
 
 /// Puts off the end of a login.
@@ -242,8 +278,11 @@ pub(crate) async fn extend(
     login: LoginId,
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute("UPDATE logins SET expires_at_us = $2 WHERE id = $1", &params![login, expires_at])
-        .await?;
+    tx.execute(
+        "UPDATE logins SET expires_at_us = $2 WHERE id = $1",
+        &params![login, expires_at],
+    )
+    .await?;
     Ok(())
 }
 
@@ -256,9 +295,18 @@ pub(crate) async fn sweep(
     let mut swept = 0;
     for (sql, until) in [
         ("DELETE FROM access_tokens WHERE expires_at_us <= $1", now),
-        ("DELETE FROM refresh_tokens WHERE expires_at_us <= $1", kept_since),
-        ("DELETE FROM one_time_tokens WHERE expires_at_us <= $1", kept_since),
-        ("DELETE FROM device_codes WHERE expires_at_us <= $1", kept_since),
+        (
+            "DELETE FROM refresh_tokens WHERE expires_at_us <= $1",
+            kept_since,
+        ),
+        (
+            "DELETE FROM one_time_tokens WHERE expires_at_us <= $1",
+            kept_since,
+        ),
+        (
+            "DELETE FROM device_codes WHERE expires_at_us <= $1",
+            kept_since,
+        ),
         ("DELETE FROM logins WHERE expires_at_us <= $1", kept_since),
     ] {
         swept += tx.execute(sql, &params![until]).await?;

@@ -21,13 +21,20 @@ pub(crate) async fn list(
     after: Option<(Timestamp, UserId)>,
     fetch: u32,
 ) -> Result<Vec<MemberRecord>, StoreError> {
-    let sql = "SELECT u.id, u.email, u.name, u.created_at_us, m.role, m.created_at_us, m.suspended_at_us
+    let sql =
+        "SELECT u.id, u.email, u.name, u.created_at_us, m.role, m.created_at_us, m.suspended_at_us
         FROM memberships m JOIN users u ON u.id = m.user_id
         WHERE m.org_id = $1 AND (m.created_at_us > $2 OR (m.created_at_us = $2 AND m.user_id > $3))
         ORDER BY m.created_at_us, m.user_id LIMIT $4";
-    let (at, user) = after.map_or((Timestamp::from_micros(i64::MIN), None), |(at, id)| (at, Some(id)));
+    let (at, user) = after.map_or((Timestamp::from_micros(i64::MIN), None), |(at, id)| {
+        (at, Some(id))
+    });
     let user = user.unwrap_or(UserId::from_uuid(uuid::Uuid::nil()));
-    tx.all(sql, &params![org, at, user, fetch]).await?.iter().map(member).collect()
+    tx.all(sql, &params![org, at, user, fetch])
+        .await?
+        .iter()
+        .map(member)
+        .collect()
 }
 
 pub(crate) async fn find(
@@ -35,10 +42,15 @@ pub(crate) async fn find(
     org: OrgId,
     user: UserId,
 ) -> Result<Option<MemberRecord>, StoreError> {
-    let sql = "SELECT u.id, u.email, u.name, u.created_at_us, m.role, m.created_at_us, m.suspended_at_us
+    let sql =
+        "SELECT u.id, u.email, u.name, u.created_at_us, m.role, m.created_at_us, m.suspended_at_us
         FROM memberships m JOIN users u ON u.id = m.user_id
         WHERE m.org_id = $1 AND m.user_id = $2";
-    tx.optional(sql, &params![org, user]).await?.as_ref().map(member).transpose()
+    tx.optional(sql, &params![org, user])
+        .await?
+        .as_ref()
+        .map(member)
+        .transpose()
 }
 
 /// Whether somebody with this address is a member.
@@ -93,7 +105,8 @@ pub(crate) async fn update(
 ) -> Result<(), StoreError> {
     let sql = "UPDATE memberships SET role = $3, suspended_at_us = $4, version = version + 1
         WHERE org_id = $1 AND user_id = $2";
-    tx.execute(sql, &params![user, role.as_str(), suspended_at]).await?;
+    tx.execute(sql, &params![user, role.as_str(), suspended_at])
+        .await?;
     Ok(())
 }
 

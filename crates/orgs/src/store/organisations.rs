@@ -6,7 +6,11 @@ use vocab::{OrgId, Role, Timestamp, UserId};
 use crate::model::Organisation;
 
 fn organisation(row: &Row) -> Result<Organisation, StoreError> {
-    Ok(Organisation { id: row.get(0)?, name: row.get(1)?, created_at: row.get(2)? })
+    Ok(Organisation {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        created_at: row.get(2)?,
+    })
 }
 
 /// Makes an organisation with its first owner.
@@ -16,7 +20,8 @@ pub(crate) async fn insert(
     owner: UserId,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO organisations (org_id, name, created_at_us) VALUES ($1, $2, $3)";
-    tx.execute(sql, &params![org.id, &org.name, org.created_at]).await?;
+    tx.execute(sql, &params![org.id, &org.name, org.created_at])
+        .await?;
     join(tx, org.id, owner, Role::Owner, org.created_at).await
 }
 
@@ -27,8 +32,10 @@ pub(crate) async fn join(
     role: Role,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO memberships (org_id, user_id, role, created_at_us) VALUES ($1, $2, $3, $4)";
-    tx.execute(sql, &params![org, user, role.as_str(), now]).await?;
+    let sql =
+        "INSERT INTO memberships (org_id, user_id, role, created_at_us) VALUES ($1, $2, $3, $4)";
+    tx.execute(sql, &params![org, user, role.as_str(), now])
+        .await?;
     Ok(())
 }
 

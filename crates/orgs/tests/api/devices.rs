@@ -6,7 +6,13 @@ use serde_json::{Value, json};
 use crate::world::World;
 
 async fn ask(world: &World, code: &Value) -> edge::testing::Answer {
-    world.client.post("/v1/auth/device/token", json!({"device_code": code["device_code"]})).await
+    world
+        .client
+        .post(
+            "/v1/auth/device/token",
+            json!({"device_code": code["device_code"]}),
+        )
+        .await
 }
 
 on_both_databases! {

@@ -24,11 +24,21 @@ const WITH_BODY: &[(&str, &str)] = &[
 ];
 
 fn suite() -> Vec<(String, Vec<u8>)> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/testdata/jsonts/test_parsing");
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/testdata/jsonts/test_parsing"
+    );
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let files = entries.map(|entry| entry.unwrap().path());
     files
-        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(path).unwrap()))
+        .map(|path| {
+            (
+                path.file_name().unwrap().to_string_lossy().into_owned(),
+                std::fs::read(path).unwrap(),
+            )
+        })
         .collect()
 }
 

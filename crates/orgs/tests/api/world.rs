@@ -53,7 +53,13 @@ impl World {
             .route("/v1/test/stream", axum::routing::get(quiet_stream));
         let (router, document) = edge.finish(areas);
         let document = serde_json::to_value(&document).unwrap();
-        Self { db, orgs, client: Client::new(router), document, outbox }
+        Self {
+            db,
+            orgs,
+            client: Client::new(router),
+            document,
+            outbox,
+        }
     }
 
     pub async fn register(&self, name: &str) -> Someone {
@@ -69,7 +75,13 @@ impl World {
         let token = body["access_token"].as_str().unwrap();
         let client = self.client.clone().bearer(token).org(&org);
         let user = body["user"]["id"].as_str().unwrap().to_owned();
-        Someone { client, email, user, org, refresh }
+        Someone {
+            client,
+            email,
+            user,
+            org,
+            refresh,
+        }
     }
 
     /// Somebody with an account of their own who joins another's organisation with this role.
@@ -77,7 +89,10 @@ impl World {
         let mut someone = self.register(name).await;
         let body = json!({"email": someone.email, "role": role});
         let invitation = owner.client.post("/v1/invitations", body).await.expect(201);
-        let path = format!("/v1/invitations/{}/accept", invitation["token"].as_str().unwrap());
+        let path = format!(
+            "/v1/invitations/{}/accept",
+            invitation["token"].as_str().unwrap()
+        );
         someone.client.post(&path, json!({})).await.expect(200);
         someone.org.clone_from(&owner.org);
         someone.client = someone.client.org(&owner.org);
@@ -85,21 +100,36 @@ impl World {
     }
 
     pub async fn log_in(&self, email: &str, password: &str) -> Answer {
-        self.client.post("/v1/auth/login", json!({"email": email, "password": password})).await
+        self.client
+            .post(
+                "/v1/auth/login",
+                json!({"email": email, "password": password}),
+            )
+            .await
     }
 
     pub async fn refresh(&self, cookie: &str) -> Answer {
-        let client = self.client.clone().header("cookie", format!("chancery_refresh={cookie}"));
+        let client = self
+            .client
+            .clone()
+            .header("cookie", format!("chancery_refresh={cookie}"));
         client.raw("POST", "/v1/auth/refresh", "").await
     }
 
     /// The token of the newest mail to somebody.
     pub fn mailed_token(&self, to: &str) -> Option<String> {
-        let mut names: Vec<_> =
-            std::fs::read_dir(self.outbox.path()).unwrap().map(|it| it.unwrap().path()).collect();
+        let mut names: Vec<_> = std::fs::read_dir(self.outbox.path())
+            .unwrap()
+            .map(|it| it.unwrap().path())
+            .collect();
         names.sort();
-        let texts = names.iter().rev().map(|path| std::fs::read_to_string(path).unwrap());
-        let mine = texts.into_iter().find(|text| text.starts_with(&format!("To: {to}\n")))?;
+        let texts = names
+            .iter()
+            .rev()
+            .map(|path| std::fs::read_to_string(path).unwrap());
+        let mine = texts
+            .into_iter()
+            .find(|text| text.starts_with(&format!("To: {to}\n")))?;
         let (_, rest) = mine.split_once("#token=")?;
         Some(rest.split_whitespace().next()?.to_owned())
     }
@@ -115,5 +145,9 @@ impl World {
 }
 
 pub fn unlimited() -> EdgeConfig {
-    EdgeConfig { auth_quota: None, api_quota: None, ..EdgeConfig::default() }
+    EdgeConfig {
+        auth_quota: None,
+        api_quota: None,
+        ..EdgeConfig::default()
+    }
 }

@@ -84,7 +84,11 @@ impl ApprovalView {
     fn of(it: Approval, now: Timestamp) -> Self {
         let expired = it.status == Status::Pending && it.expires_at <= now;
         Self {
-            status: if expired { Status::Expired.as_str() } else { it.status.as_str() },
+            status: if expired {
+                Status::Expired.as_str()
+            } else {
+                it.status.as_str()
+            },
             standing_would_allow: it.pattern.sentence(),
             id: it.id,
             run_id: it.run,
@@ -139,7 +143,9 @@ async fn list(
     };
     let found = tools::list_approvals(&ctx, status, paging.after()?, paging.fetch()).await?;
     let now = ctx.now();
-    Ok(Json(Page::cut(found, &paging, |it| it.id).map(|it| ApprovalView::of(it, now))))
+    Ok(Json(
+        Page::cut(found, &paging, |it| it.id).map(|it| ApprovalView::of(it, now)),
+    ))
 }
 
 /// One request: the exact tool, arguments, target and digest, and why a person is asked.
@@ -161,7 +167,10 @@ async fn get(
         Err(RunError::Erased) => None,
         Err(error) => return Err(error.into()),
     };
-    Ok(Json(ApprovalView { arguments, ..ApprovalView::of(found, ctx.now()) }))
+    Ok(Json(ApprovalView {
+        arguments,
+        ..ApprovalView::of(found, ctx.now())
+    }))
 }
 
 /// A yes.
@@ -217,7 +226,15 @@ async fn approve(
         ScopeName::Run => Scope::Run,
         ScopeName::Standing => Scope::Standing,
     };
-    answer(&runs, &ctx, id, &Answer::Approve { scope }, yes.comment.as_deref(), key).await
+    answer(
+        &runs,
+        &ctx,
+        id,
+        &Answer::Approve { scope },
+        yes.comment.as_deref(),
+        key,
+    )
+    .await
 }
 
 /// Deny what was asked.
@@ -306,8 +323,15 @@ struct GrantList {
     security(("bearer" = ["viewer"])),
 )]
 async fn grants(Viewer(ctx): Viewer) -> Result<Json<GrantList>, Problem> {
-    let items = tools::list_grants(&ctx).await?.into_iter().map(GrantView::from).collect();
-    Ok(Json(GrantList { items, next_cursor: None }))
+    let items = tools::list_grants(&ctx)
+        .await?
+        .into_iter()
+        .map(GrantView::from)
+        .collect();
+    Ok(Json(GrantList {
+        items,
+        next_cursor: None,
+    }))
 }
 
 /// Revoke a grant.

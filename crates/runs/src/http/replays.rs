@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use edge::{
-    Json, Key, Member, OpenApiRouter, OptionalJson, Path, Problem, routes,
-};
+use edge::{Json, Key, Member, OpenApiRouter, OptionalJson, Path, Problem, routes};
 use garde::Validate;
 use policy::PolicySource;
 use serde::{Deserialize, Serialize};
@@ -17,7 +15,10 @@ use crate::{Changes, Report, Runs, ToolResult};
 
 /// The routes.
 pub(crate) fn routes(runs: Runs) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(replay)).routes(routes!(simulate_policies)).with_state(runs)
+    OpenApiRouter::new()
+        .routes(routes!(replay))
+        .routes(routes!(simulate_policies))
+        .with_state(runs)
 }
 
 /// A policy that is not in force.
@@ -32,7 +33,11 @@ struct Candidate {
 
 impl From<Candidate> for PolicySource {
     fn from(it: Candidate) -> Self {
-        Self { name: it.name, cedar: it.cedar, managed: it.managed }
+        Self {
+            name: it.name,
+            cedar: it.cedar,
+            managed: it.managed,
+        }
     }
 }
 
@@ -80,21 +85,31 @@ async fn replay(
     let request = request.unwrap_or_default();
     let changes = request.changes.unwrap_or_default();
     let changes = Changes {
-        policies: changes.policies.map(|all| all.into_iter().map(PolicySource::from).collect()),
+        policies: changes
+            .policies
+            .map(|all| all.into_iter().map(PolicySource::from).collect()),
         instructions: changes.instructions,
         tool_results: changes.tool_results.unwrap_or_default(),
     };
     let run = runs.get(&ctx, id).await?;
-    let report =
-        runs.engine().replay(&ctx, &run, &changes, request.from_seq.unwrap_or(1)).await?;
+    let report = runs
+        .engine()
+        .replay(&ctx, &run, &changes, request.from_seq.unwrap_or(1))
+        .await?;
     let mut tx = ctx.write().await?;
     tx.record(
         Draft::new(EventKind::RunReplayed, id)
             .about_run(id)
             .in_session(run.session)
             .fact("identical", report.identical)
-            .fact("with_changes", changes.policies.is_some() || changes.instructions.is_some())
-            .fact_if("diverged_at", report.first_divergence.as_ref().map(|it| it.run_seq)),
+            .fact(
+                "with_changes",
+                changes.policies.is_some() || changes.instructions.is_some(),
+            )
+            .fact_if(
+                "diverged_at",
+                report.first_divergence.as_ref().map(|it| it.run_seq),
+            ),
     );
     tx.commit().await?;
     Ok(Json(report))
@@ -141,8 +156,11 @@ async fn simulate_policies(
     _key: Key,
     Json(request): Json<SimulateRequest>,
 ) -> Result<Json<Simulation>, Problem> {
-    let sources: Vec<PolicySource> =
-        request.policies.into_iter().map(PolicySource::from).collect();
+    let sources: Vec<PolicySource> = request
+        .policies
+        .into_iter()
+        .map(PolicySource::from)
+        .collect();
     let found = simulate::simulate(&ctx, &sources, request.from, request.to).await?;
     Ok(Json(Simulation {
         decisions: found.decisions,
@@ -151,4 +169,3 @@ async fn simulate_policies(
         truncated: found.truncated,
     }))
 }
-

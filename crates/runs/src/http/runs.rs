@@ -142,8 +142,12 @@ async fn list(
         state: filter.state,
         parent: filter.parent_run_id,
     };
-    let found = runs.list(&ctx, &filter, paging.after()?, paging.fetch()).await?;
-    Ok(Json(Page::cut(found, &paging, |run| run.id).map(RunView::from)))
+    let found = runs
+        .list(&ctx, &filter, paging.after()?, paging.fetch())
+        .await?;
+    Ok(Json(
+        Page::cut(found, &paging, |run| run.id).map(RunView::from),
+    ))
 }
 
 /// One run, with its answer.
@@ -160,7 +164,10 @@ async fn get(
 ) -> Result<Json<RunView>, Problem> {
     let run = runs.get(&ctx, id).await?;
     let answer = runs.answer(&ctx, &run).await?;
-    Ok(Json(RunView { answer, ..run.into() }))
+    Ok(Json(RunView {
+        answer,
+        ..run.into()
+    }))
 }
 
 /// Ask for the end of a run and of those it started.
@@ -300,17 +307,28 @@ async fn invoke(
     vocab::canonical::to_string(&invocation.arguments)
         .map_err(|error| Problem::invalid_field("/arguments", error.to_string()))?;
     let new = NewRun {
-        input: Input::Tool { tool: name, arguments: invocation.arguments },
+        input: Input::Tool {
+            tool: name,
+            arguments: invocation.arguments,
+        },
         workspace: invocation.workspace.unwrap_or_else(|| "default".to_owned()),
         session: invocation.session_id,
         agent: None,
         parent: None,
     };
-    let mut tx = ctx.write().await.map_err(|error| queue_problem(error.into()))?;
-    let queued = runs.enqueue_in(&ctx, &mut tx, new).await.map_err(queue_problem)?;
+    let mut tx = ctx
+        .write()
+        .await
+        .map_err(|error| queue_problem(error.into()))?;
+    let queued = runs
+        .enqueue_in(&ctx, &mut tx, new)
+        .await
+        .map_err(queue_problem)?;
     let view = RunView::from(queued.run.clone());
     key.claim(&mut tx, StatusCode::ACCEPTED, &view).await?;
-    tx.commit().await.map_err(|error| queue_problem(error.into()))?;
+    tx.commit()
+        .await
+        .map_err(|error| queue_problem(error.into()))?;
     runs.started(queued);
     Ok((StatusCode::ACCEPTED, Json(view)))
 }

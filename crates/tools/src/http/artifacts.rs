@@ -2,9 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use edge::{
-    Json, OpenApiRouter, Page, PageParams, Paging, Path, Problem, Query, Viewer, routes,
-};
+use edge::{Json, OpenApiRouter, Page, PageParams, Paging, Path, Problem, Query, Viewer, routes};
 use garde::Validate;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
@@ -29,8 +27,14 @@ fn problem(error: ArtifactError) -> Problem {
         }
         ArtifactError::Store(source) => source.into(),
         other => {
-            tracing::error!(error = &other as &dyn std::error::Error, "an artifact can't be read");
-            Problem::unavailable("CONTENT_UNAVAILABLE", "the artifact can't be read at the moment")
+            tracing::error!(
+                error = &other as &dyn std::error::Error,
+                "an artifact can't be read"
+            );
+            Problem::unavailable(
+                "CONTENT_UNAVAILABLE",
+                "the artifact can't be read at the moment",
+            )
         }
     }
 }
@@ -96,9 +100,15 @@ async fn list(
     Query(filter): Query<Filter>,
     paging: Paging,
 ) -> Result<Json<Page<ArtifactView>>, Problem> {
-    let filter = ArtifactFilter { session: filter.session_id, run: filter.run_id };
+    let filter = ArtifactFilter {
+        session: filter.session_id,
+        run: filter.run_id,
+    };
     let before = paging.after()?;
-    let found = vault.artifacts.list(&ctx, &filter, before, paging.fetch()).await;
+    let found = vault
+        .artifacts
+        .list(&ctx, &filter, before, paging.fetch())
+        .await;
     let page = Page::cut(found.map_err(problem)?, &paging, |it| it.id);
     Ok(Json(page.map(ArtifactView::from)))
 }
@@ -115,7 +125,9 @@ async fn get(
     Viewer(ctx): Viewer,
     Path(id): Path<ArtifactId>,
 ) -> Result<Json<ArtifactView>, Problem> {
-    Ok(Json(vault.artifacts.get(&ctx, id).await.map_err(problem)?.into()))
+    Ok(Json(
+        vault.artifacts.get(&ctx, id).await.map_err(problem)?.into(),
+    ))
 }
 
 /// An artifact's bytes, as a download: a browser never shows what an agent made as a page of ours.
@@ -133,7 +145,10 @@ async fn content(
     let (_, bytes) = vault.artifacts.content(&ctx, id).await.map_err(problem)?;
     let headers = [
         (CONTENT_TYPE, "application/octet-stream".to_owned()),
-        (CONTENT_DISPOSITION, format!("attachment; filename=\"{id}\"")),
+        (
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{id}\""),
+        ),
     ];
     Ok((headers, bytes).into_response())
 }

@@ -13,7 +13,9 @@ use crate::spec::{Executor, ToolSpec, builtins};
 
 /// The routes.
 pub(crate) fn routes() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(create, change, remove))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(create, change, remove))
 }
 
 /// A tool.
@@ -106,9 +108,16 @@ struct HttpToolDraft {
 )]
 async fn list(Viewer(ctx): Viewer) -> Result<Json<ToolList>, Problem> {
     let configured = http_tools::list(&ctx).await?;
-    let builtin = builtins().into_iter().map(|spec| ToolView::of(spec, "builtin", None));
-    let configured = configured.iter().map(|it| ToolView::of(it.spec(), "http", Some(it.version)));
-    Ok(Json(ToolList { items: builtin.chain(configured).collect(), next_cursor: None }))
+    let builtin = builtins()
+        .into_iter()
+        .map(|spec| ToolView::of(spec, "builtin", None));
+    let configured = configured
+        .iter()
+        .map(|it| ToolView::of(it.spec(), "http", Some(it.version)));
+    Ok(Json(ToolList {
+        items: builtin.chain(configured).collect(),
+        next_cursor: None,
+    }))
 }
 
 /// Configure a new HTTP tool.
@@ -127,7 +136,10 @@ async fn create(
 ) -> Result<(StatusCode, Json<ToolView>), Problem> {
     let tool = definition(&ctx, name, draft, None)?;
     http_tools::put(&ctx, &tool).await?;
-    Ok((StatusCode::CREATED, Json(ToolView::of(tool.spec(), "http", Some(tool.version)))))
+    Ok((
+        StatusCode::CREATED,
+        Json(ToolView::of(tool.spec(), "http", Some(tool.version))),
+    ))
 }
 
 /// Change an HTTP tool: the whole definition anew, as its next version.
@@ -171,8 +183,16 @@ fn definition(
     let token = draft.method.as_deref().unwrap_or("GET");
     let method = HttpMethod::parse(token)
         .ok_or_else(|| Problem::invalid_field("/method", format!("`{token}` is no method")))?;
-    let header = |it: HeaderDraft| Header { name: it.name, value: it.value, secret: it.secret };
-    let schema = if draft.schema.is_null() { json!({ "type": "object" }) } else { draft.schema };
+    let header = |it: HeaderDraft| Header {
+        name: it.name,
+        value: it.value,
+        secret: it.secret,
+    };
+    let schema = if draft.schema.is_null() {
+        json!({ "type": "object" })
+    } else {
+        draft.schema
+    };
     Ok(HttpTool {
         id: before.map_or_else(|| ctx.new_id(), |it| it.id),
         name,

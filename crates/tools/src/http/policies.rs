@@ -90,8 +90,16 @@ async fn list(
     State(policies): State<Policies>,
     Viewer(ctx): Viewer,
 ) -> Result<Json<PolicyList>, Problem> {
-    let items = policies.list(&ctx).await?.into_iter().map(PolicyView::from).collect();
-    Ok(Json(PolicyList { items, next_cursor: None }))
+    let items = policies
+        .list(&ctx)
+        .await?
+        .into_iter()
+        .map(PolicyView::from)
+        .collect();
+    Ok(Json(PolicyList {
+        items,
+        next_cursor: None,
+    }))
 }
 
 /// Publish a policy: a new one, or the next version of one that is in force.
@@ -110,8 +118,22 @@ async fn publish(
     Path(name): Path<String>,
     Json(draft): Json<PolicyDraft>,
 ) -> Result<Json<PolicyView>, Problem> {
-    let PolicyDraft { cedar, comment, managed } = draft;
-    let published = policies.publish(&ctx, NewPolicy { name, cedar, comment, managed }).await?;
+    let PolicyDraft {
+        cedar,
+        comment,
+        managed,
+    } = draft;
+    let published = policies
+        .publish(
+            &ctx,
+            NewPolicy {
+                name,
+                cedar,
+                comment,
+                managed,
+            },
+        )
+        .await?;
     Ok(Json(published.into()))
 }
 
@@ -209,7 +231,10 @@ async fn check(
     Json(CheckRequest { intent }): Json<CheckRequest>,
 ) -> Result<Json<DecisionView>, Problem> {
     let workspace = intent.workspace.as_deref().unwrap_or("default");
-    let around = Surroundings { workspace, skill: None };
+    let around = Surroundings {
+        workspace,
+        skill: None,
+    };
     let call = match spec::builtin(&intent.tool) {
         Some(spec) => call::check(&spec, &intent.arguments, around),
         None => match http_tools::find(&ctx, &intent.tool).await? {
@@ -230,9 +255,18 @@ async fn check(
             user,
         },
         (None, Some(id)) => Principal::User { id },
-        (None, None) => return Err(Problem::invalid_field("/intent/agent_id", "nobody would ask")),
+        (None, None) => {
+            return Err(Problem::invalid_field(
+                "/intent/agent_id",
+                "nobody would ask",
+            ));
+        }
     };
-    let kind = if intent.agent_id.is_some() { "agent_turn" } else { "tool" };
+    let kind = if intent.agent_id.is_some() {
+        "agent_turn"
+    } else {
+        "tool"
+    };
     let in_force = policies.in_force(&ctx).await?;
     let decision = in_force.set.decide(&Question {
         org: ctx.org(),
@@ -246,7 +280,11 @@ async fn check(
     });
     Ok(Json(DecisionView {
         decision: decision.verdict.as_str(),
-        determining: decision.determining.iter().map(ToString::to_string).collect(),
+        determining: decision
+            .determining
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         reason: decision.reason,
         suggested_fix: decision.suggested_fix,
         risk: decision.risk,

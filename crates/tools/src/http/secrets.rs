@@ -31,10 +31,15 @@ fn problem(error: SecretError) -> Problem {
         }
         SecretError::Grants => Problem::invalid_field("/agents", text),
         SecretError::RoleTooLow => Problem::forbidden(Role::Admin),
-        SecretError::NotGranted(_) => Problem::new(StatusCode::FORBIDDEN, "SECRET_NOT_GRANTED", text),
+        SecretError::NotGranted(_) => {
+            Problem::new(StatusCode::FORBIDDEN, "SECRET_NOT_GRANTED", text)
+        }
         SecretError::Store(source) => source.into(),
         other @ (SecretError::Damaged | SecretError::MaskerFull(_) | SecretError::Keys(_)) => {
-            tracing::error!(error = &other as &dyn std::error::Error, "a secret can't be handled");
+            tracing::error!(
+                error = &other as &dyn std::error::Error,
+                "a secret can't be handled"
+            );
             Problem::internal()
         }
     }
@@ -112,8 +117,14 @@ async fn list(
     Viewer(ctx): Viewer,
     paging: Paging,
 ) -> Result<Json<Page<SecretView>>, Problem> {
-    let found = vault.secrets.list(&ctx, paging.after()?, paging.fetch()).await.map_err(problem)?;
-    Ok(Json(Page::cut(found, &paging, |it| it.id).map(SecretView::from)))
+    let found = vault
+        .secrets
+        .list(&ctx, paging.after()?, paging.fetch())
+        .await
+        .map_err(problem)?;
+    Ok(Json(
+        Page::cut(found, &paging, |it| it.id).map(SecretView::from),
+    ))
 }
 
 /// Store a secret.
@@ -131,7 +142,10 @@ async fn create(
     Json(new): Json<NewSecret>,
 ) -> Result<(StatusCode, Json<SecretView>), Problem> {
     let mut tx = ctx.write().await?;
-    let stored = vault.secrets.create(&ctx, &mut tx, &new.name, &new.value).await;
+    let stored = vault
+        .secrets
+        .create(&ctx, &mut tx, &new.name, &new.value)
+        .await;
     let view = SecretView::from(stored.map_err(problem)?);
     key.claim(&mut tx, StatusCode::CREATED, &view).await?;
     tx.commit().await?;
@@ -153,7 +167,11 @@ async fn rotate(
     Json(new): Json<NewValue>,
 ) -> Result<Json<SecretView>, Problem> {
     let mut tx = ctx.write().await?;
-    let stored = vault.secrets.rotate(&ctx, &mut tx, id, &new.value).await.map_err(problem)?;
+    let stored = vault
+        .secrets
+        .rotate(&ctx, &mut tx, id, &new.value)
+        .await
+        .map_err(problem)?;
     tx.commit().await?;
     Ok(Json(stored.into()))
 }
@@ -171,7 +189,11 @@ async fn delete(
     Path(id): Path<SecretId>,
 ) -> Result<StatusCode, Problem> {
     let mut tx = ctx.write().await?;
-    vault.secrets.delete(&ctx, &mut tx, id).await.map_err(problem)?;
+    vault
+        .secrets
+        .delete(&ctx, &mut tx, id)
+        .await
+        .map_err(problem)?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -189,7 +211,10 @@ async fn grants(
     Path(id): Path<SecretId>,
 ) -> Result<Json<GrantsBody>, Problem> {
     let found = vault.secrets.grants(&ctx, id).await.map_err(problem)?;
-    Ok(Json(GrantsBody { agents: found.agents, tools: found.tools }))
+    Ok(Json(GrantsBody {
+        agents: found.agents,
+        tools: found.tools,
+    }))
 }
 
 /// Say who may use a secret; what was said before no longer holds.
@@ -206,9 +231,19 @@ async fn set_grants(
     Path(id): Path<SecretId>,
     Json(body): Json<GrantsBody>,
 ) -> Result<Json<GrantsBody>, Problem> {
-    let wanted = Grants { agents: body.agents, tools: body.tools };
+    let wanted = Grants {
+        agents: body.agents,
+        tools: body.tools,
+    };
     let mut tx = ctx.write().await?;
-    let set = vault.secrets.set_grants(&ctx, &mut tx, id, &wanted).await.map_err(problem)?;
+    let set = vault
+        .secrets
+        .set_grants(&ctx, &mut tx, id, &wanted)
+        .await
+        .map_err(problem)?;
     tx.commit().await?;
-    Ok(Json(GrantsBody { agents: set.agents, tools: set.tools }))
+    Ok(Json(GrantsBody {
+        agents: set.agents,
+        tools: set.tools,
+    }))
 }

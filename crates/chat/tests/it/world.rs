@@ -1,0 +1,296 @@
+//! An engine with its worker, a record with its sequencer, and routes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use agents::{Agent, Definition, service};
+use chat::{
+    Answers, Chat, ChatError, Message, NewMessage, NewSession, OnBusy, People, Reading, Session,
+};
+use db::testing::TestDb;
+use db::{Authority, Blobs, OrgContext, StoreError};
+use edge::testing::Client;
+use edge::{AuthError, Authenticator, Caller, Credential, Edge, EdgeConfig, Standing};
+use futures::future::BoxFuture;
+use journal::{Hub, Sequencer, testing::PlainKeys};
+use policy::capability::Signer;
+use runs::{Engine, Parts, Run, Runs, State, Worker};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tools::node::{Delivery, Job, NodeGateway, NodeReport};
+use tools::{Broker, Policies, Road, policies::NewPolicy};
+use vault::{MasterKeys, Vault};
+use vocab::{Actor, Clock, JobId, LoginId, NodeId, OrgId, Random, Role, RunId, SessionId, UserId};
+
+pub struct World {
+    pub db: TestDb,
+    pub ctx: OrgContext,
+    pub chat: Chat,
+    pub runs: Runs,
+    pub vault: Vault,
+    pub client: Client,
+    stopping: CancellationToken,
+    _folder: tempfile::TempDir,
+}
+
+/// No node is ever there.
+struct NoNodes;
+
+impl NodeGateway for NoNodes {
+    fn node_for(&self, _: OrgId, _: &str) -> Option<NodeReport> {
+        None
+    }
+    fn dispatch(&self, _: OrgId, _: NodeId, _: Job) -> BoxFuture<'_, Delivery> {
+        Box::pin(async { Delivery::Away })
+    }
+    fn inquire(&self, _: OrgId, _: NodeId, _: JobId) -> BoxFuture<'_, Delivery> {
+        Box::pin(async { Delivery::Away })
+    }
+    fn acknowledge(&self, _: OrgId, _: NodeId, _: JobId) {}
+    fn cancel(&self, _: OrgId, _: NodeId, _: JobId) {}
+}
+
+/// Everybody but one person is a member.
+pub struct Everybody;
+
+pub const STRANGER: &str = "usr_01890000-0000-7000-8000-000000000000";
+
+impl People for Everybody {
+    fn is_member<'a>(
+        &'a self,
+        _: &'a OrgContext,
+        user: UserId,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move { Ok(user.to_string() != STRANGER) })
+    }
+}
+
+/// A token is a role.
+struct Gate {
+    authority: Authority,
+    user: UserId,
+    org: OrgId,
+    changes: watch::Sender<u64>,
+}
+
+impl Authenticator for Gate {
+    fn authenticate<'a>(
+        &'a self,
+        token: &'a str,
+        org: Option<OrgId>,
+    ) -> BoxFuture<'a, Result<Caller, AuthError>> {
+        let found = token.parse::<Role>().ok().map(|role| {
+            let standing = match org {
+                None => Standing::NoOrganisation,
+                Some(org) if org == self.org => {
+                    Standing::Member(self.authority.context(org, Actor::user(self.user), role))
+                }
+                Some(_) => Standing::Stranger,
+            };
+            let login = LoginId::from_uuid(self.user.uuid());
+            Caller::new(self.user, Credential::Login(login), standing)
+        });
+        Box::pin(async move { found.ok_or(AuthError::Refused) })
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+}
+
+impl World {
+    pub async fn new(db: TestDb) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let random = Random::system();
+        let blobs = Blobs::local(folder.path()).unwrap();
+        let vault = Vault::new(
+            MasterKeys::generate(&random),
+            blobs,
+            Clock::system(),
+            random.clone(),
+        );
+        let ctx = db.org().await;
+        let policies = Policies::default();
+        let policy = NewPolicy {
+            name: "noop".into(),
+            cedar: "permit (principal, action == Chancery::Action::\"noop\", resource);".into(),
+            comment: String::new(),
+            managed: false,
+        };
+        policies.publish(&ctx, policy).await.unwrap();
+        let stopping = CancellationToken::new();
+        let (runs, worker) = engine(&db, &vault, policies, &stopping);
+        let alone = db.db.engine() == db::Engine::Sqlite;
+        tokio::spawn(async move { worker.run(alone).await });
+        let hub = Hub::new();
+        let sequencer = Sequencer::new(db.authority.clone(), Arc::new(PlainKeys), hub.clone());
+        tokio::spawn(sequencer.run(stopping.clone().cancelled_owned()));
+        let chat = Chat::new(runs.clone(), vault.content.clone(), Arc::new(Everybody));
+        let client = client(&db, &ctx, &chat, &vault, hub);
+        Self {
+            db,
+            ctx,
+            chat,
+            runs,
+            vault,
+            client,
+            stopping,
+            _folder: folder,
+        }
+    }
+
+    pub async fn agent(&self, name: &str) -> Agent {
+        let known = service::known_tools(&self.ctx).await.unwrap();
+        let definition = Definition {
+            tools: known.clone(),
+            ..Definition::rules(name)
+        };
+        let mut tx = self.ctx.write().await.unwrap();
+        let agent = service::create(&self.ctx, &mut tx, definition, &known)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        agent
+    }
+
+    pub async fn session(&self, agents: &[&Agent]) -> Session {
+        let agents = agents.iter().map(|agent| agent.id).collect();
+        self.make(NewSession {
+            agents,
+            ..NewSession::default()
+        })
+        .await
+        .unwrap()
+    }
+
+    pub async fn make(&self, new: NewSession) -> Result<Session, ChatError> {
+        let mut tx = self.ctx.write().await?;
+        let session = self.chat.create(&self.ctx, &mut tx, new).await?;
+        tx.commit().await?;
+        Ok(session)
+    }
+
+    pub async fn say(&self, session: SessionId, text: &str) -> Run {
+        self.post(session, text, OnBusy::Enqueue).await.unwrap()
+    }
+
+    pub async fn post(
+        &self,
+        session: SessionId,
+        text: &str,
+        on_busy: OnBusy,
+    ) -> Result<Run, ChatError> {
+        let new = NewMessage {
+            text: text.into(),
+            on_busy,
+            agent: None,
+        };
+        self.post_as(&self.ctx, session, new).await
+    }
+
+    pub async fn post_as(
+        &self,
+        ctx: &OrgContext,
+        session: SessionId,
+        new: NewMessage,
+    ) -> Result<Run, ChatError> {
+        let mut tx = ctx.write().await?;
+        let posted = self.chat.post(ctx, &mut tx, session, new).await?;
+        tx.commit().await?;
+        let run = posted.queued.run.clone();
+        self.chat.posted(posted);
+        Ok(run)
+    }
+
+    /// Waits until a run is in a state that fits.
+    pub async fn until(&self, run: RunId, fits: impl Fn(&State) -> bool) -> Run {
+        for _ in 0..3_000 {
+            let found = self.runs.get(&self.ctx, run).await.unwrap();
+            if fits(&found.state) {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{:?}", self.runs.get(&self.ctx, run).await);
+    }
+
+    pub async fn messages(&self, session: SessionId) -> Vec<(Message, Option<String>)> {
+        self.chat
+            .messages(&self.ctx, session, Reading::Oldest(0), 100)
+            .await
+            .unwrap()
+    }
+
+    pub async fn kinds(&self, session: SessionId) -> Vec<String> {
+        let sql = "SELECT kind FROM events WHERE org_id = $1 AND session_id = $2 ORDER BY ord";
+        let rows = self
+            .ctx
+            .read()
+            .await
+            .unwrap()
+            .all(sql, &db::params![session])
+            .await
+            .unwrap();
+        rows.iter().map(|row| row.get(0).unwrap()).collect()
+    }
+
+    pub fn role(&self, role: Role) -> OrgContext {
+        let user = UserId::generate(&Clock::system(), &Random::system());
+        self.db
+            .authority
+            .context(self.ctx.org(), Actor::user(user), role)
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stopping.cancel();
+    }
+}
+
+fn engine(
+    db: &TestDb,
+    vault: &Vault,
+    policies: Policies,
+    stopping: &CancellationToken,
+) -> (Runs, Worker) {
+    let signer = Arc::new(Signer::generate(&Random::system()).unwrap());
+    let http = egress::Client::new(egress::Trust::System).unwrap();
+    let broker = Broker::new(
+        [signer.public()].into(),
+        http,
+        vault.clone(),
+        Arc::new(NoNodes),
+    );
+    let engine = Engine::new(Parts {
+        authority: db.authority.clone(),
+        road: Road::new(policies, signer, broker),
+        vault: vault.clone(),
+        programs: Arc::new(agents::programs),
+        directory: Arc::new(agents::Directory),
+        on_end: Arc::new(Answers::new(vault.content.clone())),
+        holder: "test".into(),
+        wake: Arc::new(Notify::new()),
+    });
+    let worker = Worker::new(engine.clone(), 8, stopping.child_token());
+    (Runs::new(engine, Some(worker.clone())), worker)
+}
+
+fn client(db: &TestDb, ctx: &OrgContext, chat: &Chat, vault: &Vault, hub: Hub) -> Client {
+    let gate = Gate {
+        authority: db.authority.clone(),
+        user: ctx.actor().user.unwrap(),
+        org: ctx.org(),
+        changes: watch::Sender::new(0),
+    };
+    let config = EdgeConfig {
+        auth_quota: None,
+        api_quota: None,
+        ..EdgeConfig::default()
+    };
+    let edge = Edge::new(config, db.authority.clone(), Arc::new(gate));
+    let skills = agents::Skills::new(vault.content.clone());
+    let routes = chat::http::routes(chat.clone(), hub).merge(agents::http::routes(skills));
+    let (router, _) = edge.finish(routes);
+    Client::new(router).org(ctx.org())
+}
