@@ -1,5 +1,12 @@
 //! Agents and skills, on both databases.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics, in helpers too"
+)]
+
 use agents::model::{AgentState, Turn};
 use agents::{AgentError, Definition, Directory, SkillError, Skills, service};
 use db::testing::TestDb;
@@ -223,7 +230,7 @@ fn skills(folder: &std::path::Path) -> Skills {
     let random = Random::system();
     let blobs = Blobs::local(folder).unwrap();
     let vault = Vault::new(
-        MasterKeys::generate(&random),
+        MasterKeys::generate(&random).unwrap(),
         blobs,
         Clock::system(),
         random,

@@ -2,16 +2,17 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tracing::Instrument as _;
-use vocab::Random;
 use vocab::limits::URL_BYTES_MAX;
+use vocab::{HttpMethod, Random};
 
 use crate::Problem;
 use crate::edge::Passage;
@@ -66,9 +67,19 @@ pub(crate) async fn pass(
     let span = tracing::info_span!("request", trace_id = trace.as_str(), method = %request.method(), route);
     let response = guarded(request, next).instrument(span.clone()).await;
     let mut response = finish(response, &path, &trace);
-    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
+    let status = response.status().as_u16();
+    span.in_scope(|| tracing::debug!(status, "answered"));
+    metrics::counter!("chancery_http_requests_total", "method" => method, "route" => route.clone(), "status" => status.to_string())
+        .increment(1);
+    metrics::histogram!("chancery_http_request_seconds", "method" => method, "route" => route)
+        .record(begun.elapsed().as_secs_f64());
     head(response.headers_mut(), &trace, passage.config.https);
     response
+}
+
+/// The method, if it is one that the API has: what a client makes up must not become a label.
+fn known(method: &Method) -> &'static str {
+    HttpMethod::parse(method.as_str()).map_or("other", HttpMethod::as_str)
 }
 
 /// The handler's answer, or a problem where there is none.

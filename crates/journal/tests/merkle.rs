@@ -1,6 +1,11 @@
 //! The tree against RFC 6962's published vectors and against another implementation of it.
 
-#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics, in helpers too"
+)]
 
 use std::collections::HashMap;
 

@@ -1,6 +1,11 @@
 //! The stored record, on both databases.
 
-#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics, in helpers too"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -82,3 +82,50 @@ impl Known {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use edge::{Credential, Standing};
+    use vocab::{LoginId, UserId};
+
+    fn nobody() -> Caller {
+        let nil = uuid::Uuid::nil();
+        let login = Credential::Login(LoginId::from_uuid(nil));
+        Caller::new(UserId::from_uuid(nil), login, Standing::NoOrganisation)
+    }
+
+    #[test]
+    fn a_caller_is_remembered_until_a_change_the_tokens_end_or_a_minute() {
+        let (known, token) = (Known::default(), Digest::of(b"token"));
+        let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
+        let looked_up = |expires_at| {
+            known.remember(known.version(), (token, None), expires_at, at(0), &nobody());
+        };
+        looked_up(None);
+        assert!(known.find(token, None, at(59)).is_some());
+        assert!(known.find(token, None, at(60)).is_none());
+        assert!(known.find(Digest::of(b"another"), None, at(0)).is_none());
+        looked_up(Some(at(10)));
+        assert!(known.find(token, None, at(9)).is_some());
+        assert!(known.find(token, None, at(10)).is_none());
+        known.forget();
+        assert!(known.find(token, None, at(0)).is_none());
+    }
+
+    #[test]
+    fn who_was_looked_up_before_a_change_is_not_remembered_after_it() {
+        let (known, token) = (Known::default(), Digest::of(b"token"));
+        let version = known.version();
+        // Here the statement reads; then somebody else's commit takes the right away.
+        known.forget();
+        known.remember(
+            version,
+            (token, None),
+            None,
+            Timestamp::from_micros(0),
+            &nobody(),
+        );
+        assert!(known.find(token, None, Timestamp::from_micros(1)).is_none());
+    }
+}

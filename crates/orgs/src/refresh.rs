@@ -90,7 +90,7 @@ impl Orgs {
             return Err(OrgsError::Raced);
         }
         drop(tx);
-
+        self.end_family(user, login).await?;
         Err(OrgsError::Refused)
     }
 

@@ -1,6 +1,11 @@
 //! The text of every frame, kept as a reviewed snapshot: a change here is a change of the protocol.
 
-#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics, in helpers too"
+)]
 
 use protocol::frame::{
     Drain, Heartbeat, JobEpoch, JobRef, JobResult, Lease, Refused, SkillPackage, SkillRef,

@@ -1,6 +1,11 @@
 //! Skill packages: the digest, the tar, the manifest, and what is refused.
 
-#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics, in helpers too"
+)]
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 

@@ -93,7 +93,7 @@ pub struct Owner {
 pub struct LocalNode {
     /// Whether it does.
     pub local: bool,
-    /// The program; without it, `chancery-node` beside this program or on the `PATH`.
+    /// The program; without it, `chancery-node` beside this program.
     pub binary: Option<PathBuf>,
 }
 

@@ -54,7 +54,7 @@ pub struct Done {
 }
 
 impl Done {
-    fn new(result: ToolResult) -> Attempted {
+    fn with(result: ToolResult) -> Attempted {
         Attempted::Done(Box::new(Self {
             result,
             artifacts: Vec::new(),
@@ -140,10 +140,10 @@ impl Broker {
     ) -> Attempted {
         let begun = Instant::now();
         if let Err(refusal) = self.admit(ctx, way, permit) {
-            return Done::new(refusal);
+            return Done::with(refusal);
         }
         let mut attempted = match way.intent.tool.as_str() {
-            "noop" => Done::new(ToolResult::success(Value::Null)),
+            "noop" => Done::with(ToolResult::success(Value::Null)),
             "artifact.save" => self.save_artifact(ctx, way).await,
             "http.fetch" => self.fetch(way).await,
             name => self.http_tool(ctx, way, name).await,
@@ -182,7 +182,7 @@ impl Broker {
     async fn fetch(&self, way: Way<'_>) -> Attempted {
         let arguments: FetchArguments = match call::read(&way.intent.arguments) {
             Ok(arguments) => arguments,
-            Err(error) => return Done::new(refused("ARGUMENTS_INVALID", &error.to_string())),
+            Err(error) => return Done::with(refused("ARGUMENTS_INVALID", &error.to_string())),
         };
         let token = arguments.method.as_deref().unwrap_or("GET");
         let method = HttpMethod::parse(token).unwrap_or(HttpMethod::Get);
@@ -195,20 +195,20 @@ impl Broker {
         });
         match built {
             Ok(request) => self.send(way, request, method, &Masker::new()).await,
-            Err(error) => Done::new(refused(error.code(), &error.to_string())),
+            Err(error) => Done::with(refused(error.code(), &error.to_string())),
         }
     }
 
     async fn http_tool(&self, ctx: &OrgContext, way: Way<'_>, name: &str) -> Attempted {
         let definition = match http_tools::find(ctx, name).await {
             Ok(Some(definition)) => definition,
-            Ok(None) => return Done::new(refused("TOOL_UNKNOWN", "the tool was removed")),
+            Ok(None) => return Done::with(refused("TOOL_UNKNOWN", "the tool was removed")),
             Err(error) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "a tool can't be read"
                 );
-                return Done::new(ToolResult::failure(
+                return Done::with(ToolResult::failure(
                     "STORAGE_FAILED",
                     "storage failed",
                     true,
@@ -220,12 +220,12 @@ impl Broker {
         match definition.check(&way.intent.arguments) {
             Ok(call) if call.target == way.intent.target => {}
             Ok(_) => {
-                return Done::new(refused(
+                return Done::with(refused(
                     "TARGET_MISMATCH",
                     "the tool changed after the decision",
                 ));
             }
-            Err(error) => return Done::new(refused("ARGUMENTS_INVALID", &error.to_string())),
+            Err(error) => return Done::with(refused("ARGUMENTS_INVALID", &error.to_string())),
         }
         match self.build(ctx, way, &definition).await {
             Ok((request, masker, used)) => {
@@ -235,7 +235,7 @@ impl Broker {
                 }
                 attempted
             }
-            Err(refusal) => Done::new(refusal),
+            Err(refusal) => Done::with(refusal),
         }
     }
 
@@ -303,7 +303,7 @@ impl Broker {
         };
         let gate = |hop: &Hop<'_>| pass(way.ruling, hop);
         match self.http.fetch(request, &bounds, &gate).await {
-            Ok(response) => Done::new(http_result(&response, masker)),
+            Ok(response) => Done::with(http_result(&response, masker)),
             Err(error) if error.sent() && !method.is_idempotent() && lost(&error) => {
                 Attempted::Unknown {
                     detail: format!("the request was sent, and then: {error}"),
@@ -311,7 +311,7 @@ impl Broker {
             }
             Err(error) => {
                 let message = masker.mask(&error.to_string()).into_owned();
-                Done::new(ToolResult::failure(
+                Done::with(ToolResult::failure(
                     error.code(),
                     message,
                     error.retryable(),
@@ -323,10 +323,10 @@ impl Broker {
     async fn save_artifact(&self, ctx: &OrgContext, way: Way<'_>) -> Attempted {
         let arguments: ArtifactArguments = match call::read(&way.intent.arguments) {
             Ok(arguments) => arguments,
-            Err(error) => return Done::new(refused("ARGUMENTS_INVALID", &error.to_string())),
+            Err(error) => return Done::with(refused("ARGUMENTS_INVALID", &error.to_string())),
         };
         let Some(content) = arguments.content else {
-            return Done::new(refused(
+            return Done::with(refused(
                 "PATH_NOT_RESOLVED",
                 "a file is read by its own step before it is saved",
             ));
@@ -344,7 +344,7 @@ impl Broker {
                 artifacts: vec![(arguments.name, prepared)],
                 secrets_used: Vec::new(),
             })),
-            Err(error) => Done::new(storage_failed(&error)),
+            Err(error) => Done::with(storage_failed(&error)),
         }
     }
 
@@ -352,7 +352,7 @@ impl Broker {
     pub(crate) async fn dispatch(&self, ctx: &OrgContext, way: Way<'_>, node: NodeId) -> Attempted {
         let job = match job(way) {
             Ok(job) => job,
-            Err(refusal) => return Done::new(refusal),
+            Err(refusal) => return Done::with(refusal),
         };
         let delivery = self.nodes.dispatch(ctx.org(), node, job).await;
         self.delivered(ctx, way.session, delivery).await
@@ -388,7 +388,7 @@ impl Broker {
             let media = "application/octet-stream";
             match self.vault.content.prepare(ctx, session, media, bytes).await {
                 Ok(prepared) => artifacts.push((artifact.path.clone(), prepared)),
-                Err(error) => return Done::new(storage_failed(&error)),
+                Err(error) => return Done::with(storage_failed(&error)),
             }
         }
         let result = node_result(outcome);

@@ -1,6 +1,13 @@
 //! Sessions and messages with a real engine, a real record and both databases; no node, so that the
 //! agents here wait and do nothing.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics, in helpers too"
+)]
+
 mod http;
 mod posting;
 mod sessions;

@@ -104,7 +104,7 @@ impl World {
         let random = Random::system();
         let blobs = Blobs::local(folder.path()).unwrap();
         let vault = Vault::new(
-            MasterKeys::generate(&random),
+            MasterKeys::generate(&random).unwrap(),
             blobs,
             Clock::system(),
             random.clone(),

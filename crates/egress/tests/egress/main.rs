@@ -1,6 +1,12 @@
 //! The whole road against real listeners. What the listeners and the dialer counted is the oracle,
 //! never the client's own word.
-#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics, in helpers too"
+)]
 
 mod bodies;
 mod delivery;

@@ -1,6 +1,11 @@
 //! The gateway on both databases, with fake nodes that misbehave.
 
-#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics, in helpers too"
+)]
 
 mod connecting;
 mod enrolling;

@@ -170,7 +170,31 @@ on_both_databases! {
         assert!(operations >= 27, "{operations}");
     }
 
-    /// `Value` is what the tests read; the headers are what browsers do.
+    /// Every schema that the document refers to is in it, and every operation has its own id.
+    async fn the_document_is_whole(db: TestDb) {
+        let world = World::new(db).await;
+        let text = world.document.to_string();
+        let mut refs = 0;
+        for part in text.split("\"$ref\":\"").skip(1) {
+            let target = part.split('"').next().unwrap();
+            assert!(world.document.pointer(&target[1..]).is_some(), "{target}");
+            refs += 1;
+        }
+        assert!(refs > 50, "{refs}");
+        let mut ids = std::collections::BTreeSet::new();
+        for item in world.document["paths"].as_object().unwrap().values() {
+            for operation in item.as_object().unwrap().values() {
+                let id = operation["operationId"].as_str().unwrap();
+                assert!(ids.insert(id.to_owned()), "{id} twice");
+            }
+        }
+        let problem = &world.document["components"]["schemas"]["Problem"]["properties"];
+        for member in ["type", "title", "status", "detail", "code", "retryable", "errors"] {
+            assert!(problem[member].is_object(), "{member}");
+        }
+    }
+
+    /// No browser of another site reads an answer, frames a page, or guesses a type.
     async fn every_answer_is_closed_to_browsers(db: TestDb) {
         let world = World::new(db).await;
         for path in ["/v1/me", "/v1/nothing", "/v1/openapi.json", "/docs"] {

@@ -1,7 +1,12 @@
 //! The policy crate from outside: decisions, problems, suggestions, tokens, approvals, and the
 //! public test data of Cedar and Biscuit.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics, in helpers too"
+)]
 
 mod approvals;
 mod biscuit_samples;

@@ -67,10 +67,13 @@ pub struct RunView {
     pub entries: u32,
     /// Whether somebody asked for its end.
     pub cancel_requested: bool,
+    /// When it was queued.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+    /// When it began.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub started_at: Option<Timestamp>,
+    /// When it was over.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub ended_at: Option<Timestamp>,
 }

@@ -1,6 +1,11 @@
 //! The vault against both databases.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics, in helpers too"
+)]
 
 mod artifacts;
 mod canary;

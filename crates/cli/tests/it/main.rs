@@ -1,0 +1,10 @@
+//! The real program, from outside: a server in its own process, and the CLI as people use it.
+//!
+//! `CHANCERY_BIN` names another program than the one of this build, and `chancery-node` stands
+//! beside it. On Postgres as well, in a database of its own on the server of
+//! `CHANCERY_TEST_POSTGRES`.
+
+mod installation;
+mod main_job;
+mod offline;
+mod terminal;
