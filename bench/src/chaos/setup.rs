@@ -70,8 +70,8 @@ async fn put(
 fn policy(sink: &str) -> Result<String> {
     let (host, port) = sink.split_once(':').context("the sink has no port")?;
     Ok(format!(
-        "permit (principal, action == Action::\"http.fetch\", resource)\n\
-         when {{ resource.host == \"{host}\" && resource.port == {port} }};\n\
-         permit (principal, action == Action::\"file.write\", resource);\n"
+        "permit (principal, action == Chancery::Action::\"http.fetch\", \
+         resource in Chancery::Host::\"{host}\") when {{ resource.port == {port} }};\n\
+         permit (principal, action == Chancery::Action::\"file.write\", resource);\n"
     ))
 }

@@ -63,8 +63,11 @@ pub(crate) async fn pass(
     let route = request
         .extensions()
         .get::<MatchedPath>()
-        .map_or("", MatchedPath::as_str);
-    let span = tracing::info_span!("request", trace_id = trace.as_str(), method = %request.method(), route);
+        .map(MatchedPath::as_str);
+    let route = route.unwrap_or("none").to_owned();
+    let method = known(request.method());
+    let begun = Instant::now();
+    let span = tracing::info_span!("request", trace_id = trace.as_str(), method, route);
     let response = guarded(request, next).instrument(span.clone()).await;
     let mut response = finish(response, &path, &trace);
     let status = response.status().as_u16();

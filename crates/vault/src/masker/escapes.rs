@@ -15,7 +15,7 @@ pub(super) fn end_in(value: &str, text: &[u8]) -> Option<usize> {
         let mut next = Ends::default();
         for at in now.all() {
             each_reading(expected, text.get(*at..).unwrap_or_default(), |len| {
-                next.push(at + len)
+                next.push(at + len);
             });
         }
         if next.all().is_empty() {
