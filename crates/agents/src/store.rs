@@ -10,11 +10,16 @@ const BY_ID: &str = "SELECT id, state, version, definition, created_at_us, updat
     FROM agents WHERE org_id = $1 AND id = $2";
 const BY_NAME: &str = "SELECT id, state, version, definition, created_at_us, updated_at_us \
     FROM agents WHERE org_id = $1 AND name = $2";
-const LIST: &str = "SELECT id, state, version, definition, created_at_us, updated_at_us \
-    FROM agents WHERE org_id = $1 AND ($2 IS NULL OR id > $2) AND ($3 IS NULL OR state = $3) \
-    ORDER BY id LIMIT $4";
+const LIST: Sql = Sql::Each {
+    sqlite: "SELECT id, state, version, definition, created_at_us, updated_at_us \
+        FROM agents WHERE org_id = $1 AND ($2 IS NULL OR id > $2) AND ($3 IS NULL OR state = $3) \
+        ORDER BY id LIMIT $4",
+    postgres: "SELECT id, state, version, definition, created_at_us, updated_at_us \
+        FROM agents WHERE org_id = $1 AND ($2::uuid IS NULL OR id > $2) \
+        AND ($3::text IS NULL OR state = $3) ORDER BY id LIMIT $4",
+};
 const VERSIONS: &str = "SELECT version, definition, created_at_us FROM agent_versions \
-    WHERE org_id = $1 AND agent_id = $2 AND ($3 IS NULL OR version < $3) \
+    WHERE org_id = $1 AND agent_id = $2 AND (CAST($3 AS BIGINT) IS NULL OR version < $3) \
     ORDER BY version DESC LIMIT $4";
 
 pub(crate) async fn get(tx: &mut impl Query, id: AgentId) -> Result<Option<Agent>, StoreError> {
@@ -42,7 +47,7 @@ pub(crate) async fn list(
 ) -> Result<Vec<Agent>, StoreError> {
     let state = state.map(AgentState::as_str);
     let rows = tx
-        .rows(Sql::Both(LIST), &params![after, state, limit])
+        .rows(LIST, &params![after, state, limit])
         .await?;
     rows.iter().map(agent).collect()
 }

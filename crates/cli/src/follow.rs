@@ -112,11 +112,7 @@ impl Follower {
                         Ended::Broken(why) => why,
                     }
                 }
-                // What the server says itself will not change by asking again.
-                Err(failure) if failure.status().is_some_and(|status| status < 500) => {
-                    return self.tell(Update::Failed(failure)).await;
-                }
-                Err(failure) if failure.message.starts_with("your login") => {
+                Err(failure) if is_final(&failure) => {
                     return self.tell(Update::Failed(failure)).await;
                 }
                 Err(failure) => failure.message,
@@ -186,6 +182,11 @@ impl Follower {
         .await?;
         Ok(over.then_some(Ended::Over))
     }
+}
+
+/// Whether asking again would be answered the same.
+fn is_final(failure: &Failure) -> bool {
+    failure.status().is_some_and(|status| status < 500 && !matches!(status, 408 | 409 | 429))
 }
 
 /// Whether nothing comes after an event of this kind.

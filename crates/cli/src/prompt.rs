@@ -7,6 +7,7 @@ use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::sync::mpsc as blocking;
 
 use rustix::termios::{self, LocalModes, OptionalActions};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use vocab::SecretString;
 
@@ -57,6 +58,25 @@ impl Reader {
             }
         });
         Self { requests, lines }
+    }
+}
+
+/// Ctrl-C. From the first of them on it no longer ends the program by itself, and none is missed
+/// between two waits.
+pub struct Interrupts(Option<Signal>);
+
+impl Interrupts {
+    pub fn listen() -> Self {
+        Self(signal(SignalKind::interrupt()).ok())
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        match &mut self.0 {
+            Some(signal) => drop(signal.recv().await),
+            // It still ends the program, then.
+            None => std::future::pending().await,
+        }
     }
 }
 

@@ -75,10 +75,11 @@ pub async fn up(settings: &Settings, demo: Option<bool>, json: bool) -> Result<(
     run.await.map_err(|error| failed(&error))
 }
 
-/// Stores the local owner's key, so that the CLI of this person works at once.
+/// Stores the local owner's key, so that the CLI of this person works at once. Whether it does.
 fn remember(ready: &Ready) -> bool {
     let Some(key) = &ready.cli_key else {
-        return false;
+        let stored = address::base(&ready.url).and_then(|url| Store::open()?.login(&url));
+        return stored.is_ok_and(|login| login.is_some());
     };
     let store = || {
         let url = address::base(&ready.url)?;

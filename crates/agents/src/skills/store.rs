@@ -18,7 +18,7 @@ const BY_NAME: &str = "SELECT s.id, s.version, v.digest, v.manifest, v.size_byte
 const LIST: &str = "SELECT s.id, s.version, v.digest, v.manifest, v.size_bytes, s.created_at_us, \
     s.updated_at_us FROM skills s JOIN skill_versions v \
     ON v.org_id = s.org_id AND v.skill_id = s.id AND v.version = s.version \
-    WHERE s.org_id = $1 AND ($2 IS NULL OR s.name > $2) ORDER BY s.name LIMIT $3";
+    WHERE s.org_id = $1 AND (CAST($2 AS TEXT) IS NULL OR s.name > $2) ORDER BY s.name LIMIT $3";
 const PACKAGE: &str = "SELECT package FROM skill_versions WHERE org_id = $1 AND digest = $2 \
     ORDER BY created_at_us DESC LIMIT 1";
 

@@ -10,6 +10,7 @@ use super::{Cx, Done, cells};
 use crate::args::Listing;
 use crate::client::address::segment;
 use crate::failure::Exit;
+use crate::prompt::Interrupts;
 use crate::render::approval::{self, Show};
 use crate::render::target;
 use crate::terminal;
@@ -149,6 +150,7 @@ async fn inbox(cx: &Cx) -> Done {
     let client = cx.client().await?;
     let mut seen = BTreeSet::new();
     terminal::note("waiting for requests; Ctrl-C ends this");
+    let mut interrupts = Interrupts::listen();
     loop {
         let query = [("status", "pending")];
         let pending = client.list("/v1/approvals", &query, usize::MAX).await?;
@@ -172,7 +174,7 @@ async fn inbox(cx: &Cx) -> Done {
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
+            () = interrupts.next() => return Ok(Exit::Interrupted),
         }
     }
 }

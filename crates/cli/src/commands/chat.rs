@@ -5,7 +5,7 @@ use clap::Args;
 use super::watch::watch;
 use super::{Cx, Done, run};
 use crate::failure::{Exit, Failure};
-use crate::prompt::Lines;
+use crate::prompt::{Interrupts, Lines};
 use crate::terminal::{self, Style, Tone};
 
 /// Talk to an agent, line by line, in one session. An empty line or Ctrl-D ends it.
@@ -38,13 +38,14 @@ impl Chat {
         let about = format!("{session} with {agent}; an empty line ends it");
         terminal::note(&style.paint(Tone::Dim, &about));
         let mut lines = Lines::default();
+        let mut interrupts = Interrupts::listen();
         loop {
             if terminal::interactive() {
                 terminal::ask(&style.paint(Tone::Strong, "you> "));
             }
             let line = tokio::select! {
                 line = lines.next() => line,
-                _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
+                () = interrupts.next() => return Ok(Exit::Interrupted),
             };
             let Some(line) = line.filter(|line| !line.is_empty()) else {
                 return Ok(Exit::Success);

@@ -11,7 +11,7 @@ use crate::client::refresh::signed_in;
 use crate::client::{Client, address};
 use crate::credentials::{Login as Stored, Store};
 use crate::failure::{Exit, Failure};
-use crate::prompt;
+use crate::prompt::{self, Interrupts};
 use crate::terminal::{self, Style, Tone};
 
 /// Sign in.
@@ -146,10 +146,11 @@ async fn with_device(cx: &Cx, client: &Client) -> Result<Stored, Failure> {
     }
     let body = json!({ "device_code": asked["device_code"] });
     let mut interval = Duration::from_secs(asked["interval"].as_u64().unwrap_or(5));
+    let mut interrupts = Interrupts::listen();
     loop {
         tokio::select! {
             () = tokio::time::sleep(interval) => {}
-            _ = tokio::signal::ctrl_c() => {
+            () = interrupts.next() => {
                 return Err(Failure { exit: Exit::Interrupted, ..Failure::new("nobody was signed in") });
             }
         }

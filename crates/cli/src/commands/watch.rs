@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::client::address::segment;
 use crate::failure::{Exit, Failure};
 use crate::follow::{self, Event, Update};
-use crate::prompt::Lines;
+use crate::prompt::{Interrupts, Lines};
 use crate::render::approval::{self, Show};
 use crate::render::steps::Steps;
 use crate::terminal::{self, Style, Tone};
@@ -36,6 +36,7 @@ pub async fn watch(
         asks: !cx.json && terminal::interactive(),
         questions: VecDeque::new(),
     };
+    let mut interrupts = Interrupts::listen();
     loop {
         tokio::select! {
             update = updates.recv() => {
@@ -49,7 +50,7 @@ pub async fn watch(
             line = lines.next(), if watcher.asks && !watcher.questions.is_empty() => {
                 watcher.answer(line.as_deref()).await;
             }
-            _ = tokio::signal::ctrl_c() => {
+            () = interrupts.next() => {
                 watcher.detach();
                 return Ok(Exit::Interrupted);
             }

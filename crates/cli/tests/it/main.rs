@@ -4,6 +4,13 @@
 //! beside it. On Postgres as well, in a database of its own on the server of
 //! `CHANCERY_TEST_POSTGRES`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics, in helpers too"
+)]
+
 mod installation;
 mod main_job;
 mod offline;

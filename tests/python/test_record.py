@@ -1,0 +1,82 @@
+"""The record of a real server, verified by the second verifier, which shares no code with it."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import unittest
+
+from installation import Installation
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+VERIFIER = ROOT / "docs" / "verify_record.py"
+
+
+class Record:
+    postgres = False
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Installation(cls.postgres)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.close()
+
+    def export(self):
+        for _ in range(5):
+            status, run = self.server.owner("POST", "/v1/tools/noop/invoke", {"arguments": {}})
+            self.assertEqual(status, 202, run)
+            self.assertEqual(self.server.wait_for(run["id"])["state"], "succeeded")
+        status, checkpoint = self.server.owner("GET", "/v1/audit/checkpoint")
+        self.assertEqual(status, 200, checkpoint)
+        status, text = self.server.owner("GET", "/v1/audit/export")
+        self.assertEqual(status, 200)
+        return text, checkpoint["keys"]
+
+    def verify(self, text, keys):
+        path = pathlib.Path(self.server.folder) / "export.ndjson"
+        path.write_text(text, encoding="utf-8")
+        command = [sys.executable, str(VERIFIER), str(path)]
+        for key in keys:
+            command += ["--key", key]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.returncode, json.loads(done.stdout)
+
+    def test_a_real_export_verifies(self):
+        code, report = self.verify(*self.export())
+        self.assertEqual(code, 0, report)
+
+    def test_a_changed_byte_is_found_where_it_is(self):
+        text, keys = self.export()
+        lines = text.splitlines(keepends=True)
+        self.assertIn("noop", lines[-2] + lines[-3] + lines[-4] + lines[-5])
+        at = next(i for i, line in enumerate(lines) if '"noop"' in line)
+        lines[at] = lines[at].replace('"noop"', '"nood"', 1)
+        code, report = self.verify("".join(lines), keys)
+        self.assertEqual(code, 1, report)
+        self.assertEqual(report["seq"], at, report)
+
+    def test_the_keys_of_another_log_prove_nothing(self):
+        text, _ = self.export()
+        other = Installation()
+        try:
+            self.server, ours = other, self.server
+            _, keys = self.export()
+        finally:
+            self.server = ours
+            other.close()
+        code, report = self.verify(text, keys)
+        self.assertEqual(code, 1, report)
+
+
+class OnSqlite(Record, unittest.TestCase):
+    pass
+
+
+class OnPostgres(Record, unittest.TestCase):
+    postgres = True
+
+
+if __name__ == "__main__":
+    unittest.main()
