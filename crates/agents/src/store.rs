@@ -46,9 +46,7 @@ pub(crate) async fn list(
     limit: u32,
 ) -> Result<Vec<Agent>, StoreError> {
     let state = state.map(AgentState::as_str);
-    let rows = tx
-        .rows(LIST, &params![after, state, limit])
-        .await?;
+    let rows = tx.rows(LIST, &params![after, state, limit]).await?;
     rows.iter().map(agent).collect()
 }
 

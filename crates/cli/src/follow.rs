@@ -186,7 +186,9 @@ impl Follower {
 
 /// Whether asking again would be answered the same.
 fn is_final(failure: &Failure) -> bool {
-    failure.status().is_some_and(|status| status < 500 && !matches!(status, 408 | 409 | 429))
+    failure
+        .status()
+        .is_some_and(|status| status < 500 && !matches!(status, 408 | 409 | 429))
 }
 
 /// Whether nothing comes after an event of this kind.

@@ -145,6 +145,18 @@ impl Authority {
         &self.0
     }
 
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.system_read()
+            .await?
+            .one("SELECT 1", &[])
+            .await
+            .map(drop)
+    }
+
     /// A read across organisations, or of what belongs to none.
     ///
     /// # Errors

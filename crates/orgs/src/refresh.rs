@@ -1,13 +1,14 @@
 //! Renewing tokens: each refresh token works once.
 //!
 //! If a spent token is shown, two parties hold what only one may: the thief and the owner can't be
-//! told apart, so the login ends for both. One case is not a theft: a browser with two tabs sends
-//! the same cookie twice *at the same time*. The second of two requests that overlap therefore gets
-//! no token and ends nothing; it hears that the other one was first, and finds the new cookie in
-//! its jar. Overlapping means that the second request was there before the first was done. A
-//! request that comes later can't claim that, however soon it comes; and a thief who races the
-//! owner on purpose gets nothing if he loses, and ends the login with the owner's next request if
-//! he wins.
+//! told apart, so the login ends for both. One case is not a theft: a client sends the same token
+//! twice *at the same time*. The second of two requests that overlap therefore gets no token and
+//! ends nothing; it hears that the other one was first, and finds the new cookie in its jar.
+//! Overlapping means that the second request was here before the first was done. A request that
+//! comes later can't claim that, however soon it comes: there is no time in which a spent token is
+//! harmless. A thief who races the owner on purpose gets nothing if he loses, and ends the login
+//! with the owner's next request if he wins. A page that is open in several tabs takes turns
+//! (`navigator.locks`), because its second request may be late only by the way it came.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -19,6 +19,7 @@
 //! (`tools`), and any clock or network but through those.
 
 mod append;
+mod children;
 mod engine;
 mod error;
 pub mod fold;

@@ -1,12 +1,13 @@
 //! Policy simulation: recorded decisions, taken again under other policies.
 
-use db::{OrgContext, Sql, params};
+use db::OrgContext;
 use policy::{PolicySet, PolicySource, Question};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use vocab::{EventId, RunId, Timestamp};
 
 use crate::error::RunError;
+use crate::store;
 
 /// How many decisions one simulation takes at most.
 const DECISIONS_MAX: u64 = 100_000;
@@ -64,21 +65,12 @@ pub async fn simulate(
     to: Option<Timestamp>,
 ) -> Result<Simulated, RunError> {
     let set = PolicySet::compile(sources).map_err(RunError::Policies)?;
-    let sql = Sql::Both(
-        "SELECT ord, id, run_id, at_us, data FROM events WHERE org_id = $1 \
-         AND kind = 'policy.decided' AND ord > $2 AND at_us >= $3 AND at_us < $4 \
-         ORDER BY ord LIMIT $5",
-    );
     let from = from.map_or(0, Timestamp::as_micros);
     let to = to.map_or(i64::MAX, Timestamp::as_micros);
     let mut found = Simulated::default();
     let mut after = 0_i64;
     loop {
-        let rows = ctx
-            .read()
-            .await?
-            .all(sql, &params![after, from, to, BATCH])
-            .await?;
+        let rows = store::decisions(ctx, after, (from, to), BATCH).await?;
         let Some(last) = rows.last() else {
             return Ok(found);
         };

@@ -570,3 +570,19 @@ pub(crate) async fn wake_waiting_for_node(
     tx.commit_unrecorded("a wake-up").await?;
     Ok(woken)
 }
+
+/// Recorded decisions of a time, in the order of the record: `ord`, id, run, instant, facts.
+pub(crate) async fn decisions(
+    ctx: &OrgContext,
+    after: i64,
+    (from, to): (i64, i64),
+    limit: u32,
+) -> Result<Vec<Row>, StoreError> {
+    let sql = "SELECT ord, id, run_id, at_us, data FROM events WHERE org_id = $1 \
+        AND kind = 'policy.decided' AND ord > $2 AND at_us >= $3 AND at_us < $4 \
+        ORDER BY ord LIMIT $5";
+    ctx.read()
+        .await?
+        .all(sql, &params![after, from, to, limit])
+        .await
+}

@@ -31,4 +31,8 @@ pub const BESIDE: &[(&str, &[&str])] = &[
 ];
 
 /// Edges that only tests may have, beyond the table above.
-pub const ONLY_IN_TESTS: &[(&str, &str)] = &[];
+pub const ONLY_IN_TESTS: &[(&str, &str)] = &[
+    // Their own `testing` feature, on for their own tests.
+    ("chancery-edge", "chancery-edge"),
+    ("chancery-journal", "chancery-journal"),
+];

@@ -5,12 +5,21 @@ use regex::Regex;
 use crate::tree;
 
 /// Crates whose subject is the database itself, and the bench that measures the bare drivers.
-const STORAGE: &[&str] = &["crates/db/", "crates/journal/", "bench/"];
+const STORAGE: &[&str] = &["crates/db/", "crates/journal/", "crates/vault/", "bench/"];
+
+/// Files with one small table of their own, where a store beside them would only repeat its names.
+const WITH_THEIR_TABLE: &[&str] = &[
+    "crates/edge/src/idempotency.rs",
+    "crates/tools/src/http_tools.rs",
+];
 
 fn may_hold_sql(path: &str) -> bool {
     let store = path.ends_with("/store.rs") || path.contains("/store/");
     let test = path.contains("/tests/") || path.ends_with("/tests.rs");
-    store || test || STORAGE.iter().any(|folder| path.starts_with(folder))
+    store
+        || test
+        || WITH_THEIR_TABLE.contains(&path)
+        || STORAGE.iter().any(|folder| path.starts_with(folder))
 }
 
 /// String literals that begin like a statement.

@@ -40,7 +40,8 @@ impl Client {
     ) -> Result<SecretString, Failure> {
         let ended = || Failure {
             problem: Some(json!({ "status": 401, "code": "LOGIN_ENDED" })),
-            ..Failure::new(format!("your login at {} has ended", self.url)).fix("run `chancery login`")
+            ..Failure::new(format!("your login at {} has ended", self.url))
+                .fix("run `chancery login`")
         };
         let (Identity::Login(login), Some(store)) = (&self.identity, &self.store) else {
             return Err(ended());

@@ -145,11 +145,11 @@ mod tests {
     why asked  writes are asked for
     needs      another person than the one who started the run
     expires    2026-11-21 10:00:00
+    path: \"a.md\"
     content:
     + one
     + two\\u{1b}[2J
-    + last  (no line end)
-    path: \"a.md\"";
+    + last  (no line end)";
         assert_eq!(view(Style::PLAIN, &approval, Show::Beginning), expected);
     }
 

@@ -63,6 +63,7 @@ fn no_string_leads_out_and_every_plain_one_leads_in() {
     }
     let strings = strings();
     let (mut refused, mut absent, mut written) = (0, 0, 0);
+    let mut w = w;
     for string in &strings {
         for file in [CANARY, "etc/passwd"] {
             let path = string.replace("{FILE}", file);
@@ -80,10 +81,9 @@ fn no_string_leads_out_and_every_plain_one_leads_in() {
                 );
                 // Made anew for the next string.
                 std::fs::remove_dir_all(w.path()).unwrap();
-                let _ = place.workspace();
+                w = place.workspace();
             }
         }
-        let w = place.workspace();
         for folder in w
             .path()
             .ancestors()
@@ -97,6 +97,10 @@ fn no_string_leads_out_and_every_plain_one_leads_in() {
             );
         }
     }
+    assert!(
+        refused > 20 && written > 5,
+        "refused {refused}, written {written}"
+    );
     println!(
         "{} strings, twice: refused {refused}, absent {absent}, written inside {written}",
         strings.len()

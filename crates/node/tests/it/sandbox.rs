@@ -218,6 +218,8 @@ async fn there_is_no_network_unless_it_was_granted() {
     let ran = run(&place, &process).await;
     assert_eq!(stdout(&ran), "");
     assert!(listener.accept().is_err(), "the kernel saw a connection");
+    let interfaces = shell("tail -n +3 /proc/self/net/dev | cut -d: -f1");
+    assert_eq!(stdout(&run(&place, &interfaces).await).trim(), "lo");
 
     process.network = true;
     let ran = run(&place, &process).await;

@@ -114,6 +114,9 @@ db::on_both_databases! {
         first.vanish(&world).await;
         assert_eq!(waiting.await.unwrap(), Fate::Away);
         assert_eq!(world.nodes.inquire(ctx.org(), id, job.job).await, Fate::Away);
+        // Sent a second time, it might be done a second time: only the node can tell.
+        let again = world.nodes.dispatch(ctx.org(), id, job.clone()).await;
+        assert_eq!(again, Fate::Away);
         assert!(world.nodes.node_for(ctx.org(), "default").is_none());
         let mut second = Fake::welcomed(world.address, &credential).await;
         let waiting = inquiring(&world, &ctx, id, job.job);
