@@ -24,6 +24,7 @@ pub(crate) struct Pins {
 impl Pins {
     /// Takes all places of all organisations that have a node of their own.
     pub(crate) fn load_all(&mut self, orgs: Vec<OrgId>, places: Vec<Place>) {
+        self.others.clear();
         self.complete = orgs.into_iter().map(|org| (org, HashMap::new())).collect();
         for place in places {
             if let Some(known) = self.complete.get_mut(&place.org) {

@@ -26,7 +26,7 @@ async fn until(client: &Client, path: &str, last: &str) -> String {
     let mut text = String::new();
     let reading = async {
         while let Some(chunk) = stream.next().await {
-            text.push_str(&String::from_utf8(chunk.unwrap().to_vec()).unwrap());
+            text.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());
             if text.contains(&format!("event: {last}\n")) {
                 return;
             }
