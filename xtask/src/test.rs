@@ -63,7 +63,7 @@ impl Test {
         if self.only == Some(Part::Lint) {
             report.stage("tidy", lint::tidy);
         }
-        if self.wants(Part::Rust) || self.wants(Part::Chaos) {
+        if self.only != Some(Part::Lint) {
             install::postgres()?;
             let postgres = Postgres::start(Durability::None)?;
             // One build of everything, so that no later stage builds with other features.
@@ -71,13 +71,13 @@ impl Test {
                 self.stages_on_the_build(report, &postgres);
             }
         }
-        if self.wants(Part::Python) {
-            report.stage("python", python);
-        }
         Ok(())
     }
 
     fn stages_on_the_build(&self, report: &mut Report, postgres: &Postgres) {
+        if self.wants(Part::Python) {
+            report.stage("python", || python(&postgres.url()));
+        }
         if self.wants(Part::Rust) {
             report.stage("tests", || nextest(&postgres.url(), self.filter.as_deref()));
             if self.filter.is_none() {
@@ -169,7 +169,7 @@ fn doctests() -> Result<Counts> {
 }
 
 /// Runs every `test_*.py` under `tests/python` with the packages of its requirements file.
-fn python() -> Result<Counts> {
+fn python(postgres: &str) -> Result<Counts> {
     let folder = root().join("tests/python");
     if !folder.exists() {
         bail!("`tests/python` is missing");
@@ -179,7 +179,9 @@ fn python() -> Result<Counts> {
     let mut command = Command::new(python);
     command
         .args(["-m", "unittest", "discover", "--start-directory"])
-        .arg(&folder);
+        .arg(&folder)
+        .env("CHANCERY_TEST_POSTGRES", postgres)
+        .env("CHANCERY_BIN", Profile::Dev.binary("chancery"));
     let (succeeded, lines) = process::tee(command.current_dir(root()))?;
     match results::unittest(&lines) {
         Some(counts) if succeeded || counts.failed > 0 => Ok(counts),

@@ -13,6 +13,9 @@ use crate::model::{State, WaitingFor};
 use crate::program::{Effect, FailedAt, Failure, Finish, Input, Wanted};
 use crate::store;
 
+/// How long a run that waits for a node sleeps before it looks by itself.
+const NODE_POLL: std::time::Duration = std::time::Duration::from_secs(2);
+
 impl Engine {
     pub(crate) async fn walk(&self, work: &mut Work, wanted: &Wanted) -> Result<Moved, RunError> {
         let Some(step) = work.fold.step(wanted.step).cloned() else {
@@ -430,7 +433,10 @@ impl Engine {
                 let waiting_for = WaitingFor::Node { node };
                 let facts = json!({ "step": step, "for": "node", "may_have_happened": true });
                 self.stage(work, Staged::new(EventKind::RunWaiting, facts))?;
-                Ok(Moved::Waits(waiting_for, None))
+                Ok(Moved::Waits(
+                    waiting_for,
+                    Some(work.ctx.now().plus(NODE_POLL)),
+                ))
             }
             Attempted::NotSent { detail } => {
                 tracing::info!(run = %work.run.id, detail, "a job was not sent");
@@ -504,7 +510,10 @@ impl Engine {
                 self.stage(work, Staged::new(EventKind::RunWaiting, facts))?;
                 Ok(Moved::On)
             }
-            Attempted::NodeAway => Ok(Moved::Waits(WaitingFor::Node { node: Some(node) }, None)),
+            Attempted::NodeAway => Ok(Moved::Waits(
+                WaitingFor::Node { node: Some(node) },
+                Some(work.ctx.now().plus(NODE_POLL)),
+            )),
             other => self.record(work, &action, job, Some(node), other).await,
         }
     }
@@ -521,7 +530,11 @@ impl Engine {
             let facts = json!({ "step": step, "for": "node", "may_have_happened": false });
             self.stage(work, Staged::new(EventKind::RunWaiting, facts))?;
         }
-        Ok(Moved::Waits(waiting_for, None))
+        // A node that comes back rings; this is for the one that came back a moment too early.
+        Ok(Moved::Waits(
+            waiting_for,
+            Some(work.ctx.now().plus(NODE_POLL)),
+        ))
     }
 
     /// What a person decided about an outcome that nobody knows.

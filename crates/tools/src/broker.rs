@@ -382,6 +382,11 @@ impl Broker {
             Delivery::NotSent { detail } => return Attempted::NotSent { detail },
             Delivery::Unknown { detail } => return Attempted::Unknown { detail },
         };
+        if let Some(failure) = outcome.error.as_ref().filter(|it| turned_away(it)) {
+            return Attempted::NotSent {
+                detail: failure.message.clone(),
+            };
+        }
         let mut artifacts = Vec::with_capacity(outcome.artifacts.len());
         for artifact in &outcome.artifacts {
             let bytes = Bytes::from(artifact.content.clone());
@@ -398,6 +403,21 @@ impl Broker {
             secrets_used: Vec::new(),
         }))
     }
+}
+
+/// Whether the node did not begin the job for a reason that has nothing to do with the job: the
+/// same intent goes out again, under a new token, once the node is in order.
+fn turned_away(failure: &protocol::Failure) -> bool {
+    use protocol::FailureCode as Code;
+    let passing = matches!(
+        failure.code,
+        Code::StaleEpoch
+            | Code::LeaseLost
+            | Code::Draining
+            | Code::NodeBusy
+            | Code::SpoolUnavailable
+    );
+    passing && !failure.executed
 }
 
 fn refused(code: &str, message: &str) -> ToolResult {
