@@ -45,9 +45,10 @@ impl World {
         self.ledger.runs_end(&self.api).await;
         assert!(self.installation.is_running());
         assert_eq!(self.api.get("/readyz").await.status, 200);
+        // What is acknowledged is sealed a moment later.
+        let found = Found::sealed_in_postgres(&self.direct).await;
         the_record_verifies(&self.installation, &self.api);
-        self.ledger
-            .reconcile(&Found::sealed_in_postgres(&self.direct).await);
+        self.ledger.reconcile(&found);
     }
 }
 
