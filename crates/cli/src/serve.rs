@@ -151,7 +151,7 @@ fn page(style: Style, ready: &Ready, stored: bool, data_dir: &Path) -> String {
     });
     out.push_str("    chancery audit verify\n");
     out.push_str(match ready.demo {
-        Some(_) => "    chancery replay RUN\n",
+        Some(_) => "    chancery replay RUN\n    chancery chat --agent guide --agent demo\n",
         None => "    chancery --help\n",
     });
     out.push_str(&format!(
@@ -315,6 +315,7 @@ mod tests {
 fetch http://127.0.0.1:9/status; write notes/summary.md: all is well\"
     chancery audit verify
     chancery replay RUN
+    chancery chat --agent guide --agent demo
 
   Ctrl-C stops it; runs go on when it starts again.";
         assert_eq!(page, expected);

@@ -16,6 +16,7 @@ use vocab::{ProviderId, Timestamp};
 
 use crate::ModelsError;
 use crate::model::{Provider, ProviderDefinition, ProviderKind};
+use crate::scripted::{self, Scripted};
 use crate::upstream::{Origin, Outgoing, Upstream};
 
 use credential::Credential;
@@ -34,12 +35,37 @@ pub(crate) enum Operation {
     Embeddings,
 }
 
+impl Operation {
+    /// Whether the answer comes as a stream.
+    pub const fn is_streamed(self) -> bool {
+        match self {
+            Self::Generate { stream, .. } => stream,
+            Self::CountTokens | Self::Embeddings => false,
+        }
+    }
+}
+
 /// A provider that can be asked.
 pub(crate) struct Account {
     pub id: ProviderId,
     pub name: String,
     pub kind: ProviderKind,
-    /// Where it is.
+    pub place: Place,
+    /// Finds the credential in what the provider says.
+    masker: Masker,
+}
+
+/// Where whoever answers is.
+pub(crate) enum Place {
+    /// In this process.
+    Here(Scripted),
+    /// Where requests are sent to.
+    There(Remote),
+}
+
+/// A provider that requests are sent to.
+pub(crate) struct Remote {
+    kind: ProviderKind,
     pub origin: Arc<Origin>,
     /// The path that every operation's path begins with, without a final slash.
     base: String,
@@ -47,8 +73,6 @@ pub(crate) struct Account {
     region: String,
     api_version: Option<String>,
     credential: Credential,
-    /// Finds the credential in what the provider says.
-    masker: Masker,
 }
 
 impl Account {
@@ -59,22 +83,20 @@ impl Account {
         secret: Option<&UsedSecret>,
     ) -> Result<Self, ModelsError> {
         let definition = &provider.definition;
-        let target = definition.target()?;
         let mut masker = Masker::new();
         if let Some(secret) = secret {
             // One value always fits.
             let _ = masker.add_used(secret);
         }
+        let place = match &definition.script {
+            Some(script) => Place::Here(Scripted::new(script)?),
+            None => Place::There(Remote::open(upstream, definition, secret)?),
+        };
         Ok(Self {
             id: provider.id,
             name: definition.name.clone(),
             kind: definition.kind,
-            origin: upstream.origin(&target, definition.reach()?),
-            base: base_path(definition, target.path()),
-            host: target.host_header(),
-            region: definition.region.clone().unwrap_or_default(),
-            api_version: definition.api_version.clone(),
-            credential: Credential::read(definition.kind, secret)?,
+            place,
             masker,
         })
     }
@@ -89,21 +111,72 @@ impl Account {
             | ProviderKind::AzureOpenai
             | ProviderKind::Openrouter
             | ProviderKind::OpenaiCompatible => Dialect::OpenaiChat,
+            ProviderKind::Scripted => scripted::DIALECT,
         }
     }
 
     /// Whether a request in this dialect can be forwarded to it as it is.
     pub fn speaks(&self, dialect: Dialect) -> bool {
-        let responses = match self.kind {
+        let responses = match &self.place {
+            Place::There(remote) => remote.has_responses(),
+            Place::Here(_) => false,
+        };
+        dialect == self.native() || (dialect == Dialect::OpenaiResponses && responses)
+    }
+
+    /// Whether it costs nothing where nobody says what it costs.
+    pub fn is_free(&self) -> bool {
+        self.kind == ProviderKind::Scripted
+    }
+
+    /// Whether it makes vectors of texts.
+    pub fn embeds(&self) -> bool {
+        self.kind != ProviderKind::Scripted && self.speaks(Dialect::OpenaiChat)
+    }
+
+    /// What the provider said, without the credential in it.
+    pub fn masked(&self, text: &str) -> String {
+        self.masker.mask(text).into_owned()
+    }
+
+    /// Bytes that the provider sent, without the credential in them.
+    pub fn masked_bytes(&self, bytes: Bytes) -> Bytes {
+        match self.masker.mask_bytes(&bytes) {
+            std::borrow::Cow::Borrowed(_) => bytes,
+            std::borrow::Cow::Owned(masked) => masked.into(),
+        }
+    }
+}
+
+impl Remote {
+    fn open(
+        upstream: &Upstream,
+        definition: &ProviderDefinition,
+        secret: Option<&UsedSecret>,
+    ) -> Result<Self, ModelsError> {
+        let target = definition.target()?;
+        Ok(Self {
+            kind: definition.kind,
+            origin: upstream.origin(&target, definition.reach()?),
+            base: base_path(definition, target.path()),
+            host: target.host_header(),
+            region: definition.region.clone().unwrap_or_default(),
+            api_version: definition.api_version.clone(),
+            credential: Credential::read(definition.kind, secret)?,
+        })
+    }
+
+    fn has_responses(&self) -> bool {
+        match self.kind {
             ProviderKind::Openai => true,
             ProviderKind::AzureOpenai => self.api_version.is_none(),
             ProviderKind::Anthropic
             | ProviderKind::Gemini
             | ProviderKind::Bedrock
             | ProviderKind::Openrouter
-            | ProviderKind::OpenaiCompatible => false,
-        };
-        dialect == self.native() || (dialect == Dialect::OpenaiResponses && responses)
+            | ProviderKind::OpenaiCompatible
+            | ProviderKind::Scripted => false,
+        }
     }
 
     /// A request to it. `theirs` are headers of a client that is forwarded.
@@ -230,7 +303,8 @@ impl Account {
             ProviderKind::Gemini
             | ProviderKind::Bedrock
             | ProviderKind::Openrouter
-            | ProviderKind::OpenaiCompatible => {}
+            | ProviderKind::OpenaiCompatible
+            | ProviderKind::Scripted => {}
         }
     }
 
@@ -263,19 +337,6 @@ impl Account {
             }
         }
     }
-
-    /// What the provider said, without the credential in it.
-    pub fn masked(&self, text: &str) -> String {
-        self.masker.mask(text).into_owned()
-    }
-
-    /// Bytes that the provider sent, without the credential in them.
-    pub fn masked_bytes(&self, bytes: Bytes) -> Bytes {
-        match self.masker.mask_bytes(&bytes) {
-            std::borrow::Cow::Borrowed(_) => bytes,
-            std::borrow::Cow::Owned(masked) => masked.into(),
-        }
-    }
 }
 
 /// Where the paths of operations begin. Clients write base URLs with the version and without it, as
@@ -290,7 +351,7 @@ fn base_path(definition: &ProviderDefinition, path: &str) -> String {
         (ProviderKind::Gemini, _) => "/v1beta",
         (ProviderKind::AzureOpenai, None) => "/openai/v1",
         (ProviderKind::AzureOpenai, Some(_)) => "/openai",
-        (ProviderKind::Bedrock, _) => "",
+        (ProviderKind::Bedrock | ProviderKind::Scripted, _) => "",
     };
     match definition.kind {
         // Its clients add the version to whatever base they are given.
@@ -327,6 +388,7 @@ mod tests {
             region: None,
             api_version: api_version.map(str::to_owned),
             private_network: false,
+            script: None,
         };
         base_path(&definition, path)
     }

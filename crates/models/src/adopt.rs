@@ -10,12 +10,10 @@ use egress::parse_target;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 use vault::SecretError;
-use vocab::{ExposeSecret as _, ProviderId, SecretString};
+use vocab::{ExposeSecret as _, SecretString};
 
 use crate::gateway::Gateway;
-use crate::model::{
-    Params, ProfileDefinition, Provider, ProviderDefinition, ProviderKind, Reach, Strategy, Target,
-};
+use crate::model::{ProfileDefinition, Provider, ProviderDefinition, ProviderKind, Reach, Target};
 use crate::upstream::{Deadlines, Outgoing, collect};
 use crate::{ModelsError, service};
 
@@ -119,6 +117,7 @@ fn definition(kind: ProviderKind, name: &str, base_url: Option<String>) -> Provi
         region: None,
         api_version: None,
         private_network: false,
+        script: None,
     }
 }
 
@@ -145,7 +144,7 @@ impl Gateway {
             let Some(made) = self.adopt_one(ctx, definition, secret).await? else {
                 continue;
             };
-            targets.extend(model.map(|model| target(made.id, model)));
+            targets.extend(model.map(|model| Target::new(made.id, model)));
             names.push(made.definition.name);
         }
         if !targets.is_empty() {
@@ -186,13 +185,8 @@ impl Gateway {
     ) -> Result<(), ModelsError> {
         let mut tx = ctx.write().await?;
         let definition = ProfileDefinition {
-            name: PROFILE.to_owned(),
             description: "Made from what the environment had; change it as you like.".to_owned(),
-            targets,
-            strategy: Strategy::Priority,
-            params: Params::default(),
-            price: None,
-            budget: None,
+            ..ProfileDefinition::new(PROFILE, targets)
         };
         match service::create_profile(ctx, &mut tx, definition).await {
             Ok(_) => Ok(self.commit_change(ctx, tx).await?),
@@ -242,18 +236,6 @@ impl Gateway {
             secret: None,
             model,
         })
-    }
-}
-
-fn target(provider_id: ProviderId, model: String) -> Target {
-    Target {
-        provider_id,
-        model,
-        weight: 1,
-        price: None,
-        context_tokens: None,
-        output_tokens_max: None,
-        capabilities: None,
     }
 }
 

@@ -145,14 +145,14 @@ async fn read(
             charge(outcome, answer.usage, true, candidate.price);
             answer
         }
-        Got::Stream { first, reply } => {
+        Got::Stream { first, rest } => {
             let reading = Reading {
                 candidate: &candidate,
                 outcome,
                 tab: Tab::new(input_estimate),
             };
             let intake = Intake::new(answered.dialect);
-            reading.read(intake, first, *reply, deltas).await?
+            reading.read(intake, first, rest, deltas).await?
         }
     };
     outcome.end = End::Answered;
@@ -180,7 +180,7 @@ impl Reading<'_> {
         mut self,
         mut intake: Intake,
         first: Bytes,
-        mut reply: Reply,
+        mut rest: Option<Box<Reply>>,
         mut deltas: impl FnMut(&Delta) + Send,
     ) -> Result<Answer, ModelError> {
         let candidate = self.candidate;
@@ -190,7 +190,10 @@ impl Reading<'_> {
         while let Some(bytes) = chunk {
             let steps = intake.push(&bytes).map_err(|error| wrong(&error))?;
             self.tell(&steps, &mut assembler, &mut deltas);
-            let next = reply.chunk().await.transpose();
+            let next = match &mut rest {
+                Some(reply) => reply.chunk().await.transpose(),
+                None => Ok(None),
+            };
             chunk = next.map_err(|error| ModelError::unreachable(candidate.name(), &error))?;
         }
         let steps = intake.finish().map_err(|error| wrong(&error))?;

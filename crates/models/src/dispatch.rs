@@ -13,11 +13,12 @@ use http::{HeaderMap, header};
 use serde::de::IgnoredAny;
 use vocab::{Clock, Random};
 
-use crate::account::Operation;
+use crate::account::{Operation, Place};
 use crate::failure::{ModelError, RawError};
 use crate::intake::Frames;
 use crate::route::{Backoff, Breakers, Candidate, Latencies, retry_after};
-use crate::upstream::{Deadlines, Outgoing, Reply, UpstreamError, collect};
+use crate::scripted::Scripted;
+use crate::upstream::{Deadlines, Reply, UpstreamError, collect};
 
 /// The largest whole answer, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
@@ -56,8 +57,11 @@ pub(crate) struct Answered {
 pub(crate) enum Got {
     /// All of it.
     Whole { headers: HeaderMap, body: Bytes },
-    /// Its first piece.
-    Stream { first: Bytes, reply: Box<Reply> },
+    /// Its first piece, and the way to the rest, if there is more.
+    Stream {
+        first: Bytes,
+        rest: Option<Box<Reply>>,
+    },
 }
 
 /// What tries share.
@@ -147,10 +151,14 @@ impl Dispatcher<'_> {
             wait,
         })?;
         let written = write(candidate)?;
+        let remote = match &account.place {
+            Place::There(remote) => remote,
+            Place::Here(script) => return play(script, written),
+        };
         let query = theirs.query.as_deref().filter(|_| written.forwarded);
         let body = written.body.clone();
         let headers = &theirs.headers;
-        let outgoing = account.request(
+        let outgoing = remote.request(
             written.operation,
             &candidate.model,
             headers,
@@ -158,7 +166,8 @@ impl Dispatcher<'_> {
             body,
             now,
         );
-        let got = self.exchange(candidate, &written, outgoing).await?;
+        let sent = remote.origin.send(outgoing, &self.deadlines).await;
+        let got = self.exchange(candidate, &written, sent).await?;
         Ok((written.dialect, written.forwarded, got))
     }
 
@@ -166,24 +175,15 @@ impl Dispatcher<'_> {
         &self,
         candidate: &Candidate,
         written: &Written,
-        outgoing: Outgoing,
+        sent: Result<Reply, UpstreamError>,
     ) -> Result<Got, ModelError> {
         let dialect = written.dialect;
         let unreachable = |error: &UpstreamError| ModelError::unreachable(candidate.name(), error);
-        let sent = candidate
-            .account
-            .origin
-            .send(outgoing, &self.deadlines)
-            .await;
         let mut reply = sent.map_err(|error| unreachable(&error))?;
         if !reply.status.is_success() {
             return Err(self.error(candidate, dialect, reply).await);
         }
-        let streamed = match written.operation {
-            Operation::Generate { stream, .. } => stream,
-            Operation::CountTokens | Operation::Embeddings => false,
-        };
-        if !streamed {
+        if !written.operation.is_streamed() {
             let headers = reply.headers.clone();
             let body = collect(reply, ANSWER_BYTES_MAX).await;
             let body = body.map_err(|error| unreachable(&error))?;
@@ -201,7 +201,7 @@ impl Dispatcher<'_> {
         match first_error(dialect, &first) {
             None => Ok(Got::Stream {
                 first,
-                reply: Box::new(reply),
+                rest: Some(Box::new(reply)),
             }),
             Some(Ok(error)) => Err(ModelError::Provider {
                 target: candidate.name(),
@@ -212,7 +212,7 @@ impl Dispatcher<'_> {
             // Who gets it as it comes may know what this gateway does not.
             Some(Err(_)) if written.forwarded => Ok(Got::Stream {
                 first,
-                reply: Box::new(reply),
+                rest: Some(Box::new(reply)),
             }),
             Some(Err(message)) => Err(malformed(candidate, &candidate.account.masked(&message))),
         }
@@ -263,6 +263,23 @@ impl Dispatcher<'_> {
         }
         verdict
     }
+}
+
+/// The answer of a script. It is all there at once.
+fn play(script: &Scripted, written: Written) -> Result<(Dialect, bool, Got), ModelError> {
+    let body = script.answer(&written.body)?;
+    let got = if written.operation.is_streamed() {
+        Got::Stream {
+            first: body,
+            rest: None,
+        }
+    } else {
+        Got::Whole {
+            headers: HeaderMap::new(),
+            body,
+        }
+    };
+    Ok((written.dialect, written.forwarded, got))
 }
 
 fn verdict(error: &ModelError) -> Verdict {

@@ -32,6 +32,7 @@ mod probe;
 pub mod public;
 mod recording;
 mod route;
+mod scripted;
 pub mod service;
 mod store;
 mod tab;

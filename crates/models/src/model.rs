@@ -3,14 +3,15 @@
 mod profile;
 mod provider;
 mod recording;
+mod script;
 
 pub use profile::{
     CAPABILITIES, Capability, Limits, Params, Profile, ProfileDefinition, Strategy, Target,
     WEIGHT_MAX,
 };
 pub use provider::{Provider, ProviderDefinition, ProviderKind, Reach};
-
 pub use recording::Recording;
+pub use script::{Rule, Script, ScriptedCall, Step};
 
 use vocab::limits::NAME_CHARS_MAX;
 

@@ -9,7 +9,7 @@ use egress::EgressError;
 use serde_json::Value;
 use vocab::ProviderId;
 
-use crate::account::Account;
+use crate::account::{Account, Place, Remote};
 use crate::failure::ModelError;
 use crate::gateway::{Gateway, Spender};
 use crate::upstream::{Deadlines, UpstreamError, collect};
@@ -67,7 +67,10 @@ impl Gateway {
                 message: why.to_string(),
                 fix: "give the provider a secret that fits its type",
             }),
-            (Ok(account), None) => self.list(account).await,
+            (Ok(account), None) => match &account.place {
+                Place::There(remote) => self.list(account, remote).await,
+                Place::Here(_) => Ok(Vec::new()),
+            },
             (Ok(account), Some(model)) => self.say(ctx, account, model).await,
         };
         let (models, flaw) = match found {
@@ -81,7 +84,7 @@ impl Gateway {
         })
     }
 
-    async fn list(&self, account: &Account) -> Result<Vec<String>, Flaw> {
+    async fn list(&self, account: &Account, remote: &Remote) -> Result<Vec<String>, Flaw> {
         let deadlines = Deadlines {
             first_byte: PROBE_TIMEOUT,
             between: PROBE_TIMEOUT,
@@ -89,8 +92,8 @@ impl Gateway {
             ..self.deadlines()
         };
         let unreachable = |error| unreachable(&error);
-        let outgoing = account.probe(self.clock().now());
-        let reply = account
+        let outgoing = remote.probe(self.clock().now());
+        let reply = remote
             .origin
             .send(outgoing, &deadlines)
             .await

@@ -1,14 +1,15 @@
-//! The demo organisation: an agent, a workspace with a few files, two skills, and a policy that
-//! allows, denies and asks.
+//! The demo organisation: an agent that follows rules and one that asks a model (a script plays it),
+//! a workspace with a few files, two skills, and a policy that allows, denies and asks.
 
 use std::path::Path;
 
 use agents::model::Planner;
 use agents::{AgentError, Definition};
 use db::OrgContext;
+use models::model::{ProfileDefinition, ProviderDefinition, ProviderKind, Target};
 use protocol::skill::{File, Package};
 use tools::NewPolicy;
-use vocab::{Actor, OrgId, Role};
+use vocab::{Actor, ModelProfileId, OrgId, Role};
 
 use crate::ServerError;
 use crate::compose::App;
@@ -17,7 +18,13 @@ use crate::compose::App;
 pub(crate) const NAME: &str = "demo";
 /// The name of the agent that thinks with a model, where the environment has one.
 const ASSISTANT: &str = "assistant";
-const ASSISTANT_TOOLS: [&str; 6] = [
+/// The name of the agent that asks a model which a script plays.
+const GUIDE: &str = "guide";
+/// The name of that model's provider and profile.
+const SCRIPTED: &str = "scripted";
+const SCRIPT: &str = include_str!("../../../demo/script.json");
+/// The tools of those that think.
+const THINKER_TOOLS: [&str; 6] = [
     "file.list",
     "file.read",
     "file.search",
@@ -119,7 +126,55 @@ pub(crate) async fn set_up(
         .await
         .map_err(ServerError::demo)?;
     tx.commit().await?;
+    let profile = make_scripted(app, ctx).await?;
+    let guide = Definition {
+        description: "Shows what an agent that plans with a model does; a script plays the model."
+            .to_owned(),
+        model_profile_id: Some(profile),
+        ..thinker(GUIDE)
+    };
+    let mut tx = ctx.write().await?;
+    agents::service::create(ctx, &mut tx, guide, &known)
+        .await
+        .map_err(ServerError::demo)?;
+    tx.commit().await?;
     Ok(())
+}
+
+/// A provider that needs no key, and a profile that leads to it.
+async fn make_scripted(app: &App, ctx: &OrgContext) -> Result<ModelProfileId, ServerError> {
+    let script = serde_json::from_str(SCRIPT).map_err(ServerError::demo)?;
+    let provider = ProviderDefinition {
+        name: SCRIPTED.to_owned(),
+        kind: ProviderKind::Scripted,
+        base_url: None,
+        secret: None,
+        region: None,
+        api_version: None,
+        private_network: false,
+        script: Some(script),
+    };
+    let mut tx = ctx.write().await?;
+    let secrets = &app.vault.secrets;
+    let made = models::service::create_provider(ctx, &mut tx, secrets, provider)
+        .await
+        .map_err(ServerError::demo)?;
+    let profile = ProfileDefinition::new(SCRIPTED, vec![Target::new(made.id, NAME)]);
+    let made = models::service::create_profile(ctx, &mut tx, profile)
+        .await
+        .map_err(ServerError::demo)?;
+    tx.commit().await?;
+    Ok(made.id)
+}
+
+/// An agent that plans with a model.
+fn thinker(name: &str) -> Definition {
+    Definition {
+        planner: Planner::Model,
+        workspace: NAME.to_owned(),
+        tools: THINKER_TOOLS.map(str::to_owned).to_vec(),
+        ..Definition::rules(name)
+    }
 }
 
 /// Makes model providers of what this process's environment has. What goes wrong keeps nobody from
@@ -151,10 +206,7 @@ async fn make_assistant(ctx: &OrgContext) -> Result<(), ServerError> {
     let known = agents::service::known_tools(ctx).await?;
     let definition = Definition {
         description: "Thinks with a model, and uses tools where it is allowed to.".to_owned(),
-        planner: Planner::Model,
-        workspace: NAME.to_owned(),
-        tools: ASSISTANT_TOOLS.map(str::to_owned).to_vec(),
-        ..Definition::rules(ASSISTANT)
+        ..thinker(ASSISTANT)
     };
     let mut tx = ctx.write().await?;
     match agents::service::create(ctx, &mut tx, definition, &known).await {

@@ -13,36 +13,32 @@ use crate::terminal::{self, Style, Tone};
 /// A line is answered by the agents of the session that it mentions as `@name`, or else by the first.
 #[derive(Debug, Args)]
 pub struct Chat {
-    /// Which agent, by its name or id; the first active one otherwise.
-    #[arg(long)]
-    agent: Option<String>,
+    /// Which agents, by name or id, the first of them answering who mentions none; may be given several
+    /// times. The first active one otherwise.
+    #[arg(long = "agent", value_name = "AGENT")]
+    agents: Vec<String>,
     /// In which workspace; the agent's otherwise.
     #[arg(long)]
     workspace: Option<String>,
     /// Go on with this session.
-    #[arg(long, conflicts_with_all = ["agent", "workspace"])]
+    #[arg(long, conflicts_with_all = ["agents", "workspace"])]
     session: Option<String>,
 }
 
 impl Chat {
     pub async fn run(self, cx: &Cx) -> Done {
         let client = cx.client().await?;
-        let (session, agent) = match self.session {
-            Some(session) => (session, "agent".to_owned()),
+        let (session, agents) = match self.session {
+            Some(session) => (session, "its agents".to_owned()),
             None => {
-                let opened = run::open(
-                    &client,
-                    self.agent.as_deref(),
-                    self.workspace.as_deref(),
-                    &[],
-                )
-                .await?;
-                (opened.id, opened.agent)
+                let opened =
+                    run::open(&client, &self.agents, self.workspace.as_deref(), &[]).await?;
+                (opened.id, opened.agents)
             }
         };
         let style = Style::stderr();
-        let agent = terminal::short(&agent, 60);
-        let about = format!("{session} with {agent}; an empty line ends it");
+        let agents = terminal::short(&agents, 60);
+        let about = format!("{session} with {agents}; an empty line ends it");
         terminal::note(&style.paint(Tone::Dim, &about));
         let mut lines = Lines::default();
         let mut interrupts = Interrupts::listen();

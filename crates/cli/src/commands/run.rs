@@ -56,7 +56,7 @@ impl Run {
         let session = match self.session {
             Some(session) => session,
             None => {
-                let (agent, workspace) = (self.agent.as_deref(), self.workspace.as_deref());
+                let (agent, workspace) = (self.agent.as_slice(), self.workspace.as_deref());
                 open(&client, agent, workspace, &self.label).await?.id
             }
         };
@@ -92,51 +92,61 @@ fn message(given: String) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// A session with one agent.
+/// A session that was opened.
 pub struct Opened {
     pub id: String,
-    pub agent: String,
+    /// The names of its agents.
+    pub agents: String,
 }
 
-/// Opens a session with an agent.
+/// Opens a session with these agents, or with the first active one.
 pub async fn open(
     client: &Arc<Client>,
-    agent: Option<&str>,
+    agents: &[String],
     workspace: Option<&str>,
     labels: &[String],
 ) -> Result<Opened, Failure> {
-    let agent = choose(client, agent).await?;
-    let mut body = json!({ "agent_ids": [agent["id"]], "labels": labels });
+    let agents = choose(client, agents).await?;
+    let ids: Vec<&Value> = agents.iter().map(|agent| &agent["id"]).collect();
+    let mut body = json!({ "agent_ids": ids, "labels": labels });
     if let Some(workspace) = workspace {
         body["workspace"] = workspace.into();
     }
     let session = client.post("/v1/sessions", &body).await?;
-    let name = agent["name"].as_str().unwrap_or_default().to_owned();
+    let names: Vec<&str> = agents.iter().filter_map(name).collect();
     Ok(Opened {
         id: id_in(&session, "session")?,
-        agent: name,
+        agents: names.join(", "),
     })
 }
 
-async fn choose(client: &Client, wanted: Option<&str>) -> Result<Value, Failure> {
+fn name(agent: &Value) -> Option<&str> {
+    agent["name"].as_str()
+}
+
+async fn choose(client: &Client, wanted: &[String]) -> Result<Vec<Value>, Failure> {
     let agents = client.list("/v1/agents", &[], usize::MAX).await?.items;
-    let fits = |agent: &&Value| match wanted {
-        Some(wanted) => agent["id"] == wanted || agent["name"] == wanted,
-        None => agent["state"] == "active",
-    };
-    if let Some(agent) = agents.iter().find(fits) {
-        return Ok(agent.clone());
+    if wanted.is_empty() {
+        let active = agents.into_iter().find(|agent| agent["state"] == "active");
+        return active.map(|agent| vec![agent]).ok_or_else(no_agent);
     }
-    let names: Vec<&str> = agents
-        .iter()
-        .filter_map(|agent| agent["name"].as_str())
-        .collect();
-    Err(match wanted {
-        Some(wanted) if !names.is_empty() => Failure::new(format!("no agent is called `{wanted}`"))
-            .fix(format!("there are {}", names.join(", "))),
-        Some(_) | None => Failure::new("the organisation has no active agent")
-            .fix("make one by `POST /v1/agents`, or activate one; `chancery agents` lists them"),
-    })
+    let find = |wanted: &String| {
+        let fits = |agent: &&Value| agent["id"] == **wanted || agent["name"] == **wanted;
+        agents.iter().find(fits).cloned().ok_or_else(|| {
+            let names: Vec<&str> = agents.iter().filter_map(name).collect();
+            if names.is_empty() {
+                return no_agent();
+            }
+            Failure::new(format!("no agent is called `{wanted}`"))
+                .fix(format!("there are {}", names.join(", ")))
+        })
+    };
+    wanted.iter().map(find).collect()
+}
+
+fn no_agent() -> Failure {
+    Failure::new("the organisation has no active agent")
+        .fix("make one by `POST /v1/agents`, or activate one; `chancery agents` lists them")
 }
 
 /// Posts a message; the runs that answer it.

@@ -11,7 +11,7 @@ pub fn line(target: &Value) -> String {
         "file" => file(text("path"), target["size_bytes"].as_u64()),
         "http" => http(target),
         "process" => text("command").to_owned(),
-        "skill" | "artifact" | "agent" | "secret" => text("name").to_owned(),
+        "skill" | "artifact" | "agent" | "secret" | "model" => text("name").to_owned(),
         "nothing" | "" => String::new(),
         other => format!("{other} {target}"),
     };
@@ -51,6 +51,7 @@ mod tests {
     fn each_kind_of_target_is_a_line() {
         let cases = [
             (json!({"kind": "file", "path": "", "workspace": "w"}), "."),
+            (json!({"kind": "model", "name": "main"}), "main"),
             (
                 json!({"kind": "file", "path": "a/b", "workspace": "w", "size_bytes": 12}),
                 "a/b (12 bytes)",

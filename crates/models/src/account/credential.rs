@@ -56,6 +56,7 @@ impl Credential {
             ProviderKind::Openai
             | ProviderKind::Openrouter
             | ProviderKind::OpenaiCompatible
+            | ProviderKind::Scripted
             | ProviderKind::Bedrock => (header::AUTHORIZATION, format!("Bearer {value}")),
         };
         let mut value = HeaderValue::from_str(&value)

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vocab::{ProviderId, SecretId, Timestamp, limits};
 
-use crate::model::{Provider, ProviderDefinition, ProviderKind};
+use crate::model::{Provider, ProviderDefinition, ProviderKind, Script};
 use crate::{Flaw, Gateway, service};
 
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
@@ -39,6 +39,7 @@ pub struct ProviderView {
     region: Option<String>,
     api_version: Option<String>,
     private_network: bool,
+    script: Option<Script>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -58,6 +59,7 @@ impl From<Provider> for ProviderView {
             region: definition.region,
             api_version: definition.api_version,
             private_network: definition.private_network,
+            script: definition.script,
             created_at: it.created_at,
             updated_at: it.updated_at,
         }
@@ -88,6 +90,8 @@ struct NewProvider {
     /// `localhost`, needs no permission beside being written.
     #[serde(default)]
     private_network: bool,
+    /// What is answered, of `scripted` alone: a provider without a key and without a model.
+    script: Option<Script>,
 }
 
 impl From<NewProvider> for ProviderDefinition {
@@ -100,6 +104,7 @@ impl From<NewProvider> for ProviderDefinition {
             region: new.region,
             api_version: new.api_version,
             private_network: new.private_network,
+            script: new.script,
         }
     }
 }
@@ -124,6 +129,7 @@ struct ProviderChange {
     #[schema(value_type = Option<String>)]
     api_version: Change<String>,
     private_network: Option<bool>,
+    script: Option<Script>,
 }
 
 impl ProviderChange {
@@ -136,6 +142,7 @@ impl ProviderChange {
             region: self.region.or(to.region),
             api_version: to.api_version,
             private_network: self.private_network.unwrap_or(to.private_network),
+            script: self.script.or(to.script),
         };
         self.base_url.apply(&mut changed.base_url);
         self.secret_id.apply(&mut changed.secret);

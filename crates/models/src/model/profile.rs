@@ -85,6 +85,22 @@ const fn one() -> u32 {
     1
 }
 
+impl Target {
+    /// A model, of which nobody says more than the table does.
+    #[must_use]
+    pub fn new(provider_id: ProviderId, model: impl Into<String>) -> Self {
+        Self {
+            provider_id,
+            model: model.into(),
+            weight: one(),
+            price: None,
+            context_tokens: None,
+            output_tokens_max: None,
+            capabilities: None,
+        }
+    }
+}
+
 /// How a target is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -212,6 +228,20 @@ impl Limits {
 }
 
 impl ProfileDefinition {
+    /// A name for these targets, tried in their order.
+    #[must_use]
+    pub fn new(name: impl Into<String>, targets: Vec<Target>) -> Self {
+        Self {
+            name: name.into(),
+            description: String::new(),
+            targets,
+            strategy: Strategy::Priority,
+            params: Params::default(),
+            price: None,
+            budget: None,
+        }
+    }
+
     /// The definition, if it is sound. Whether its providers are there is the store's to say.
     ///
     /// # Errors

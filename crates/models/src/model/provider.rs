@@ -4,7 +4,7 @@ use egress::{AddressClass, Host, HttpTarget, Scheme, classify, parse_target};
 use serde::{Deserialize, Serialize};
 use vocab::{ProviderId, SecretId, Timestamp};
 
-use super::check_name;
+use super::{Script, check_name};
 use crate::ModelsError;
 
 /// What kind of API a provider has.
@@ -37,11 +37,13 @@ pub enum ProviderKind {
     Openrouter,
     /// Anything that speaks OpenAI's chat completions: Ollama, vLLM, llama.cpp.
     OpenaiCompatible,
+    /// None: a script in this server plays it.
+    Scripted,
 }
 
 impl ProviderKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Anthropic,
         Self::Openai,
         Self::Gemini,
@@ -49,6 +51,7 @@ impl ProviderKind {
         Self::AzureOpenai,
         Self::Openrouter,
         Self::OpenaiCompatible,
+        Self::Scripted,
     ];
 
     /// The persisted name.
@@ -62,6 +65,7 @@ impl ProviderKind {
             Self::AzureOpenai => "azure_openai",
             Self::Openrouter => "openrouter",
             Self::OpenaiCompatible => "openai_compatible",
+            Self::Scripted => "scripted",
         }
     }
 
@@ -78,7 +82,7 @@ impl ProviderKind {
             Self::Openai => Some("https://api.openai.com/v1"),
             Self::Gemini => Some("https://generativelanguage.googleapis.com/v1beta"),
             Self::Openrouter => Some("https://openrouter.ai/api/v1"),
-            Self::Bedrock | Self::AzureOpenai | Self::OpenaiCompatible => None,
+            Self::Bedrock | Self::AzureOpenai | Self::OpenaiCompatible | Self::Scripted => None,
         }
     }
 
@@ -91,7 +95,7 @@ impl ProviderKind {
             | Self::Bedrock
             | Self::AzureOpenai
             | Self::Openrouter => true,
-            Self::OpenaiCompatible => false,
+            Self::OpenaiCompatible | Self::Scripted => false,
         }
     }
 }
@@ -128,6 +132,8 @@ pub struct ProviderDefinition {
     pub api_version: Option<String>,
     /// Whether a host that is spelt as a name may be inside this network.
     pub private_network: bool,
+    /// What is answered, of a scripted provider alone.
+    pub script: Option<Script>,
 }
 
 /// How far a provider's connections may reach.
@@ -216,12 +222,44 @@ impl ProviderDefinition {
                 return Err(ModelsError::invalid("/api_version", message));
             }
         }
+        match (self.kind, &self.script) {
+            (ProviderKind::Scripted, Some(script)) => {
+                script.patterns()?;
+                self.check_nowhere()?;
+                return Ok(self);
+            }
+            (ProviderKind::Scripted, None) => {
+                let message = "a provider of the type `scripted` needs its script";
+                return Err(ModelsError::invalid("/script", message));
+            }
+            (_, Some(_)) => {
+                let message = "only a scripted provider has a script";
+                return Err(ModelsError::invalid("/script", message));
+            }
+            (_, None) => {}
+        }
         let target = self.target()?;
         if target.scheme() == Scheme::Http && !self.is_inside(&target) {
             let message = "prompts and secrets do not go over the Internet in the clear: use https";
             return Err(ModelsError::invalid("/base_url", message));
         }
         Ok(self)
+    }
+
+    /// What is played here is nowhere, and shows nobody anything.
+    fn check_nowhere(&self) -> Result<(), ModelsError> {
+        let members = [
+            ("/base_url", self.base_url.is_some()),
+            ("/secret_id", self.secret.is_some()),
+            ("/private_network", self.private_network),
+        ];
+        match members.into_iter().find(|(_, given)| *given) {
+            None => Ok(()),
+            Some((pointer, _)) => {
+                let message = "a scripted provider is nowhere and needs no secret";
+                Err(ModelsError::invalid(pointer, message))
+            }
+        }
     }
 
     /// Whether an admin said, one way or the other, that it is not on the Internet.
@@ -285,6 +323,7 @@ mod tests {
             region: None,
             api_version: None,
             private_network: false,
+            script: None,
         }
     }
 

@@ -216,7 +216,7 @@ impl Inquiry {
         ticket.outcome.status = Some(StatusCode::OK.as_u16());
         let (headers, body) = match got {
             Got::Whole { headers, body } => (headers, body),
-            Got::Stream { first, reply } => {
+            Got::Stream { first, rest } => {
                 let streamed = Streamed {
                     candidate,
                     dialect,
@@ -224,7 +224,7 @@ impl Inquiry {
                     input_tokens: self.peek.input_tokens,
                     recording,
                     first,
-                    reply: *reply,
+                    rest: rest.map(|it| *it),
                     ticket,
                 };
                 let body = match forwarded {

@@ -192,8 +192,11 @@ async fn send(
 
 /// The targets of the family.
 fn family(kind: Kind, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, ModelError> {
-    let speaks = |it: &Candidate| it.account.speaks(kind.dialect());
-    let fits: Vec<Candidate> = candidates.into_iter().filter(speaks).collect();
+    let able = |it: &Candidate| match kind {
+        Kind::CountTokens => it.account.speaks(kind.dialect()),
+        Kind::Embeddings => it.account.embeds(),
+    };
+    let fits: Vec<Candidate> = candidates.into_iter().filter(able).collect();
     if fits.is_empty() {
         return Err(Refusal::new("/model", kind.refusal()).into());
     }

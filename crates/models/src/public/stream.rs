@@ -38,7 +38,8 @@ pub(super) struct Streamed {
     pub input_tokens: u64,
     pub recording: Recording,
     pub first: Bytes,
-    pub reply: Reply,
+    /// The way to the rest, if there is more.
+    pub rest: Option<Reply>,
     pub ticket: Ticket,
 }
 
@@ -104,7 +105,7 @@ impl Stream {
             heard: Heard::new(it.recording),
             ready: VecDeque::new(),
             first: Some(it.first),
-            reply: Some(it.reply),
+            reply: it.rest,
             ticket: Some(it.ticket),
             watch,
         }
@@ -299,7 +300,11 @@ impl http_body::Body for Stream {
                 continue;
             }
             let Some(reply) = &mut it.reply else {
-                return Poll::Ready(None);
+                if it.ticket.is_none() {
+                    return Poll::Ready(None);
+                }
+                it.end();
+                continue;
             };
             match reply.poll_chunk(cx) {
                 Poll::Pending => return Poll::Pending,

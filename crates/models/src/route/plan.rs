@@ -91,15 +91,7 @@ pub(crate) fn plan(models: &OrgModels, asked: &Asked) -> Result<Plan, ModelError
     let id = models
         .provider_named(provider)
         .filter(|_| !model.is_empty());
-    let target = Target {
-        provider_id: id.ok_or_else(|| unknown(name))?,
-        model: model.to_owned(),
-        weight: 1,
-        price: None,
-        context_tokens: None,
-        output_tokens_max: None,
-        capabilities: None,
-    };
+    let target = Target::new(id.ok_or_else(|| unknown(name))?, model);
     let mut plan = Plan {
         name: name.clone(),
         profile: None,
@@ -146,7 +138,11 @@ impl Plan {
             account: Arc::clone(account),
             model: target.model.clone(),
             weight: target.weight,
-            price: target.price.or(price).or(listed.map(|it| it.price)),
+            price: target
+                .price
+                .or(price)
+                .or(listed.map(|it| it.price))
+                .or(account.is_free().then(Price::default)),
             context_tokens: target
                 .context_tokens
                 .or(listed.and_then(|it| it.context_tokens)),

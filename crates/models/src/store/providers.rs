@@ -11,7 +11,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, version, created_at_us, updated_at_us, name, kind, base_url, secret_id, ",
-            "region, api_version, private_network FROM model_providers WHERE org_id = $1 ",
+            "region, api_version, private_network, script FROM model_providers WHERE org_id = $1 ",
             $rest
         )
     };
@@ -24,6 +24,8 @@ const LIST: Sql = Sql::Each {
 
 fn provider(row: &Row) -> Result<Provider, StoreError> {
     let kind: String = row.get(5)?;
+    let script: Option<String> = row.get(11)?;
+    let script = script.map(|text| serde_json::from_str(&text)).transpose();
     let definition = ProviderDefinition {
         name: row.get(4)?,
         kind: ProviderKind::parse(&kind).ok_or_else(|| decode(5, "a provider's type"))?,
@@ -32,6 +34,7 @@ fn provider(row: &Row) -> Result<Provider, StoreError> {
         region: row.get(8)?,
         api_version: row.get(9)?,
         private_network: row.get(10)?,
+        script: script.map_err(|_| decode(11, "a script"))?,
     };
     Ok(Provider {
         id: row.get(0)?,
@@ -40,6 +43,11 @@ fn provider(row: &Row) -> Result<Provider, StoreError> {
         created_at: row.get(2)?,
         updated_at: row.get(3)?,
     })
+}
+
+fn written(definition: &ProviderDefinition) -> Result<Option<String>, StoreError> {
+    let script = definition.script.as_ref().map(serde_json::to_string);
+    script.transpose().map_err(|_| decode(11, "a script"))
 }
 
 pub(crate) async fn get(
@@ -83,8 +91,8 @@ pub(crate) async fn count(tx: &mut WriteTx) -> Result<u32, StoreError> {
 
 pub(crate) async fn insert(tx: &mut WriteTx, it: &Provider) -> Result<(), StoreError> {
     let sql = "INSERT INTO model_providers (org_id, id, version, created_at_us, updated_at_us, \
-        name, kind, base_url, secret_id, region, api_version, private_network) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        name, kind, base_url, secret_id, region, api_version, private_network, script) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     let Provider {
         id,
         version,
@@ -103,7 +111,8 @@ pub(crate) async fn insert(tx: &mut WriteTx, it: &Provider) -> Result<(), StoreE
         definition.secret,
         definition.region.clone(),
         definition.api_version.clone(),
-        definition.private_network
+        definition.private_network,
+        written(definition)?
     ];
     tx.execute(sql, &row).await?;
     Ok(())
@@ -112,7 +121,8 @@ pub(crate) async fn insert(tx: &mut WriteTx, it: &Provider) -> Result<(), StoreE
 /// Puts a new version in the place of the one before it. False if that is no longer the current one.
 pub(crate) async fn update(tx: &mut WriteTx, it: &Provider) -> Result<bool, StoreError> {
     let sql = "UPDATE model_providers SET version = $3, updated_at_us = $4, name = $5, \
-        base_url = $6, secret_id = $7, region = $8, api_version = $9, private_network = $10 \
+        base_url = $6, secret_id = $7, region = $8, api_version = $9, private_network = $10, \
+        script = $11 \
         WHERE org_id = $1 AND id = $2 AND version = $3 - 1";
     let Provider {
         id,
@@ -130,7 +140,8 @@ pub(crate) async fn update(tx: &mut WriteTx, it: &Provider) -> Result<bool, Stor
         definition.secret,
         definition.region.clone(),
         definition.api_version.clone(),
-        definition.private_network
+        definition.private_network,
+        written(definition)?
     ];
     Ok(tx.execute(sql, &row).await? == 1)
 }

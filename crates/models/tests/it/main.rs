@@ -13,4 +13,5 @@ mod complete;
 mod profiles;
 mod providers;
 mod public;
+mod scripted;
 mod world;
