@@ -33,14 +33,24 @@ class Installation:
         environment.update(CHANCERY_OWNER_EMAIL=EMAIL, CHANCERY_OWNER_PASSWORD=PASSWORD)
         environment["XDG_CONFIG_HOME"] = self.folder
         environment.update(settings or {})
-        command = [os.environ["CHANCERY_BIN"], "up", "--data-dir", self.folder + "/data"]
-        command += ["--listen", f"127.0.0.1:{self.port}"]
+        self.environment = environment
+        self.command = [os.environ["CHANCERY_BIN"], "up", "--data-dir", self.folder + "/data"]
+        self.command += ["--listen", f"127.0.0.1:{self.port}"]
         if postgres:
-            command += ["--database-url", self._database()]
+            self.command += ["--database-url", self._database()]
         self.log = open(self.folder + "/log", "wb")
-        self.process = subprocess.Popen(command, env=environment, stdout=self.log, stderr=self.log)
-        self._await_ready()
+        self.start()
         self.token, self.org = self._sign_in()
+
+    def start(self):
+        """Starts it, again after a `kill`."""
+        self.process = subprocess.Popen(self.command, env=self.environment, stdout=self.log, stderr=self.log)
+        self._await_ready()
+
+    def kill(self):
+        """Ends it without a warning."""
+        self.process.kill()
+        self.process.wait(20)
 
     def _database(self):
         server = os.environ["CHANCERY_TEST_POSTGRES"]
