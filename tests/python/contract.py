@@ -33,6 +33,15 @@ class Frame:
         self.comment = next((line for line in lines if line.startswith(":")), None)
 
 
+def eventually(read, holds):
+    """What `read` answers, once `holds` is true of it; the last answer is told if it never is."""
+    deadline = time.monotonic() + 30
+    while not holds(found := read()):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.02)
+    return found
+
+
 class Caller:
     """Somebody who speaks to a server: a token, an organisation, or neither."""
 

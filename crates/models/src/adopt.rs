@@ -22,8 +22,6 @@ const OLLAMA: &str = "http://127.0.0.1:11434";
 /// One that is there answers at once.
 const OLLAMA_TIMEOUT: Duration = Duration::from_millis(500);
 const OLLAMA_BYTES_MAX: usize = 4 << 20;
-/// The profile that is made along with the first provider.
-const PROFILE: &str = "default";
 
 /// What the environment says about models.
 #[derive(Debug, Clone, Default)]
@@ -186,7 +184,7 @@ impl Gateway {
         let mut tx = ctx.write().await?;
         let definition = ProfileDefinition {
             description: "Made from what the environment had; change it as you like.".to_owned(),
-            ..ProfileDefinition::new(PROFILE, targets)
+            ..ProfileDefinition::new(service::USUAL_PROFILE, targets)
         };
         match service::create_profile(ctx, &mut tx, definition).await {
             Ok(_) => Ok(self.commit_change(ctx, tx).await?),

@@ -14,7 +14,8 @@ use crate::ModelsError;
 pub use budgets::{delete_budget, set_budget};
 pub(crate) use budgets::{get_budget, list_budgets, spent_in};
 pub use profiles::{
-    create_profile, delete_profile, get_profile, get_profile_in, list_profiles, update_profile,
+    USUAL_PROFILE, create_profile, delete_profile, get_profile, get_profile_in, list_profiles,
+    update_profile, usual_profile,
 };
 pub use providers::{
     create_provider, delete_provider, get_provider, get_provider_in, is_provider_named,

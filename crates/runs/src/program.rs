@@ -154,8 +154,8 @@ pub struct AgentSnapshot {
     /// Its labels, which policies see.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
-    /// The profile of the model that plans, where it plans by `model`; the organisation's first
-    /// without one.
+    /// The profile of the model that plans, where it plans by `model`; the organisation's usual one
+    /// without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_profile_id: Option<ModelProfileId>,
     /// What one run may spend on models, in micro-USD.

@@ -144,13 +144,11 @@ struct Names {
     people: HashMap<UserId, String>,
 }
 
-/// The name of the profile that plans for an agent: its own, or the organisation's first.
+/// The name of the profile that plans for an agent: its own, or the usual one.
 async fn profile(ctx: &OrgContext, agent: &AgentSnapshot) -> Result<Option<String>, StoreError> {
     let found = match agent.model_profile_id {
         Some(id) => models::service::get_profile(ctx, id).await.map(Some),
-        None => models::service::list_profiles(ctx, None, 1)
-            .await
-            .map(|first| first.into_iter().next()),
+        None => models::service::usual_profile(ctx).await,
     };
     match found {
         Ok(profile) => Ok(profile.map(|it| it.definition.name)),

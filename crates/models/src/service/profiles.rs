@@ -9,6 +9,8 @@ use crate::ModelsError;
 use crate::model::{Profile, ProfileDefinition};
 use crate::store::{profiles, providers};
 
+/// The name of the profile for whoever names none.
+pub const USUAL_PROFILE: &str = "default";
 /// How many profiles an organisation has at most.
 const PROFILES_MAX: u32 = 1_000;
 
@@ -114,6 +116,20 @@ pub async fn get_profile_in(
     profiles::get(tx, id)
         .await?
         .ok_or(ModelsError::NoProfile(id))
+}
+
+/// What an agent is given that names no profile: the one that is called [`USUAL_PROFILE`], or else the
+/// organisation's only one. Among several, nobody guesses.
+///
+/// # Errors
+/// The database.
+pub async fn usual_profile(ctx: &OrgContext) -> Result<Option<Profile>, ModelsError> {
+    let mut tx = ctx.read().await?;
+    if let Some(usual) = profiles::by_name(&mut tx, USUAL_PROFILE).await? {
+        return Ok(Some(usual));
+    }
+    let mut found = profiles::list(&mut tx, None, 2).await?;
+    Ok(if found.len() == 1 { found.pop() } else { None })
 }
 
 /// Profiles in the order in which they were made, those after `after`.
