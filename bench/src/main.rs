@@ -18,6 +18,7 @@ use clap::{Parser, Subcommand};
 mod api;
 mod bare;
 mod chaos;
+mod chat;
 mod client;
 mod dice;
 mod figures;
@@ -55,6 +56,8 @@ enum Task {
     Api,
     /// Memory of idle subscribers, and delivery to many.
     Sse,
+    /// A chat with many listeners; many chats in two processes.
+    Chat,
     /// A decision among 50 policies; minting and verifying a capability token.
     Policy,
     /// Start of a trivial process in the sandbox.
@@ -98,6 +101,7 @@ async fn run(task: Task) -> Result<bool> {
         Task::Journal => Box::pin(journal::run()).await,
         Task::Api => Box::pin(api::run()).await,
         Task::Sse => sse::run().await,
+        Task::Chat => Box::pin(chat::run()).await,
         Task::Policy => policy::run(),
         Task::Sandbox => sandbox::run(),
         Task::Start => start::run().await,
@@ -115,6 +119,7 @@ async fn all() -> Result<bool> {
         Box::pin(journal::run()).await?,
         Box::pin(api::run()).await?,
         sse::run().await?,
+        Box::pin(chat::run()).await?,
         start::run().await?,
         policy::run()?,
         sandbox::run()?,

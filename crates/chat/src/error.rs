@@ -62,6 +62,9 @@ pub enum ChatError {
     /// The message and what its agent is told are too long together.
     #[error("the message is too long")]
     TooLong,
+    /// Another process is the session's controller now. Nothing was changed.
+    #[error("another process holds the session")]
+    Moved,
     /// Somebody else changed the session in between.
     #[error("the session was changed by somebody else at the same time")]
     Changed,

@@ -19,6 +19,10 @@ pub use views::{
     SessionMemberView, SessionView,
 };
 
+/// The code of a problem that only says that another process is the session's controller by now. The
+/// server asks there; it is nothing that clients see, unless nobody can be found for long.
+pub const MOVED: &str = "SESSION_MOVED";
+
 /// The routes under `/v1/sessions`, `/v1/messages` and `/v1/search`; `hub` tells of sealed events.
 #[must_use]
 pub fn routes(chat: Chat, hub: journal::Hub) -> OpenApiRouter {
@@ -60,6 +64,7 @@ impl From<ChatError> for Problem {
             }
             ChatError::TooLong => Self::too_large(vocab::limits::CONTENT_INLINE_BYTES_MAX),
             ChatError::Changed => Self::conflict("SESSION_CHANGED", text).retryable(),
+            ChatError::Moved => Self::unavailable(MOVED, text),
             ChatError::Agent(source) => source.into(),
             ChatError::Run(source) => source.into(),
             ChatError::Content(source) => content(source),

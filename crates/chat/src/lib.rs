@@ -21,6 +21,8 @@
 //! - `position` counts the messages of a session from 1 without gaps, whatever the clock says.
 //! - The text of a message is a sealed content of its session; events carry its digest.
 //! - A message is found by digests of its words under a key of its session, which is its only index.
+//! - With several processes, people's messages are written by the session's controller alone
+//!   ([`placement`]), and an agent's by whoever holds its run.
 //! - What is live ([`live`]) is never all there is: whoever missed it finds what counts in a message.
 //!
 //! Deliberately absent: private sessions (runs and the record would have to hide as much), and
@@ -31,6 +33,7 @@ mod error;
 pub mod http;
 pub mod live;
 mod model;
+pub mod placement;
 mod service;
 mod store;
 
@@ -41,6 +44,7 @@ pub use model::{
     Addressed, Author, Member, Mentions, Message, NewMessage, NewSession, OnBusy, Reaction,
     ReadMark, Session, SessionChange, SessionStatus,
 };
+pub use placement::Placements;
 pub use service::{
     Again, Chat, Found, Hit, Parts, People, Posted, Reading, Regenerating, STEER, Shown, Which,
     before_turn,

@@ -4,115 +4,70 @@
 //! Whoever listens gets first how things stand (the text of each run so far, who is there) and then
 //! each change; both in one step, so nothing is missed or told twice in between. A listener that is
 //! too slow for the changes is told again how things stand and goes on, so nothing queues up and
-//! nobody is disconnected for it. All of it is of one process and is gone with it; what counts
-//! becomes a message, and that is durable.
+//! nobody is disconnected for it. All of it is gone with the processes; what counts becomes a message,
+//! and that is durable.
+//!
+//! With several processes the session's controller puts together what goes on in all of them, and
+//! tells them ([`link`]).
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+mod change;
+mod link;
+mod room;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use serde_json::{Value, json};
 use tokio::sync::broadcast::{self, error::RecvError};
-use vocab::{AgentId, RunId, SessionId, Timestamp, UserId, limits};
+use tokio::sync::oneshot;
+use vocab::{AgentId, OrgId, RunId, SessionId, Timestamp, UserId};
 
-/// How many changes wait for the slowest listener of a session before it is told anew.
-const BACKLOG: usize = 128;
-/// How many of those who are there are named to a new listener.
-const PRESENT_MAX: usize = 256;
-/// How often it is passed on that somebody is typing.
-const TYPING_EVERY: Duration = Duration::from_secs(1);
+pub use change::{Change, Delta};
+pub use link::{LINK_BACKLOG, Link, Peers};
+use room::{Room, Seat, Source, Told};
 
-/// A change, as a frame of a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delta {
-    /// Its kind: `message.delta`, `typing`, `presence` or `read`.
-    pub kind: &'static str,
-    /// JSON.
-    pub data: Arc<str>,
-}
+use crate::placement::Placements;
 
-impl Delta {
-    fn new(kind: &'static str, data: &Value) -> Self {
-        Self {
-            kind,
-            data: data.to_string().into(),
-        }
-    }
-}
-
-/// The live side of the sessions of one process. Cheap to clone.
+/// The live side of the sessions, as one process sees it. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Live(Arc<Mutex<HashMap<SessionId, Room>>>);
+pub struct Live(Arc<Inner>);
 
-/// A session that somebody listens to, or in which something is being written.
-struct Room {
-    changes: broadcast::Sender<Delta>,
-    /// The texts that are being written.
-    texts: BTreeMap<RunId, Text>,
-    /// Who listens, and how often.
-    present: BTreeMap<UserId, usize>,
-    /// When it was last passed on that somebody is typing.
-    typing: HashMap<UserId, Timestamp>,
-}
-
-struct Text {
-    agent: AgentId,
-    so_far: String,
-}
-
-impl Text {
-    fn delta(&self, run: RunId, text: &str, reset: bool) -> Delta {
-        let agent = self.agent;
-        let data = json!({ "run_id": run, "agent_id": agent, "text": text, "reset": reset });
-        Delta::new("message.delta", &data)
-    }
-}
-
-impl Default for Room {
-    fn default() -> Self {
-        Self {
-            changes: broadcast::channel(BACKLOG).0,
-            texts: BTreeMap::new(),
-            present: BTreeMap::new(),
-            typing: HashMap::new(),
-        }
-    }
-}
-
-impl Room {
-    /// Tells whoever listens.
-    fn tell(&self, delta: Delta) {
-        // It fails only if nobody does.
-        let _ = self.changes.send(delta);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.texts.is_empty() && self.present.is_empty() && self.changes.receiver_count() == 0
-    }
-
-    /// How things stand.
-    fn standing(&self) -> VecDeque<Delta> {
-        let there: Vec<&UserId> = self.present.keys().take(PRESENT_MAX).collect();
-        let present = Delta::new(
-            "presence",
-            &json!({ "present": there, "gone": [], "reset": true }),
-        );
-        let texts = self.texts.iter();
-        let texts = texts.map(|(run, text)| text.delta(*run, &text.so_far, true));
-        std::iter::once(present).chain(texts).collect()
-    }
+#[derive(Default)]
+struct Inner {
+    rooms: Mutex<HashMap<SessionId, Room>>,
+    /// Where else sessions may be controlled; nothing in an installation of one process.
+    elsewhere: Option<(Placements, Arc<dyn Peers>)>,
+    /// The last number that was given to a seat or to a source.
+    number: AtomicU64,
 }
 
 impl Live {
-    /// A live side that nobody listens to yet.
+    /// The live side of the only process.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
+    /// The live side of one process of several.
+    #[must_use]
+    pub fn among(placements: Placements, peers: Arc<dyn Peers>) -> Self {
+        Self(Arc::new(Inner {
+            elsewhere: Some((placements, peers)),
+            ..Inner::default()
+        }))
+    }
+
+    fn elsewhere(&self) -> Option<(&Placements, &dyn Peers)> {
+        let (placements, peers) = self.0.elsewhere.as_ref()?;
+        Some((placements, &**peers))
+    }
+
+    fn next_number(&self) -> u64 {
+        self.0.number.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     fn rooms(&self) -> MutexGuard<'_, HashMap<SessionId, Room>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does something in the room of a session, and clears the room away if it is empty then.
@@ -133,60 +88,85 @@ impl Live {
         }
     }
 
-    /// Listens to a session as this person, who is there until the answer is dropped.
+    /// Does something in the room that this seat belongs to, if it is still there.
+    fn in_seat<T>(
+        &self,
+        session: SessionId,
+        number: u64,
+        what: impl FnOnce(&mut Room) -> T,
+    ) -> Option<T> {
+        let mut rooms = self.rooms();
+        let room = rooms.get_mut(&session)?;
+        let seated = room.seat.as_ref().is_some_and(|it| it.number == number);
+        seated.then(|| what(room))
+    }
+
+    /// Sees to it that a room which this process uses is in touch with the session's controller.
+    fn seat(&self, org: OrgId, session: SessionId) {
+        if self.0.elsewhere.is_none() {
+            return;
+        }
+        let mut rooms = self.rooms();
+        let Some(room) = rooms.get_mut(&session).filter(|it| it.seat.is_none()) else {
+            return;
+        };
+        let (number, (here, gone)) = (self.next_number(), oneshot::channel());
+        room.seat = Some(Seat {
+            number,
+            _room: here,
+        });
+        // Owned by the room: it ends when that is dropped.
+        tokio::spawn(link::keep(self.clone(), (org, session), number, gone));
+    }
+
+    /// Listens to a session of this organisation as this person, who is there until the answer is
+    /// dropped.
     #[must_use]
-    pub fn listen(&self, session: SessionId, user: Option<UserId>) -> Listener {
-        self.within(session, |room| {
+    pub fn listen(&self, (org, session): (OrgId, SessionId), user: Option<UserId>) -> Listener {
+        let listener = self.within(session, |room| {
             if let Some(user) = user {
-                let times = room.present.entry(user).or_insert(0);
-                *times += 1;
-                if *times == 1 {
-                    room.tell(presence(user, true));
-                }
+                room.add(Source::HERE, presence(user, true));
             }
-            let changes = room.changes.subscribe();
+            let changes = room.subscribe();
             Listener {
                 live: self.clone(),
                 session,
                 user,
                 changes,
-                ready: room.standing(),
+                ready: standing(room),
             }
-        })
+        });
+        self.seat(org, session);
+        listener
     }
 
     /// Begins a text that an agent writes in a run; it ends when the answer is dropped.
     #[must_use]
-    pub fn write(&self, session: SessionId, run: RunId, agent: AgentId) -> Writing {
-        let so_far = String::new();
-        self.within(session, |room| {
-            let text = Text { agent, so_far };
-            room.tell(text.delta(run, "", true));
-            room.texts.insert(run, text);
-        });
-        Writing {
+    pub fn write(&self, (org, session): (OrgId, SessionId), run: RunId, agent: AgentId) -> Writing {
+        let writing = Writing {
             live: self.clone(),
             session,
             run,
-        }
+            agent,
+        };
+        self.within(session, |room| {
+            room.add(Source::HERE, writing.text("", true));
+        });
+        self.seat(org, session);
+        writing
     }
 
     /// Tells that somebody is typing now.
     pub fn typing(&self, session: SessionId, user: UserId, now: Timestamp) {
-        self.if_heard(session, |room| {
-            room.typing
-                .retain(|_, told| now.since(*told) < TYPING_EVERY);
-            if let Entry::Vacant(entry) = room.typing.entry(user) {
-                entry.insert(now);
-                room.tell(Delta::new("typing", &json!({ "user_id": user })));
-            }
-        });
+        self.if_heard(session, |room| room.typing(user, now));
     }
 
     /// Tells how far somebody has read.
     pub fn read(&self, session: SessionId, user: UserId, position: u32) {
-        let data = json!({ "user_id": user, "position": position });
-        self.if_heard(session, |room| room.tell(Delta::new("read", &data)));
+        let user_id = user;
+        self.if_heard(session, |room| {
+            room.tell(Change::Read { user_id, position });
+        });
     }
 
     /// How many sessions somebody listens to or writes in.
@@ -196,13 +176,21 @@ impl Live {
     }
 }
 
-fn presence(user: UserId, there: bool) -> Delta {
+fn presence(user: UserId, there: bool) -> Change {
     let (present, gone) = match there {
         true => (vec![user], vec![]),
         false => (vec![], vec![user]),
     };
-    let data = json!({ "present": present, "gone": gone, "reset": false });
-    Delta::new("presence", &data)
+    Change::Presence {
+        present,
+        gone,
+        reset: false,
+    }
+}
+
+/// How things stand, as frames of a stream.
+fn standing(room: &Room) -> VecDeque<Delta> {
+    room.standing().iter().filter_map(Change::delta).collect()
 }
 
 /// A text that is being written. Dropping it ends the text: what stays of it is the message.
@@ -210,43 +198,39 @@ pub struct Writing {
     live: Live,
     session: SessionId,
     run: RunId,
+    agent: AgentId,
 }
 
 impl Writing {
+    fn text(&self, text: &str, reset: bool) -> Change {
+        Change::Text {
+            run_id: self.run,
+            agent_id: self.agent,
+            text: text.to_owned(),
+            reset,
+        }
+    }
+
     /// Goes on with the text. What is beyond the length of a message is not told.
     pub fn push(&mut self, piece: &str) {
-        let run = self.run;
-        self.live.if_heard(self.session, |room| {
-            let Room { texts, changes, .. } = room;
-            let Some(text) = texts.get_mut(&run) else {
-                return;
-            };
-            let left = limits::CONTENT_INLINE_BYTES_MAX - text.so_far.len();
-            let piece = &piece[..piece.floor_char_boundary(left)];
-            if !piece.is_empty() {
-                text.so_far.push_str(piece);
-                let _ = changes.send(text.delta(run, piece, false));
-            }
-        });
+        let change = self.text(piece, false);
+        self.live
+            .if_heard(self.session, |room| room.add(Source::HERE, change));
     }
 
     /// Begins the text anew, as after an attempt that failed in its middle.
     pub fn reset(&mut self) {
-        let run = self.run;
-        self.live.if_heard(self.session, |room| {
-            let Room { texts, changes, .. } = room;
-            if let Some(text) = texts.get_mut(&run) {
-                text.so_far.clear();
-                let _ = changes.send(text.delta(run, "", true));
-            }
-        });
+        let change = self.text("", true);
+        self.live
+            .if_heard(self.session, |room| room.add(Source::HERE, change));
     }
 }
 
 impl Drop for Writing {
     fn drop(&mut self) {
+        let run_id = self.run;
         self.live.within(self.session, |room| {
-            room.texts.remove(&self.run);
+            room.add(Source::HERE, Change::Ended { run_id });
         });
     }
 }
@@ -256,7 +240,7 @@ pub struct Listener {
     live: Live,
     session: SessionId,
     user: Option<UserId>,
-    changes: broadcast::Receiver<Delta>,
+    changes: broadcast::Receiver<Arc<Told>>,
     ready: VecDeque<Delta>,
 }
 
@@ -268,7 +252,7 @@ impl Listener {
                 return delta;
             }
             match self.changes.recv().await {
-                Ok(delta) => return delta,
+                Ok(told) => self.ready.extend(told.delta.clone()),
                 // As long as this listens, the room is there.
                 Err(RecvError::Closed) => std::future::pending().await,
                 Err(RecvError::Lagged(_)) => self.begin_anew(),
@@ -279,8 +263,8 @@ impl Listener {
     fn begin_anew(&mut self) {
         let (changes, ready) = (&mut self.changes, &mut self.ready);
         self.live.if_heard(self.session, |room| {
-            *changes = room.changes.subscribe();
-            *ready = room.standing();
+            *changes = room.subscribe();
+            *ready = standing(room);
         });
     }
 }
@@ -291,13 +275,8 @@ impl Drop for Listener {
         let nobody = broadcast::channel(1).1;
         drop(std::mem::replace(&mut self.changes, nobody));
         self.live.within(self.session, |room| {
-            let Some(user) = self.user else { return };
-            if let Some(times) = room.present.get_mut(&user) {
-                *times -= 1;
-                if *times == 0 {
-                    room.present.remove(&user);
-                    room.tell(presence(user, false));
-                }
+            if let Some(user) = self.user {
+                room.add(Source::HERE, presence(user, false));
             }
         });
     }

@@ -14,14 +14,15 @@ mod steering;
 
 use std::sync::Arc;
 
-use db::{Authority, OrgContext, StoreError};
+use db::{Authority, OrgContext, StoreError, WriteTx};
 use futures::future::BoxFuture;
 use runs::Runs;
 use vault::Content;
-use vocab::{Role, UserId};
+use vocab::{Role, SessionId, UserId};
 
 use crate::ChatError;
 use crate::live::Live;
+use crate::placement::Placements;
 
 pub(crate) use addressing::{agents_named, told};
 pub use branching::{Again, Regenerating};
@@ -62,6 +63,8 @@ pub struct Parts {
     pub people: Arc<dyn People>,
     /// What happens at this moment and is not kept.
     pub live: Live,
+    /// Which process controls which session; nothing in an installation of one process.
+    pub placements: Option<Placements>,
 }
 
 /// Sessions of every organisation. Cheap to clone.
@@ -72,6 +75,7 @@ pub struct Chat {
     content: Content,
     people: Arc<dyn People>,
     live: Live,
+    placements: Option<Placements>,
 }
 
 impl Chat {
@@ -84,6 +88,7 @@ impl Chat {
             content,
             people,
             live,
+            placements,
         } = parts;
         Self {
             authority,
@@ -91,6 +96,15 @@ impl Chat {
             content,
             people,
             live,
+            placements,
+        }
+    }
+
+    /// Makes sure that this process is the session's controller until the transaction is over.
+    async fn control(&self, tx: &mut WriteTx, id: SessionId) -> Result<(), ChatError> {
+        match &self.placements {
+            Some(placements) => placements.fence(tx, id).await,
+            None => Ok(()),
         }
     }
 

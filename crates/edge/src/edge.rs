@@ -1,6 +1,6 @@
 //! The edge itself: one router out of many areas, with everything around it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -15,6 +15,7 @@ use vocab::limits::REQUEST_TIMEOUT;
 use crate::idempotency::Idempotency;
 use crate::identity::Authenticator;
 use crate::rate::{Limit, Quota, Who};
+use crate::relay::Relay;
 use crate::{docs, fallback, inner, openapi, outer};
 
 /// How an edge behaves.
@@ -57,6 +58,7 @@ struct Shared {
     authority: Authority,
     authenticator: Arc<dyn Authenticator>,
     tasks: TaskTracker,
+    relay: OnceLock<Arc<dyn Relay>>,
 }
 
 /// What the layers of one router share.
@@ -67,6 +69,7 @@ pub(crate) struct Passage {
     pub auth_limit: Option<Limit<Who>>,
     pub api_limit: Option<Limit<Who>>,
     pub idempotency: Arc<Idempotency>,
+    pub relay: Option<Arc<dyn Relay>>,
 }
 
 impl Edge {
@@ -83,7 +86,16 @@ impl Edge {
             authority,
             authenticator,
             tasks,
+            relay: OnceLock::new(),
         }))
+    }
+
+    /// Has this relay decide which process answers what concerns it. To be called before
+    /// [`finish`](Self::finish), and once.
+    pub fn relay_by(&self, relay: Arc<dyn Relay>) {
+        if self.0.relay.set(relay).is_err() {
+            tracing::error!("an edge has a relay already; it keeps that");
+        }
     }
 
     /// Puts everything around the areas' routes: identity, limits, idempotency, headers, problems
@@ -102,6 +114,7 @@ impl Edge {
             authority: shared.authority.clone(),
             authenticator: Arc::clone(&shared.authenticator),
             idempotency: Arc::new(idempotency),
+            relay: shared.relay.get().cloned(),
         });
         let pages = Arc::new(docs::Pages::new(&document));
         let router = routes

@@ -51,6 +51,7 @@ use vocab::limits::{IDEMPOTENCY_KEY_CHARS_MAX, IDEMPOTENCY_TTL, REQUEST_TIMEOUT}
 use vocab::{Actor, Digest, Timestamp};
 
 use crate::identity::{Caller, Credential};
+use crate::relay::RelayKey;
 use crate::{Problem, json, problem};
 
 /// The header that carries a key.
@@ -64,6 +65,10 @@ pub const MARK: &str = "x-idempotency";
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// The code of a claim that came second; the layer turns it into the first one's answer.
 const TAKEN: &str = "IDEMPOTENCY_TAKEN";
+
+/// How long the key is remembered that a relay gives a request which has none: longer than it keeps
+/// trying.
+const RELAY_TTL: Duration = Duration::from_secs(10 * 60);
 
 /// How the keys of a route work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +100,7 @@ struct Held {
     mode: Mode,
     instance: Uuid,
     now: Timestamp,
+    ttl: Duration,
     claimed: AtomicBool,
 }
 
@@ -225,7 +231,7 @@ impl Held {
     }
 
     fn values(&self, status: StatusCode, sealed: Option<Vec<u8>>) -> [db::Value; 8] {
-        let expires = self.now.plus(IDEMPOTENCY_TTL);
+        let expires = self.now.plus(self.ttl);
         let status = i64::from(status.as_u16());
         let Self {
             org,
@@ -350,12 +356,12 @@ impl Idempotency {
         next: Next,
     ) -> Response {
         let key = match (request.method(), caller) {
-            (&Method::POST, Some(caller)) => key_of(request.headers()).map(|key| (key, caller)),
+            (&Method::POST, Some(caller)) => key_of(&request).map(|key| (key, caller)),
             _ => None,
         };
         match key {
             None => next.run(request).await,
-            Some((Ok(key), caller)) => match self.keyed(caller, &key, request, next).await {
+            Some((Ok(key), caller)) => match self.keyed(caller, key, request, next).await {
                 Ok(response) => response,
                 Err(problem) => problem.into_response(),
             },
@@ -366,13 +372,13 @@ impl Idempotency {
     async fn keyed(
         self: &Arc<Self>,
         caller: &Caller,
-        key: &str,
+        key: Asked,
         request: Request,
         next: Next,
     ) -> Result<Response, Problem> {
         let (parts, body) = request.into_parts();
         let bytes = json::read(&parts.headers, body).await?;
-        let held = Arc::new(self.hold(caller, key, &parts, &bytes));
+        let held = Arc::new(self.hold(caller, &key, &parts, &bytes));
         let Some(guard) = InFlight::enter(&self.in_flight, held.scope) else {
             return Err(in_flight());
         };
@@ -400,7 +406,8 @@ impl Idempotency {
         })
     }
 
-    fn hold(&self, caller: &Caller, key: &str, parts: &Parts, body: &[u8]) -> Held {
+    fn hold(&self, caller: &Caller, asked: &Asked, parts: &Parts, body: &[u8]) -> Held {
+        let key = asked.key.as_str();
         let org = caller
             .context()
             .map_or(Uuid::nil(), |context| context.org().uuid());
@@ -424,6 +431,7 @@ impl Idempotency {
             mode: self.modes.get(route).copied().unwrap_or(Mode::of(None)),
             instance: self.instance,
             now: self.authority.db().clock().now(),
+            ttl: asked.ttl,
             claimed: AtomicBool::new(false),
         }
     }
@@ -558,8 +566,21 @@ fn digest(purpose: &str, parts: &[&[u8]]) -> Digest {
     Digest::from_bytes(hasher.finalize().into())
 }
 
-fn key_of(headers: &HeaderMap) -> Option<Result<String, Problem>> {
-    let value = headers.get(HEADER)?;
+/// A key, and for how long it is to be remembered.
+struct Asked {
+    key: String,
+    ttl: Duration,
+}
+
+/// The client's key, or else the relay's.
+fn key_of(request: &Request) -> Option<Result<Asked, Problem>> {
+    let Some(value) = request.headers().get(HEADER) else {
+        let RelayKey(key) = request.extensions().get()?;
+        return Some(Ok(Asked {
+            key: key.clone(),
+            ttl: RELAY_TTL,
+        }));
+    };
     let key = value.to_str().unwrap_or_default().trim();
     if key.is_empty() || key.len() > IDEMPOTENCY_KEY_CHARS_MAX {
         let message = format!("expected 1 to {IDEMPOTENCY_KEY_CHARS_MAX} visible ASCII characters");
@@ -568,7 +589,10 @@ fn key_of(headers: &HeaderMap) -> Option<Result<String, Problem>> {
             message,
         )));
     }
-    Some(Ok(key.to_owned()))
+    Some(Ok(Asked {
+        key: key.to_owned(),
+        ttl: IDEMPOTENCY_TTL,
+    }))
 }
 
 fn replay(status: StatusCode, answer: Vec<u8>) -> Response {

@@ -1,4 +1,5 @@
-//! The inner layer: who asks, how often, for how long, and whether it was asked before.
+//! The inner layer: who asks, how often, for how long, where it is answered, and whether it was asked
+//! before.
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use crate::Problem;
 use crate::edge::Passage;
 use crate::identity::{Identity, Shown};
 use crate::rate::{self, ClientAddress, Left, Who};
+use crate::relay;
 use crate::sse::Guard;
 
 /// The routes on which callers are not known yet.
@@ -70,7 +72,14 @@ async fn in_time(passage: &Passage, request: Request, next: Next) -> Response {
     let caller = identity
         .and_then(|identity| identity.caller().ok())
         .map(Arc::clone);
-    let answer = passage.idempotency.run(caller.as_deref(), request, next);
+    let relay = passage.relay.as_deref();
+    let answer = relay::pass(
+        relay,
+        &passage.idempotency,
+        caller.as_deref(),
+        request,
+        next,
+    );
     match tokio::time::timeout(passage.config.request_timeout, answer).await {
         Ok(response) => response,
         Err(_) => {

@@ -9,7 +9,8 @@
 //!    and the request's name in every problem.
 //! 2. CORS, for origins that were listed. Nothing is, by default.
 //! 3. `inner`: the limit by address on `/v1/auth/`; the caller ([`Authenticator`], once for each
-//!    request); the limit by caller elsewhere; the time-out; the idempotency key.
+//!    request); the limit by caller elsewhere; the time-out; the process that answers ([`Relay`]);
+//!    the idempotency key.
 //! 4. The handler's extractors, and the handler.
 //!
 //! Invariants
@@ -39,6 +40,7 @@ mod page;
 mod params;
 mod problem;
 mod rate;
+mod relay;
 pub mod sse;
 mod strict;
 #[cfg(feature = "testing")]
@@ -57,5 +59,6 @@ pub use page::{Page, PageParams, Paging};
 pub use params::{Path, Query};
 pub use problem::{CONTENT_TYPE as PROBLEM_CONTENT_TYPE, FieldError, Problem};
 pub use rate::{ClientAddress, Left, Limit, Quota};
+pub use relay::{Held, Here, Relay, RelayKey};
 pub use utoipa_axum::router::OpenApiRouter;
 pub use utoipa_axum::routes;

@@ -30,6 +30,8 @@ use crate::briefing::Briefings;
 use crate::config::{Config, ProcessRole};
 use crate::events::{self, Record};
 use crate::meta;
+use crate::relay::ToControllers;
+use crate::several::Several;
 use crate::thinking::Models;
 use vault::MasterKeySource;
 
@@ -53,6 +55,7 @@ pub(crate) struct App {
     pub hub: Hub,
     pub edge: Edge,
     pub router: axum::Router,
+    pub several: Option<Several>,
     pub stopping: CancellationToken,
 }
 
@@ -117,7 +120,11 @@ impl App {
         let nodes = Nodes::open(authority.clone(), keys, Timing::default()).await?;
         let policies = Policies::default();
         let http = egress::Client::new(egress::Trust::System).map_err(ServerError::Tls)?;
-        let live = Live::new();
+        let several = Several::open(config, &vault, &authority).await?;
+        let live = match &several {
+            Some(it) => Live::among(it.placements.clone(), Arc::new(it.peers.clone())),
+            None => Live::new(),
+        };
         let broker = Broker::new(public, http, vault.clone(), Arc::new(nodes.clone())).with_models(
             Arc::new(Models {
                 gateway: models.clone(),
@@ -157,6 +164,7 @@ impl App {
             content: vault.content.clone(),
             people,
             live,
+            placements: several.as_ref().map(|it| it.placements.clone()),
         });
         nodes.set_skills(Arc::new(SkillShelf(skills.source(authority.clone()))));
         nodes.set_ledger(Arc::new(Ledger(runs.clone())));
@@ -168,6 +176,13 @@ impl App {
             authority.clone(),
             Arc::new(orgs.clone()),
         );
+        if let Some(it) = &several {
+            edge.relay_by(Arc::new(ToControllers {
+                placements: it.placements.clone(),
+                peers: it.peers.clone(),
+                chat: chat.clone(),
+            }));
+        }
         let areas = areas(&Areas {
             orgs: &orgs,
             vault: &vault,
@@ -199,6 +214,7 @@ impl App {
             hub,
             edge,
             router,
+            several,
             stopping,
         })
     }
@@ -228,6 +244,10 @@ impl App {
                 self.edge.clone(),
                 self.stopping.clone(),
             ));
+        }
+        if let Some(several) = &self.several {
+            let answering = (self.chat.live().clone(), self.router.clone());
+            several.start(answering, &self.stopping, &tasks);
         }
         tasks.close();
         tasks
@@ -285,19 +305,25 @@ fn areas(of: &Areas<'_>) -> Routes {
 
 /// The key that signs capability tokens: the same for every process of the installation.
 async fn signer(vault: &Vault, authority: &Authority) -> Result<Signer, ServerError> {
+    let bytes = seed(vault, authority, "capability-signer").await?;
+    Signer::from_bytes(&bytes).map_err(|_| ServerError::SignerDamaged)
+}
+
+/// The seed of a key of the installation, sealed in the database: the same for every process.
+pub(crate) async fn seed(
+    vault: &Vault,
+    authority: &Authority,
+    name: &'static str,
+) -> Result<Zeroizing<[u8; 32]>, ServerError> {
     let random = authority.db().random().clone();
     let make = move || Zeroizing::new(random.bytes::<32>().to_vec());
-    let stored = vault
-        .values
-        .installation_get_or_create(authority, "capability-signer", make);
+    let values = &vault.values;
+    let stored = values.installation_get_or_create(authority, name, make);
     let bytes = stored.await?.bytes;
-    let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(
-        bytes
-            .as_slice()
-            .try_into()
-            .map_err(|_| ServerError::SignerDamaged)?,
-    );
-    Signer::from_bytes(&bytes).map_err(|_| ServerError::SignerDamaged)
+    let bytes = bytes.as_slice().try_into();
+    Ok(Zeroizing::new(
+        bytes.map_err(|_| ServerError::SignerDamaged)?,
+    ))
 }
 
 fn orgs_config(config: &Config) -> OrgsConfig {

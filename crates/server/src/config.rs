@@ -69,6 +69,8 @@ pub struct Config {
     pub metrics_token: Option<SecretString>,
     /// The workers.
     pub worker: Worker,
+    /// How the processes of one installation talk to each other. Postgres alone.
+    pub peers: Peers,
 }
 
 /// Which database, and how.
@@ -136,6 +138,16 @@ pub enum SecureCookies {
     Always,
     /// No.
     Never,
+}
+
+/// How the processes of one installation talk to each other.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Peers {
+    /// Where this process listens for the others; without it, at the address of the API with any port.
+    pub listen: Option<SocketAddr>,
+    /// How the others reach it, as `HOST:PORT`; without it, where it listens, or by the address of this
+    /// machine on the way to the database.
+    pub address: Option<String>,
 }
 
 /// The workers of this process.

@@ -93,6 +93,9 @@ pub async fn doctor(config: &Config) -> Vec<Check> {
     if let Some(address) = config.metrics_listen {
         checks.push(listener("metrics", address).await);
     }
+    if let Some(address) = config.peers.listen {
+        checks.push(listener("peers", address).await);
+    }
     checks.push(node(config).await);
     checks
 }

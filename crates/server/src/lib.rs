@@ -26,6 +26,9 @@ mod local_node;
 mod logging;
 mod meta;
 mod metrics;
+mod peers;
+mod relay;
+mod several;
 mod thinking;
 
 use std::net::SocketAddr;
@@ -84,8 +87,11 @@ pub enum ServerError {
     /// Keys come from elsewhere.
     #[error("the master keys do not come from a file; add a key where they come from")]
     NoKeyFile,
-    /// The key that signs capability tokens.
-    #[error("the key that signs capability tokens is damaged")]
+    /// Other processes would not find this one.
+    #[error("how other processes reach this one is not known; set `peers.address`")]
+    PeerAddress(#[source] std::io::Error),
+    /// A key that is made of a sealed seed.
+    #[error("a key of the installation is damaged")]
     SignerDamaged,
     /// The TLS client.
     #[error("the certificates of this machine can't be used")]

@@ -82,6 +82,36 @@ pub const MEASURES: &[(&str, Kind, &str)] = &[
         "Runs that another process took over from this one.",
     ),
     (
+        "chancery_chats_held",
+        Kind::Gauge,
+        "Chats that this process controls. Postgres alone, as the next five.",
+    ),
+    (
+        "chancery_chat_takeovers_total",
+        Kind::Counter,
+        "Chats that this process took which another one had held.",
+    ),
+    (
+        "chancery_chat_leases_lost_total",
+        Kind::Counter,
+        "Leases on chats that ran out though this process was alive.",
+    ),
+    (
+        "chancery_chat_writes_fenced_total",
+        Kind::Counter,
+        "Writes to chats that were refused because another process had taken them over.",
+    ),
+    (
+        "chancery_chat_forwards_total",
+        Kind::Counter,
+        "Requests that were sent to another process, by outcome.",
+    ),
+    (
+        "chancery_chat_links",
+        Kind::Gauge,
+        "Sessions whose live side this process follows at another one.",
+    ),
+    (
         "chancery_approvals_pending",
         Kind::Gauge,
         "Requests that wait for a person.",

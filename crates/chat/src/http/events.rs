@@ -53,7 +53,7 @@ async fn events(
         ..Filter::default()
     };
     let sealed = hub.subscribe(&ctx, after.unwrap_or(0), filter);
-    let live = chat.live().listen(id, ctx.actor().user);
+    let live = chat.live().listen((ctx.org(), id), ctx.actor().user);
     Ok(sse::respond(guard, frames(sealed, live)))
 }
 

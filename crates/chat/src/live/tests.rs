@@ -2,10 +2,19 @@ use futures::FutureExt as _;
 use vocab::ids::IdKind;
 use vocab::{Clock, Id, Random};
 
+use serde_json::{Value, json};
+use vocab::limits;
+
+use super::room::BACKLOG;
 use super::*;
 
 fn id<K: IdKind>() -> Id<K> {
     Id::generate(&Clock::system(), &Random::system())
+}
+
+/// Which organisation it is makes a difference between processes alone.
+fn org() -> OrgId {
+    id()
 }
 
 /// What is there to be heard now.
@@ -29,8 +38,8 @@ fn texts(listener: &mut Listener) -> Vec<(String, bool)> {
 fn who_comes_later_gets_the_text_so_far_and_then_the_same_pieces() {
     let live = Live::new();
     let (session, run, agent) = (id(), id(), id());
-    let mut first = live.listen(session, None);
-    let mut writing = live.write(session, run, agent);
+    let mut first = live.listen((org(), session), None);
+    let mut writing = live.write((org(), session), run, agent);
     writing.push("one ");
     writing.push("two ");
     assert_eq!(
@@ -41,7 +50,7 @@ fn who_comes_later_gets_the_text_so_far_and_then_the_same_pieces() {
             ("two ".into(), false)
         ]
     );
-    let mut second = live.listen(session, None);
+    let mut second = live.listen((org(), session), None);
     writing.push("three");
     assert_eq!(texts(&mut first), [("three".into(), false)]);
     assert_eq!(
@@ -56,17 +65,17 @@ fn who_comes_later_gets_the_text_so_far_and_then_the_same_pieces() {
     );
     drop(writing);
     // It is a message now, or nothing.
-    assert_eq!(texts(&mut live.listen(session, None)), []);
+    assert_eq!(texts(&mut live.listen((org(), session), None)), []);
 }
 
 #[test]
 fn a_text_can_be_joined_though_nobody_listened() {
     let live = Live::new();
     let session = id();
-    let mut writing = live.write(session, id(), id());
+    let mut writing = live.write((org(), session), id(), id());
     writing.push("begun");
     assert_eq!(
-        texts(&mut live.listen(session, None)),
+        texts(&mut live.listen((org(), session), None)),
         [("begun".into(), true)]
     );
 }
@@ -75,8 +84,8 @@ fn a_text_can_be_joined_though_nobody_listened() {
 fn a_listener_that_is_too_slow_is_told_anew() {
     let live = Live::new();
     let session = id();
-    let mut slow = live.listen(session, None);
-    let mut writing = live.write(session, id(), id());
+    let mut slow = live.listen((org(), session), None);
+    let mut writing = live.write((org(), session), id(), id());
     for _ in 0..BACKLOG * 3 {
         writing.push("x");
     }
@@ -90,11 +99,11 @@ fn a_listener_that_is_too_slow_is_told_anew() {
 fn a_text_is_bounded() {
     let live = Live::new();
     let session = id();
-    let mut writing = live.write(session, id(), id());
+    let mut writing = live.write((org(), session), id(), id());
     let most = limits::CONTENT_INLINE_BYTES_MAX;
     writing.push(&"é".repeat(most));
     writing.push("more");
-    let told = texts(&mut live.listen(session, None));
+    let told = texts(&mut live.listen((org(), session), None));
     assert_eq!(told[0].0.len(), most);
 }
 
@@ -106,11 +115,11 @@ fn people_are_there_as_long_as_they_listen() {
         let data = json!({ "present": present, "gone": gone, "reset": reset });
         ("presence", data)
     };
-    let mut first = live.listen(session, Some(ada));
+    let mut first = live.listen((org(), session), Some(ada));
     assert_eq!(heard(&mut first), [presence(&[ada], &[], true)]);
     let (one, two) = (
-        live.listen(session, Some(bob)),
-        live.listen(session, Some(bob)),
+        live.listen((org(), session), Some(bob)),
+        live.listen((org(), session), Some(bob)),
     );
     assert_eq!(heard(&mut first), [presence(&[bob], &[], false)]);
     drop(one);
@@ -118,7 +127,7 @@ fn people_are_there_as_long_as_they_listen() {
     drop(two);
     assert_eq!(heard(&mut first), [presence(&[], &[bob], false)]);
     // Another session is another room.
-    let _elsewhere = live.listen(id(), Some(bob));
+    let _elsewhere = live.listen((org(), id()), Some(bob));
     assert_eq!(heard(&mut first), []);
 }
 
@@ -130,7 +139,7 @@ fn typing_is_passed_on_now_and_then() {
     // Nobody listens: nothing is kept.
     live.typing(session, ada, clock.now());
     assert_eq!(live.rooms_open(), 0);
-    let mut listener = live.listen(session, None);
+    let mut listener = live.listen((org(), session), None);
     heard(&mut listener);
     for _ in 0..5 {
         live.typing(session, ada, clock.now());
@@ -151,12 +160,12 @@ fn typing_is_passed_on_now_and_then() {
 fn nothing_is_left_of_a_session_that_nobody_listens_to() {
     let live = Live::new();
     let session = id();
-    let listener = live.listen(session, Some(id()));
-    let writing = live.write(session, id(), id());
+    let listener = live.listen((org(), session), Some(id()));
+    let writing = live.write((org(), session), id(), id());
     drop(listener);
     assert_eq!(live.rooms_open(), 1);
     drop(writing);
     assert_eq!(live.rooms_open(), 0);
-    drop(live.listen(session, None));
+    drop(live.listen((org(), session), None));
     assert_eq!(live.rooms_open(), 0);
 }

@@ -131,13 +131,14 @@ impl Chat {
         }
     }
 
-    /// A session that takes messages.
+    /// A session that takes messages, of which this process is the controller.
     pub(super) async fn open_in(
         &self,
         tx: &mut WriteTx,
         id: SessionId,
     ) -> Result<Session, ChatError> {
         let session = self.get_in(tx, id).await?;
+        self.control(tx, id).await?;
         match session.status {
             SessionStatus::Active => Ok(session),
             SessionStatus::Archived => Err(ChatError::Archived),

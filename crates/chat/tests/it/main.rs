@@ -11,6 +11,7 @@
 mod branches;
 mod http;
 mod people;
+mod placement;
 mod posting;
 mod script;
 mod searching;

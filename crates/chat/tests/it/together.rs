@@ -207,7 +207,7 @@ on_both_databases! {
         let (_, runs) = world.send(session, "hold").await;
         let run = runs[0].id;
         assert!(frames.until("run.queued").await.0.is_some());
-        let mut writing = world.chat.live().write(session, run, clerk.id);
+        let mut writing = world.chat.live().write((world.ctx.org(), session), run, clerk.id);
         writing.push("Once ");
         writing.push("upon");
         let told = |text: &str, reset: bool| {

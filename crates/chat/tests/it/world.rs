@@ -125,6 +125,7 @@ impl World {
             content: vault.content.clone(),
             people: people.clone(),
             live: Live::new(),
+            placements: None,
         });
         let client = client(&db, &ctx, &chat, &vault, hub);
         Self {

@@ -11,8 +11,8 @@ use vocab::SecretString;
 
 use super::source::Sources;
 use super::{
-    Config, ConfigError, Database, LocalNode, Log, LogFormat, MASTER_KEY_FILE, Owner, RateLimits,
-    SecureCookies, Worker, sqlite_path,
+    Config, ConfigError, Database, LocalNode, Log, LogFormat, MASTER_KEY_FILE, Owner, Peers,
+    RateLimits, SecureCookies, Worker, sqlite_path,
 };
 
 /// The most connections that are of any use to one process.
@@ -41,6 +41,7 @@ pub(super) struct Raw {
     metrics_listen: Option<String>,
     metrics_token: Option<String>,
     worker: RawWorker,
+    peers: RawPeers,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -87,6 +88,12 @@ struct RawWorker {
     concurrency: usize,
 }
 
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct RawPeers {
+    listen: Option<String>,
+    address: Option<String>,
+}
+
 impl Default for Raw {
     fn default() -> Self {
         Self {
@@ -126,6 +133,7 @@ impl Default for Raw {
             metrics_listen: None,
             metrics_token: None,
             worker: RawWorker { concurrency: 64 },
+            peers: RawPeers::default(),
         }
     }
 }
@@ -214,7 +222,26 @@ pub(super) fn check(sources: &Sources, raw: Raw) -> Result<Config, ConfigError> 
         metrics_listen,
         metrics_token: metrics_token(sources, raw.metrics_token)?,
         worker: Worker { concurrency },
+        peers: peers(sources, raw.peers)?,
         data_dir,
+    })
+}
+
+fn peers(sources: &Sources, raw: RawPeers) -> Result<Peers, ConfigError> {
+    let listen = raw.listen.as_deref();
+    let listen = listen.map(|text| address(sources, "peers.listen", text));
+    let fits = |address: &String| {
+        let authority: Option<axum::http::uri::Authority> = address.parse().ok();
+        authority
+            .is_some_and(|it| it.port_u16().is_some_and(|port| port > 0) && !address.contains('@'))
+    };
+    if raw.address.as_ref().is_some_and(|it| !fits(it)) {
+        let why = "expected a host and a port, such as `10.0.0.7:7301`";
+        return Err(sources.invalid("peers.address", why));
+    }
+    Ok(Peers {
+        listen: listen.transpose()?,
+        address: raw.address,
     })
 }
 

@@ -73,6 +73,8 @@ const KEYS: &[Key] = &[
     text("metrics_listen"),
     secret("metrics_token"),
     value("worker.concurrency"),
+    text("peers.listen"),
+    text("peers.address"),
 ];
 
 /// Variables with our prefix that are somebody else's: those of the client, of tests, and those

@@ -168,11 +168,17 @@ impl Installation {
         server.wait().unwrap();
     }
 
+    /// Sends the server a signal.
+    pub fn signal(&self, signal: Signal) {
+        let server = self.server.as_ref().unwrap();
+        let id = i32::try_from(server.id()).ok().and_then(Pid::from_raw);
+        kill_process(id.unwrap(), signal).unwrap();
+    }
+
     /// Ends the server in order.
     pub async fn stop(&mut self) {
+        self.signal(Signal::TERM);
         let mut server = self.server.take().unwrap();
-        let id = i32::try_from(server.id()).ok().and_then(Pid::from_raw);
-        kill_process(id.unwrap(), Signal::TERM).unwrap();
         let begun = Instant::now();
         while server.try_wait().unwrap().is_none() {
             assert!(

@@ -12,6 +12,7 @@
 )]
 
 mod backup;
+mod cluster;
 mod disk;
 mod gateway;
 mod installation;
