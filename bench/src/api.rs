@@ -14,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::bare::Bare;
+use crate::bare;
 use crate::client::{Client, Request, text};
 use crate::figures::{self, Figure, Limit, median};
 use crate::place::Place;
@@ -40,7 +40,7 @@ async fn measure(place: &Place) -> Result<Vec<Figure>> {
     let client = Client::new(launch.url())?;
     client.sign_in().await?;
     let ours = product(&client, launch.address()).await?;
-    let bare = Bare::start(place)?;
+    let bare = bare::start(place)?;
     let bare = plain(bare.address()).await.map(|targets| (bare, targets))?;
 
     let mut rates: [Vec<f64>; 4] = Default::default();

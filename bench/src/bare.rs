@@ -5,14 +5,12 @@
 //! is posted to `/stream` to everybody who listens.
 
 use std::convert::Infallible;
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::ffi::OsStr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use axum::extract::{Path as UrlPath, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -23,49 +21,14 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
+use crate::child::{self, Child};
 use crate::place::{self, Place};
 
-/// A running bare server; ends with this value.
-pub struct Bare {
-    process: Child,
-    address: SocketAddr,
-}
-
-impl Bare {
-    pub fn start(place: &Place) -> Result<Self> {
-        let program = std::env::current_exe().context("can't find this program")?;
-        let mut command = Command::new(program);
-        command.arg("bare").arg(place.folder.path());
-        let mut process = command
-            .args(&place.url)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("can't start the bare server")?;
-        let stdout = process.stdout.take().context("the bare server is mute")?;
-        let mut said = String::new();
-        BufReader::new(stdout).read_line(&mut said)?;
-        let address = said
-            .trim()
-            .parse()
-            .context("the bare server said nothing")?;
-        Ok(Self { process, address })
-    }
-
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    pub fn id(&self) -> u32 {
-        self.process.id()
-    }
-}
-
-impl Drop for Bare {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// Starts one over the same database as the product's.
+pub fn start(place: &Place) -> Result<Child> {
+    let mut arguments: Vec<&OsStr> = vec!["bare".as_ref(), place.folder.path().as_ref()];
+    arguments.extend(place.url.as_ref().map(OsStr::new));
+    Child::start(arguments)
 }
 
 #[derive(Clone)]
@@ -111,11 +74,9 @@ pub async fn serve(folder: &Path, url: Option<&str>) -> Result<()> {
         .with_state(shared);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
     println!("{}", listener.local_addr()?);
-    let mut nothing = Vec::new();
-    let mut end = tokio::io::stdin();
     tokio::select! {
         served = axum::serve(listener, router) => served?,
-        _ = tokio::io::AsyncReadExt::read_to_end(&mut end, &mut nothing) => {}
+        () = child::orphaned() => {}
     }
     Ok(())
 }

@@ -9,6 +9,7 @@
 //! Deliberately absent: any trust in the product's own word about what it did. Effects are counted
 //! by a process of their own, and the record is verified again here.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -19,9 +20,11 @@ mod api;
 mod bare;
 mod chaos;
 mod chat;
+mod child;
 mod client;
 mod dice;
 mod figures;
+mod gateway;
 mod installation;
 mod journal;
 mod place;
@@ -58,6 +61,8 @@ enum Task {
     Sse,
     /// A chat with many listeners; many chats in two processes.
     Chat,
+    /// Calls of models through the gateway, beside a bare reverse proxy.
+    Gateway,
     /// A decision among 50 policies; minting and verifying a capability token.
     Policy,
     /// Start of a trivial process in the sandbox.
@@ -77,6 +82,12 @@ enum Task {
         folder: PathBuf,
         url: Option<String>,
     },
+    /// The provider that the gateway is measured with.
+    #[command(hide = true)]
+    Upstream,
+    /// The bare reverse proxy that the gateway is set beside.
+    #[command(hide = true)]
+    Proxy { upstream: SocketAddr },
 }
 
 fn main() -> ExitCode {
@@ -102,6 +113,7 @@ async fn run(task: Task) -> Result<bool> {
         Task::Api => Box::pin(api::run()).await,
         Task::Sse => sse::run().await,
         Task::Chat => Box::pin(chat::run()).await,
+        Task::Gateway => Box::pin(gateway::run()).await,
         Task::Policy => policy::run(),
         Task::Sandbox => sandbox::run(),
         Task::Start => start::run().await,
@@ -109,6 +121,8 @@ async fn run(task: Task) -> Result<bool> {
         Task::Chaos(options) => Box::pin(chaos::run(options)).await,
         Task::Sink { file } => chaos::sink::serve(&file).await.map(|()| true),
         Task::Bare { folder, url } => bare::serve(&folder, url.as_deref()).await.map(|()| true),
+        Task::Upstream => gateway::upstream::serve().await.map(|()| true),
+        Task::Proxy { upstream } => gateway::proxy::serve(upstream).await.map(|()| true),
     }
 }
 
@@ -120,6 +134,7 @@ async fn all() -> Result<bool> {
         Box::pin(api::run()).await?,
         sse::run().await?,
         Box::pin(chat::run()).await?,
+        Box::pin(gateway::run()).await?,
         start::run().await?,
         policy::run()?,
         sandbox::run()?,

@@ -16,7 +16,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::bare::Bare;
+use crate::bare;
 use crate::client::{Client, Request, text};
 use crate::figures::{self, Figure, Limit, percentile};
 use crate::place::Place;
@@ -108,7 +108,7 @@ async fn product_round(place: &Place, into: &mut Measured) -> Result<()> {
 }
 
 async fn bare_round(place: &Place, into: &mut Measured) -> Result<()> {
-    let server = Bare::start(place)?;
+    let server = bare::start(place)?;
     let listen = wire::request("GET", "/stream", &[], "");
     // As long as an event of the record.
     let tell = |number: usize| wire::request("POST", "/stream", &[], &format!("{number:0>700}"));

@@ -54,6 +54,30 @@ impl Wire {
         Ok(())
     }
 
+    /// Sends a request whose answer is a chunked stream, and reads that to its end; answers how many
+    /// bytes it had.
+    pub async fn ask_stream(&mut self, request: &[u8]) -> Result<usize> {
+        self.open_stream(request).await?;
+        let begun = std::mem::take(&mut self.buffer);
+        self.end_of_stream(&begun).await
+    }
+
+    /// Reads a chunked stream to its end, given how it begins; answers how many bytes it had.
+    pub async fn end_of_stream(&mut self, begun: &[u8]) -> Result<usize> {
+        // As the last chunk of a body without trailers is written (RFC 9112, 7.1).
+        const END: &[u8] = b"\r\n0\r\n\r\n";
+        let mut tail = begun[begun.len().saturating_sub(END.len())..].to_vec();
+        let mut bytes = begun.len();
+        while !tail.ends_with(END) {
+            self.more().await?;
+            bytes += self.buffer.len();
+            tail.extend_from_slice(&self.buffer[self.buffer.len().saturating_sub(END.len())..]);
+            tail.drain(..tail.len().saturating_sub(END.len()));
+            self.buffer.clear();
+        }
+        Ok(bytes)
+    }
+
     /// What came of the stream since the last call, at least one byte.
     pub async fn piece(&mut self) -> Result<Vec<u8>> {
         if self.buffer.is_empty() {

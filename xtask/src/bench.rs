@@ -37,6 +37,8 @@ enum Name {
     Api,
     /// Memory of idle subscribers, and delivery to many.
     Sse,
+    /// Calls of models through the gateway, beside a bare reverse proxy.
+    Gateway,
     /// Time to ready, idle memory, size of the binaries.
     Start,
     /// Start of a trivial skill in the sandbox.

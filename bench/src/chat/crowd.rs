@@ -9,7 +9,7 @@ use anyhow::Result;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::bare::Bare;
+use crate::bare;
 use crate::client::{Client, Request, text};
 use crate::figures::{Figure, Limit, percentile};
 use crate::place::Place;
@@ -87,7 +87,7 @@ async fn product(place: &Place) -> Result<Delivered> {
 }
 
 async fn plain(place: &Place) -> Result<Delivered> {
-    let server = Bare::start(place)?;
+    let server = bare::start(place)?;
     let streams = Streams {
         process: server.id(),
         address: server.address(),

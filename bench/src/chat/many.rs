@@ -15,7 +15,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::bare::Bare;
+use crate::bare;
 use crate::client::{Client, Request, text};
 use crate::dice::Dice;
 use crate::figures::{Figure, Limit, percentile};
@@ -55,7 +55,7 @@ pub(super) async fn measure() -> Result<Vec<Figure>> {
     }
     let agent = agent(&servers[0].1).await?;
     let chats = make(&doors, &agent).await?;
-    let bare = Bare::start(&place)?;
+    let bare = bare::start(&place)?;
     let bare_door = [Arc::new(Door::new(bare.address(), Vec::new()))];
 
     let (mut people, mut agents, mut plain) = (
