@@ -6,6 +6,7 @@
 //! the ones, and nobody else learns anything.
 
 mod kept;
+mod streams;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -18,7 +19,7 @@ use vault::{ContentError, Subject, SubjectKeys, Vault};
 use vocab::limits::CONTENT_BYTES_MAX;
 use vocab::{Digest, Draft, EventKind, ModelCallId};
 
-use crate::ledger::{Call, End, Outcome, Totals};
+use crate::ledger::{Call, End, Outcome, Public, Totals};
 use crate::model::Recording;
 use kept::{Keeper, Kept};
 
@@ -99,6 +100,13 @@ impl Side {
     }
 }
 
+/// Whether the record says already that a call was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Requested {
+    Recorded,
+    Not,
+}
+
 /// The events of one transaction.
 pub(crate) struct Recorded<'a> {
     vault: &'a Vault,
@@ -125,7 +133,9 @@ impl<'a> Recorded<'a> {
                     continue;
                 };
                 let subject = Subject::from(call.spender.session);
-                let ready = keeper.prepare(&call.ctx, subject, bytes).await;
+                let streamed = side == Side::Answer
+                    && call.public.as_ref().is_some_and(|public| public.streamed);
+                let ready = keeper.prepare(&call.ctx, subject, (bytes, streamed)).await;
                 let ready = ready.inspect_err(|error| unkept(error));
                 kept.insert((call.id, side), ready.ok());
             }
@@ -143,28 +153,40 @@ impl<'a> Recorded<'a> {
         let Some(public) = &call.public else {
             return Ok(());
         };
-        let mut event = about(Draft::new(EventKind::ModelRequested, call.id), call)
-            .fact("model", call.model.as_str())
-            .fact("dialect", public.dialect)
-            .fact("streamed", public.streamed)
-            .fact("reserved_usd_micros", call.reserved.cost);
-        event = self
-            .named(tx, event, (call, Side::Request), &public.request)
-            .await?;
+        let event = about(Draft::new(EventKind::ModelRequested, call.id), call)
+            .fact("model", call.model.as_str());
+        let event = self.with_request(tx, event, call, public).await?;
         self.events.push(event);
         Ok(())
     }
 
-    /// A call has ended.
+    /// What was asked, and how.
+    async fn with_request(
+        &mut self,
+        tx: &mut WriteTx,
+        event: Draft,
+        call: &Call,
+        public: &Public,
+    ) -> Result<Draft, StoreError> {
+        let event = event
+            .fact("dialect", public.dialect)
+            .fact("streamed", public.streamed)
+            .fact("reserved_usd_micros", call.reserved.cost);
+        self.named(tx, event, (call, Side::Request), &public.request)
+            .await
+    }
+
+    /// A call has ended. If nothing was recorded of it so far, this event says what was asked, too: a
+    /// quick call costs the record one event instead of two.
     pub async fn answered(
         &mut self,
         tx: &mut WriteTx,
-        call: &Call,
+        (call, requested): (&Call, Requested),
         outcome: &Outcome,
     ) -> Result<(), StoreError> {
-        if call.public.is_none() {
+        let Some(public) = &call.public else {
             return Ok(());
-        }
+        };
         let instead = outcome
             .instead_of
             .iter()
@@ -196,6 +218,10 @@ impl<'a> Recorded<'a> {
         if !instead.is_empty() {
             event = event.fact("instead_of", instead);
         }
+        event = match requested {
+            Requested::Recorded => event,
+            Requested::Not => self.with_request(tx, event, call, public).await?,
+        };
         event = self
             .named(tx, event, (call, Side::Answer), &outcome.answer)
             .await?;

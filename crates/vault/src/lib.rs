@@ -54,7 +54,7 @@ pub use artifacts::{Artifact, ArtifactError, ArtifactFilter, Artifacts, NewArtif
 pub use content::{Content, ContentError, ContentInfo, Prepared};
 pub use erase::Erased;
 pub use keyring::{KeyError, Keyring};
-pub use masker::{Masker, MaskerFull};
+pub use masker::{Found, Masker, MaskerFull};
 pub use master::{MasterKeyError, MasterKeySource, MasterKeys};
 pub use query::Query;
 pub use rotation::Resealed;

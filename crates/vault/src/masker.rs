@@ -11,6 +11,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -43,6 +44,23 @@ pub struct Masker {
     beginnings: Vec<Vec<u32>>,
     values: usize,
     bytes: usize,
+}
+
+/// A secret in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Where it stands, in bytes.
+    pub at: Range<usize>,
+}
+
+impl Found<'_> {
+    /// What stands in its place.
+    #[must_use]
+    pub fn mask(&self) -> String {
+        format!("[secret:{}]", self.name)
+    }
 }
 
 struct Pattern {
@@ -156,25 +174,38 @@ impl Masker {
     /// The bytes with every secret masked; the bytes themselves if there was none.
     #[must_use]
     pub fn mask_bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
-        if self.is_empty() {
-            return Cow::Borrowed(bytes);
-        }
-        let mut out = Vec::new();
-        let (mut copied, mut at) = (0, 0);
-        while at < bytes.len() {
-            let Some((name, end)) = self.found_at(bytes, at) else {
-                at += 1;
-                continue;
-            };
-            out.extend_from_slice(bytes.get(copied..at).unwrap_or_default());
-            out.extend_from_slice(format!("[secret:{name}]").as_bytes());
-            (copied, at) = (end, end);
+        let (mut out, mut copied) = (Vec::new(), 0);
+        for found in self.find(bytes) {
+            out.extend_from_slice(bytes.get(copied..found.at.start).unwrap_or_default());
+            out.extend_from_slice(found.mask().as_bytes());
+            copied = found.at.end;
         }
         if copied == 0 {
             return Cow::Borrowed(bytes);
         }
         out.extend_from_slice(bytes.get(copied..).unwrap_or_default());
         Cow::Owned(out)
+    }
+
+    /// The secrets in these bytes, from the first to the last; none overlaps another.
+    pub fn find<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Found<'a>> {
+        let mut at = if self.is_empty() { bytes.len() } else { 0 };
+        std::iter::from_fn(move || {
+            while at < bytes.len() {
+                let begin = at;
+                match self.found_at(bytes, begin) {
+                    None => at += 1,
+                    Some((name, end)) => {
+                        at = end;
+                        return Some(Found {
+                            name,
+                            at: begin..end,
+                        });
+                    }
+                }
+            }
+            None
+        })
     }
 
     /// Masks every text in a JSON value, the names of members included.

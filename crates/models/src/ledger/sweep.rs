@@ -13,7 +13,7 @@ use super::record::{Call, End, Outcome, Public, Reservation};
 use super::tally::Tally;
 use super::{Ledger, Scope, Spent};
 use crate::gateway::Spender;
-use crate::recording::Recorded;
+use crate::recording::{Recorded, Requested};
 use crate::store::{reservations, spend, usage};
 
 /// For how long a process counts as alive without a renewal, and how often it renews.
@@ -115,7 +115,8 @@ async fn settle(
     tally.add(&call, &outcome);
     spend::add(&mut tx, &tally.spent).await?;
     usage::add(&mut tx, &tally.used).await?;
-    recorded.answered(&mut tx, &call, &outcome).await?;
+    let call_of = (&call, Requested::Recorded);
+    recorded.answered(&mut tx, call_of, &outcome).await?;
     recorded.finish(&mut tx, ctx.new_id(), &tally.all);
     tx.commit().await?;
     Ok(true)

@@ -18,7 +18,7 @@ use vocab::{Actor, OrgId};
 use super::record::Call;
 use super::tally::Tally;
 use super::{Day, Ledger, Settled};
-use crate::recording::Recorded;
+use crate::recording::{Recorded, Requested};
 use crate::store::{reservations, spend, usage};
 
 /// How long calls gather.
@@ -145,10 +145,12 @@ impl Ledger {
             recorded.requested(&mut tx, call).await?;
         }
         for it in &part.settled {
-            if !it.stored {
-                recorded.requested(&mut tx, &it.call).await?;
-            }
-            recorded.answered(&mut tx, &it.call, &it.outcome).await?;
+            let requested = match it.stored {
+                true => Requested::Recorded,
+                false => Requested::Not,
+            };
+            let call = (&*it.call, requested);
+            recorded.answered(&mut tx, call, &it.outcome).await?;
         }
         recorded.finish(&mut tx, group, &tally.all);
         match tx.commit().await {

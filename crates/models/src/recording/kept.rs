@@ -9,6 +9,8 @@ use vault::{ContentError, Masker, Prepared, SecretError, Subject, Vault};
 use vocab::Digest;
 use vocab::limits::CONTENT_INLINE_BYTES_MAX;
 
+use super::streams;
+
 /// The media type of requests and answers, streams included.
 const MEDIA: &str = "application/json";
 
@@ -35,18 +37,19 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    /// Makes a content ready, without the organisation's secrets.
+    /// Makes a content ready, without the organisation's secrets; of a stream, without those that come
+    /// in pieces.
     pub async fn prepare(
         &mut self,
         ctx: &OrgContext,
         subject: Subject,
-        bytes: &Bytes,
+        (bytes, streamed): (&Bytes, bool),
     ) -> Result<Kept, Unkept> {
         let masker = match &mut self.masker {
             Some(masker) => masker,
             none @ None => none.insert(self.vault.secrets.masker(ctx, None).await?),
         };
-        let masked = match masker.mask_bytes(bytes) {
+        let masked = match mask(masker, streamed, bytes) {
             Cow::Owned(masked) => masked.into(),
             Cow::Borrowed(_) => bytes.clone(),
         };
@@ -56,6 +59,13 @@ impl<'a> Keeper<'a> {
         let content = &self.vault.content;
         let prepared = content.prepare(ctx, subject, MEDIA, masked).await?;
         Ok(Kept::Large(Box::new(prepared)))
+    }
+}
+
+fn mask<'a>(masker: &Masker, streamed: bool, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+    match streamed {
+        true => streams::mask(masker, bytes),
+        false => masker.mask_bytes(bytes),
     }
 }
 
