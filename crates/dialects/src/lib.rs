@@ -36,6 +36,7 @@ pub mod openai_chat;
 pub mod openai_responses;
 pub mod peek;
 pub mod rename;
+mod said;
 mod seal;
 pub mod sse;
 mod stream;
@@ -50,6 +51,7 @@ pub use fault::{Malformed, MalformedKind, Refusal};
 pub use meter::Meter;
 pub use peek::{Peek, peek};
 pub use rename::with_model;
+pub use said::{Said, said_of};
 
 /// How a family of providers speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

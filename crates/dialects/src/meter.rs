@@ -11,8 +11,12 @@ use serde_json::Value;
 
 use crate::neutral::Usage;
 use crate::openai::{self, UsageNames};
+use crate::said::{Incomplete, Said};
 use crate::sse::Frame;
 use crate::{Dialect, anthropic, estimate, openai_chat, openai_responses};
+
+/// The most reasons for an end that are kept in mind.
+const REASONS_MAX: usize = 128;
 
 /// Watches the frames of one stream.
 #[derive(Clone, Debug)]
@@ -26,6 +30,7 @@ pub struct Meter {
     stopped: bool,
     ended: bool,
     failed: bool,
+    said: Said,
 }
 
 impl Meter {
@@ -40,6 +45,7 @@ impl Meter {
             stopped: false,
             ended: false,
             failed: false,
+            said: Said::default(),
         }
     }
 
@@ -92,6 +98,24 @@ impl Meter {
         self.failed
     }
 
+    /// What the stream has said about itself so far.
+    pub fn said(&self) -> &Said {
+        &self.said
+    }
+
+    fn is_by(&mut self, model: Option<Cow<'_, str>>) {
+        if self.said.model.is_none() {
+            self.said.model = model.map(Cow::into_owned);
+        }
+    }
+
+    fn finish_for(&mut self, reason: Option<&str>) {
+        // No dialect asks for more answers than can be told apart.
+        if let Some(reason) = reason.filter(|_| self.said.finish_reasons.len() < REASONS_MAX) {
+            self.said.finish_reasons.push(reason.to_owned());
+        }
+    }
+
     fn put_out(&mut self, piece: Option<&str>) {
         if let Some(piece) = piece.filter(|piece| !piece.is_empty()) {
             self.begun = true;
@@ -107,6 +131,10 @@ impl Meter {
         let Ok(chunk) = serde_json::from_str::<Chunk<'_>>(&frame.data) else {
             return;
         };
+        self.is_by(chunk.model);
+        for choice in &chunk.choices {
+            self.finish_for(choice.finish_reason.as_deref());
+        }
         self.failed |= chunk.error.is_some();
         self.stopped |= chunk.choices.iter().any(|it| it.finish_reason.is_some());
         for delta in chunk.choices.iter().filter_map(|c| c.delta.as_ref()) {
@@ -137,6 +165,11 @@ impl Meter {
             _ => {}
         }
         if let Some(response) = event.response {
+            if self.ended {
+                let cut = response.incomplete_details.and_then(|it| it.reason);
+                self.finish_for(cut.or(response.status).as_deref());
+            }
+            self.is_by(response.model);
             self.report_openai(response.usage, &openai_responses::USAGE);
         }
     }
@@ -164,8 +197,13 @@ impl Meter {
             self.put_out(delta.text.as_deref());
             self.put_out(delta.thinking.as_deref());
             self.put_out(delta.partial_json.as_deref());
+            self.finish_for(delta.stop_reason.as_deref());
         }
-        let usage = event.usage.or(event.message.and_then(|m| m.usage));
+        let (model, begun) = event
+            .message
+            .map_or((None, None), |it| (it.model, it.usage));
+        self.is_by(model);
+        let usage = event.usage.or(begun);
         if let Some(usage) = usage {
             let before = self.reported.unwrap_or_default();
             self.reported = anthropic::usage_over(usage, before).or(self.reported);
@@ -175,6 +213,8 @@ impl Meter {
 
 #[derive(Deserialize)]
 struct Chunk<'a> {
+    #[serde(borrow)]
+    model: Option<Cow<'a, str>>,
     #[serde(default, borrow)]
     choices: Vec<Choice<'a>>,
     usage: Option<Value>,
@@ -185,7 +225,8 @@ struct Chunk<'a> {
 struct Choice<'a> {
     #[serde(borrow)]
     delta: Option<Delta<'a>>,
-    finish_reason: Option<IgnoredAny>,
+    #[serde(borrow)]
+    finish_reason: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -223,11 +264,19 @@ struct Event<'a> {
     r#type: Cow<'a, str>,
     #[serde(borrow)]
     delta: Option<Cow<'a, str>>,
-    response: Option<Usages>,
+    #[serde(borrow)]
+    response: Option<About<'a>>,
 }
 
+/// What stands around an answer.
 #[derive(Deserialize)]
-struct Usages {
+struct About<'a> {
+    #[serde(borrow)]
+    model: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    status: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    incomplete_details: Option<Incomplete<'a>>,
     usage: Option<Value>,
 }
 
@@ -237,12 +286,15 @@ struct Message<'a> {
     r#type: Cow<'a, str>,
     #[serde(borrow)]
     delta: Option<Piece<'a>>,
-    message: Option<Usages>,
+    #[serde(borrow)]
+    message: Option<About<'a>>,
     usage: Option<Value>,
 }
 
 #[derive(Deserialize)]
 struct Piece<'a> {
+    #[serde(borrow)]
+    stop_reason: Option<Cow<'a, str>>,
     #[serde(borrow)]
     text: Option<Cow<'a, str>>,
     #[serde(borrow)]

@@ -11,8 +11,11 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tracing::Instrument as _;
+use tracing::Span;
+use tracing::field::Empty;
 use vocab::limits::URL_BYTES_MAX;
-use vocab::{HttpMethod, Random};
+use vocab::trace::TARGET;
+use vocab::{HttpMethod, Random, TraceParent};
 
 use crate::Problem;
 use crate::edge::Passage;
@@ -32,23 +35,46 @@ impl TraceId {
     }
 
     /// The caller's own, if it sends a valid `traceparent`; or else a new one.
-    fn of(headers: &HeaderMap, random: &Random) -> Self {
-        let parent = headers
-            .get("traceparent")
-            .and_then(|value| value.to_str().ok());
-        let theirs = parent
-            .and_then(|value| value.split('-').nth(1))
-            .filter(|id| {
-                let digits = id
-                    .bytes()
-                    .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-                digits && id.len() == 32 && id.bytes().any(|byte| byte != b'0')
-            });
-        match theirs {
-            Some(id) => Self(id.into()),
-            None => Self(format!("{:032x}", u128::from_be_bytes(random.bytes())).into()),
-        }
+    fn of(parent: Option<TraceParent>, random: &Random) -> Self {
+        let trace = parent.map_or_else(|| TraceParent::new(random).trace, |it| it.trace);
+        Self(format!("{trace:032x}").into())
     }
+}
+
+/// The caller's trace, if it sends a valid `traceparent`.
+fn parent(headers: &HeaderMap) -> Option<TraceParent> {
+    TraceParent::parse(headers.get(TraceParent::HEADER)?.to_str().ok()?)
+}
+
+/// The span of a request, for whoever traces, by OpenTelemetry's conventions for HTTP.
+fn span(
+    trace: &TraceId,
+    parent: Option<TraceParent>,
+    random: &Random,
+    (method, route): (&str, &str),
+) -> Span {
+    if !tracing::enabled!(target: TARGET, tracing::Level::INFO) {
+        return Span::none();
+    }
+    let own = TraceParent::new(random).span;
+    let span = tracing::info_span!(
+        target: TARGET,
+        "request",
+        otel.kind = "server",
+        otel.name = %format_args!("{method} {route}"),
+        otel.trace_id = trace.as_str(),
+        otel.span_id = %format_args!("{own:016x}"),
+        otel.parent_id = Empty,
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = Empty,
+        error.type = Empty,
+    );
+    if let Some(parent) = parent {
+        let id = format_args!("{:016x}", parent.span);
+        span.record("otel.parent_id", tracing::field::display(id));
+    }
+    span
 }
 
 pub(crate) async fn pass(
@@ -56,7 +82,9 @@ pub(crate) async fn pass(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let trace = TraceId::of(request.headers(), passage.authority.db().random());
+    let random = passage.authority.db().random();
+    let parent = parent(request.headers());
+    let trace = TraceId::of(parent, random);
     request.extensions_mut().insert(trace.clone());
     let path = request.uri().path().to_owned();
     // The route, not the path: paths may hold tokens.
@@ -67,11 +95,17 @@ pub(crate) async fn pass(
     let route = route.unwrap_or("none").to_owned();
     let method = known(request.method());
     let begun = Instant::now();
+    let traced = self::span(&trace, parent, random, (method, &route));
     let span = tracing::info_span!("request", trace_id = trace.as_str(), method, route);
     let response = guarded(request, next).instrument(span.clone()).await;
     let mut response = finish(response, &path, &trace);
     let status = response.status().as_u16();
     span.in_scope(|| tracing::debug!(status, "answered"));
+    traced.record("http.response.status_code", status);
+    if status >= 500 {
+        traced.record("error.type", status.to_string());
+    }
+    drop(traced);
     metrics::counter!("chancery_http_requests_total", "method" => method, "route" => route.clone(), "status" => status.to_string())
         .increment(1);
     metrics::histogram!("chancery_http_request_seconds", "method" => method, "route" => route)

@@ -10,6 +10,7 @@ use crate::gateway::{Gateway, Spender};
 use crate::ledger::{Budget, Call, Denied, Full, Hold, Outcome, Public, Scope, Spent, Ticket};
 use crate::prices::{Price, Tokens};
 use crate::route::{Candidate, Need, Plan};
+use crate::span::CallSpan;
 
 /// What an answer is thought to have at most where nobody said a limit, when its cost is reserved. One
 /// that is longer is paid for all the same.
@@ -47,7 +48,11 @@ impl Gateway {
             reserved: reserved(candidates, need),
             public,
         };
-        self.ledger().admit(call, &holds).await.map_err(denied)
+        let span = |call: &Call| CallSpan::begin(call, candidates.first(), self.random());
+        self.ledger()
+            .admit(call, &holds, span)
+            .await
+            .map_err(denied)
     }
 }
 

@@ -72,7 +72,11 @@ impl Gateway {
                 .await?;
             let candidates = order(fits, plan.strategy, &need, self.latencies(), self.random());
             let write = |candidate: &Candidate| written(candidate, &request);
-            let (dispatcher, theirs) = (self.dispatcher(), Theirs::default());
+            let theirs = Theirs {
+                traceparent: ticket.span.header(),
+                ..Theirs::default()
+            };
+            let dispatcher = self.dispatcher();
             let done = match dispatcher.dispatch(candidates, &theirs, &write).await {
                 Ok(answered) => read(answered, need.input_tokens, &mut ticket, deltas).await,
                 Err(error) => Err(error),
@@ -134,6 +138,7 @@ async fn read(
     deltas: impl FnMut(&Delta) + Send,
 ) -> Result<Completion, ModelError> {
     let candidate = answered.candidate;
+    ticket.span.served_by(&candidate);
     let outcome = &mut ticket.outcome;
     outcome.served = Some(candidate.name());
     outcome.instead_of.clone_from(&answered.failed);
@@ -156,6 +161,10 @@ async fn read(
         }
     };
     outcome.end = End::Answered;
+    ticket.span.said(
+        &candidate.account.masked(&answer.model),
+        &[answer.stop.as_str()],
+    );
     Ok(Completion {
         cost_usd_micros: outcome.cost,
         priced: outcome.priced,

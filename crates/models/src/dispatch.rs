@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use dialects::neutral::{Delta, ErrorKind, ProviderError};
 use dialects::{Dialect, Refusal, StreamReader, read_error};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use serde::de::IgnoredAny;
-use vocab::{Clock, Random};
+use vocab::{Clock, Random, TraceParent};
 
 use crate::account::{Operation, Place};
 use crate::failure::{ModelError, RawError};
@@ -40,6 +40,8 @@ pub(crate) struct Written {
 pub(crate) struct Theirs {
     pub headers: HeaderMap,
     pub query: Option<String>,
+    /// The trace that goes on at the provider.
+    pub traceparent: Option<HeaderValue>,
 }
 
 /// An answer that has begun.
@@ -158,7 +160,7 @@ impl Dispatcher<'_> {
         let query = theirs.query.as_deref().filter(|_| written.forwarded);
         let body = written.body.clone();
         let headers = &theirs.headers;
-        let outgoing = remote.request(
+        let mut outgoing = remote.request(
             written.operation,
             &candidate.model,
             headers,
@@ -166,6 +168,9 @@ impl Dispatcher<'_> {
             body,
             now,
         );
+        if let Some(parent) = &theirs.traceparent {
+            outgoing.headers.insert(TraceParent::HEADER, parent.clone());
+        }
         let sent = remote.origin.send(outgoing, &self.deadlines).await;
         let got = self.exchange(candidate, &written, sent).await?;
         Ok((written.dialect, written.forwarded, got))

@@ -49,6 +49,7 @@ pub(crate) use sweep::RENEW;
 pub(crate) use tally::{Totals, UsageKey};
 
 use crate::model::Limits;
+use crate::span::CallSpan;
 use crate::store::spend;
 use account::Account;
 
@@ -138,6 +139,8 @@ pub(crate) struct Ticket {
     call: Arc<Call>,
     /// What it has come to so far.
     pub outcome: Outcome,
+    /// What whoever traces sees of it.
+    pub span: CallSpan,
 }
 
 impl Ledger {
@@ -153,7 +156,12 @@ impl Ledger {
     }
 
     /// Lets a call in, or says why not.
-    pub async fn admit(&self, call: Call, holds: &[Hold]) -> Result<Ticket, Denied> {
+    pub async fn admit(
+        &self,
+        call: Call,
+        holds: &[Hold],
+        span: impl FnOnce(&Call) -> CallSpan,
+    ) -> Result<Ticket, Denied> {
         let ctx = call.ctx.clone();
         loop {
             match self.reserve(&call, holds) {
@@ -170,6 +178,7 @@ impl Ledger {
         self.0.wake.notify_one();
         Ok(Ticket {
             ledger: self.clone(),
+            span: span(&call),
             outcome: Outcome::abandoned(),
             call,
         })
@@ -309,6 +318,7 @@ impl Drop for Ticket {
         let now = self.call.ctx.now();
         let mut outcome = std::mem::replace(&mut self.outcome, Outcome::abandoned());
         outcome.ended_at = Some(now);
+        self.span.end(&self.call, &outcome);
         self.ledger.settle(Arc::clone(&self.call), outcome, now);
     }
 }

@@ -34,6 +34,7 @@ mod recording;
 mod route;
 mod scripted;
 pub mod service;
+mod span;
 mod store;
 mod tab;
 mod upstream;

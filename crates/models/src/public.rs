@@ -25,7 +25,15 @@ mod routes;
 mod run_token;
 mod stream;
 
+use http::HeaderMap;
+use vocab::TraceParent;
+
 pub use door::Door;
 pub use routes::routes;
 pub use run_token::RunTokens;
 pub(crate) use run_token::StoredToken;
+
+/// The trace that a client says its request belongs to.
+fn trace_of(headers: &HeaderMap) -> Option<TraceParent> {
+    TraceParent::parse(headers.get(TraceParent::HEADER)?.to_str().ok()?)
+}

@@ -9,6 +9,8 @@ pub(crate) struct Tab {
     input_estimate: u64,
     output_estimate: u64,
     ended: bool,
+    model: String,
+    stop: Option<&'static str>,
 }
 
 impl Tab {
@@ -19,13 +21,20 @@ impl Tab {
             input_estimate,
             output_estimate: 0,
             ended: false,
+            model: String::new(),
+            stop: None,
         }
     }
 
     /// Counts a step.
     pub fn observe(&mut self, step: &Delta) {
         match step {
-            Delta::Start { usage, .. } | Delta::Usage(usage) => self.reported = Some(*usage),
+            Delta::Start { usage, model, .. } => {
+                self.model.clone_from(model);
+                self.reported = Some(*usage);
+            }
+            Delta::Usage(usage) => self.reported = Some(*usage),
+            Delta::Stop(stop) => self.stop = Some(stop.as_str()),
             Delta::Text { text, .. }
             | Delta::Refusal { text, .. }
             | Delta::Thinking { text, .. }
@@ -36,9 +45,18 @@ impl Tab {
             Delta::PartStart { .. }
             | Delta::Seal { .. }
             | Delta::PartStop { .. }
-            | Delta::Stop(_)
             | Delta::Error(_) => {}
         }
+    }
+
+    /// The model that serves it; empty if the provider did not say.
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Why it ended, once it has.
+    pub fn stop(&self) -> Option<&'static str> {
+        self.stop
     }
 
     /// What it has used: what the provider said, and until its last word, what has gone by.

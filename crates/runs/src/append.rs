@@ -18,6 +18,7 @@ use crate::engine::{Engine, Work};
 use crate::error::RunError;
 use crate::fold::Entry;
 use crate::model::{Run, State};
+use crate::span;
 use crate::store::{self, Change};
 
 /// An entry that is to be appended.
@@ -173,6 +174,7 @@ impl Engine {
         work.cancel_requested = heard.cancel_requested;
         work.run.state = state;
         if over {
+            span::ended(&work.run, now);
             metrics::counter!("chancery_runs_ended_total", "state" => work.run.state.as_str())
                 .increment(1);
             // Whoever waits for this run, or the next one of its session, is due now.

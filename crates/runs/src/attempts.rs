@@ -12,6 +12,7 @@ use crate::error::RunError;
 use crate::fold::Action;
 use crate::model::{State, WaitingFor};
 use crate::program::{FailedAt, Failure, Finish};
+use crate::span;
 use crate::stations::result_body;
 use crate::store;
 
@@ -44,8 +45,13 @@ impl Engine {
             .iter()
             .map(async |(action, permit, ruling)| {
                 let intent = &action.intent;
+                let span = span::attempt(intent, ctx.random());
                 let attempt = self.0.road.attempt(&ctx, intent, permit, ruling, session);
-                (action, permit, attempt.await)
+                let attempted = attempt.await;
+                if let Ok(attempted) = &attempted {
+                    span::came_to(&span, attempted);
+                }
+                (action, permit, attempted)
             })
             .collect();
         let mut waits = None;

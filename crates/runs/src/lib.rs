@@ -31,6 +31,7 @@ mod program;
 mod replay;
 mod service;
 mod simulate;
+mod span;
 mod stations;
 mod store;
 mod worker;

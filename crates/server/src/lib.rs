@@ -29,6 +29,7 @@ mod metrics;
 mod peers;
 mod relay;
 mod several;
+mod telemetry;
 mod thinking;
 
 use std::net::SocketAddr;
@@ -37,6 +38,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::serve::ListenerExt as _;
 use db::{OrgContext, StoreError};
 use metrics_exporter_prometheus::PrometheusHandle;
 use orgs::NewOwner;
@@ -53,6 +55,7 @@ pub use backup::{backup, restore};
 pub use doctor::{Check, Status, doctor};
 pub use embedded::Embedded;
 pub use keys::{Rewrapped, add_master_key, master_keys, missing_key_file, rewrap};
+pub use telemetry::{Telemetry, TelemetryError};
 
 /// How long the local node may take to connect before the server says that it is ready without it.
 const NODE_PATIENCE: Duration = Duration::from_secs(3);
@@ -84,6 +87,9 @@ pub enum ServerError {
     /// Measuring.
     #[error("nothing can be measured")]
     Metrics(#[source] metrics_exporter_prometheus::BuildError),
+    /// The environment does not say well where spans go.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
     /// Keys come from elsewhere.
     #[error("the master keys do not come from a file; add a key where they come from")]
     NoKeyFile,
@@ -195,7 +201,7 @@ pub struct DemoHints {
 /// # Errors
 /// The server does not start, or serving fails.
 pub async fn up(config: Config, on_ready: impl FnOnce(Ready)) -> Result<(), ServerError> {
-    logging::install(&config.log);
+    let exporter = observe(&config)?;
     let measured = metrics::install()?;
     let _alone = alone(&config)?;
     let app = start(&config).await?;
@@ -205,6 +211,9 @@ pub async fn up(config: Config, on_ready: impl FnOnce(Ready)) -> Result<(), Serv
         demo::adopt_models(&app).await?;
     }
     let tasks = app.start(&config);
+    if let Some(exporter) = exporter {
+        tasks.spawn(exporter.run(app.stopping.clone()));
+    }
     let router = measure(&app, &config, measured, &tasks).await?;
     let connected = Arc::new(Notify::new());
     let node = if config.node.local {
@@ -243,17 +252,28 @@ pub async fn up(config: Config, on_ready: impl FnOnce(Ready)) -> Result<(), Serv
 /// # Errors
 /// As [`up`].
 pub async fn serve(config: Config) -> Result<(), ServerError> {
-    logging::install(&config.log);
+    let exporter = observe(&config)?;
     let measured = metrics::install()?;
     let _alone = alone(&config)?;
     let app = start(&config).await?;
     let listener = listen(config.listen).await?;
     let tasks = app.start(&config);
+    if let Some(exporter) = exporter {
+        tasks.spawn(exporter.run(app.stopping.clone()));
+    }
     let router = measure(&app, &config, measured, &tasks).await?;
     let served = answer(&app, router, listener).await;
     app.stopping.cancel();
     tasks.wait().await;
     served
+}
+
+/// Logs, and makes spans if the environment says where they go; answers what sends them.
+fn observe(config: &Config) -> Result<Option<telemetry::Exporter>, ServerError> {
+    let telemetry = Telemetry::read(|name| std::env::var(name).ok())?;
+    let (spans, exporter) = telemetry.map(telemetry::pair).unzip();
+    logging::install(&config.log, spans);
+    Ok(exporter)
 }
 
 /// Brings the schema up; answers what ran.
@@ -400,6 +420,10 @@ fn owner_context(app: &App, made: &orgs::Bootstrapped) -> OrgContext {
 
 async fn answer(app: &App, router: axum::Router, listener: TcpListener) -> Result<(), ServerError> {
     let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
+    // A piece of a stream must not wait until the one before it was acknowledged.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
     let stopping = app.stopping.clone();
     let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
         tokio::select! {

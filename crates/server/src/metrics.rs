@@ -157,6 +157,16 @@ pub const MEASURES: &[(&str, Kind, &str)] = &[
         "From a request to the model gateway to the head of its answer, by family.",
     ),
     (
+        "chancery_spans_sent_total",
+        Kind::Counter,
+        "Spans that a receiver of traces has taken.",
+    ),
+    (
+        "chancery_spans_dropped_total",
+        Kind::Counter,
+        "Spans that were not taken, or came faster than they could be sent.",
+    ),
+    (
         "chancery_sse_subscribers",
         Kind::Gauge,
         "Open streams of events.",

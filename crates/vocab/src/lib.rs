@@ -23,6 +23,7 @@ pub mod intent;
 pub mod limits;
 pub mod random;
 pub mod time;
+pub mod trace;
 
 pub use action::Action;
 pub use actor::{Actor, Role};
@@ -34,3 +35,4 @@ pub use intent::{HttpMethod, Intent, Source, Target};
 pub use random::Random;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use time::Timestamp;
+pub use trace::TraceParent;

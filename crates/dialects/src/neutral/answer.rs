@@ -54,6 +54,22 @@ pub enum Stop {
     ContextFull,
 }
 
+impl Stop {
+    /// Its name, where one is shown.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Stop::EndTurn => "stop",
+            Stop::MaxTokens => "length",
+            Stop::StopSequence(_) => "stop_sequence",
+            Stop::ToolUse => "tool_calls",
+            Stop::Refusal => "refusal",
+            Stop::ContentFilter => "content_filter",
+            Stop::Paused => "pause",
+            Stop::ContextFull => "context_full",
+        }
+    }
+}
+
 /// What an answer cost, in tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {

@@ -6,12 +6,14 @@ use db::OrgContext;
 use dialects::neutral::Usage;
 use serde::{Deserialize, Serialize};
 use vocab::{
-    AgentId, KeyId, ModelCallId, ModelProfileId, ProjectId, RunId, SessionId, Timestamp, UserId,
+    AgentId, KeyId, ModelCallId, ModelProfileId, ProjectId, RunId, SessionId, Timestamp,
+    TraceParent, UserId,
 };
 
 use super::{Scope, Spent};
 use crate::gateway::Spender;
 use crate::recording::Content;
+use crate::span::Operation;
 
 /// A call that was let in.
 pub(crate) struct Call {
@@ -38,6 +40,9 @@ pub(crate) struct Call {
 pub(crate) struct Public {
     /// The name of the client's dialect.
     pub dialect: &'static str,
+    pub operation: Operation,
+    /// The trace that the client says it belongs to.
+    pub parent: Option<TraceParent>,
     pub streamed: bool,
     /// What is recorded of the request as it came.
     pub request: Content,
@@ -96,6 +101,8 @@ impl Public {
     pub fn of_the_dead() -> Self {
         Self {
             dialect: "",
+            operation: Operation::Chat,
+            parent: None,
             streamed: false,
             request: Content::Nothing,
         }

@@ -7,15 +7,18 @@ use axum::response::Response;
 use bytes::Bytes;
 use dialects::neutral::{self, Request};
 use dialects::{
-    Dialect, Peek, Refusal, peek, read_answer, read_request, usage_of, with_model, write_answer,
+    Dialect, Peek, Refusal, peek, read_answer, read_request, said_of, usage_of, with_model,
+    write_answer,
 };
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
+use vocab::TraceParent;
 
 use super::body::{self, with_limit};
 use super::door::{Door, Guest};
 use super::envelope::{Envelope, SERVED, put};
 use super::stream::{self, Streamed};
+use super::trace_of;
 use crate::ModelError;
 use crate::account::Operation;
 use crate::admit::charge;
@@ -27,6 +30,7 @@ use crate::model::{Params, Recording};
 use crate::need;
 use crate::recording::Content;
 use crate::route::{Asked, Candidate, Need, fitting, order, plan};
+use crate::span;
 
 /// A request as it came, and what is known of it without reading it.
 struct Inquiry {
@@ -82,7 +86,7 @@ async fn generate(
         plan.candidates.iter().any(|it| it.capabilities.is_some()),
     )?;
     let fits = fitting(&plan, &need)?;
-    let public = inquiry.public(&models);
+    let public = inquiry.public(&models, trace_of(&parts.headers));
     let admitted = (fits.as_slice(), &need);
     let mut ticket = gateway
         .admit(
@@ -103,7 +107,8 @@ async fn generate(
         gateway.random(),
     );
     let write = |candidate: &Candidate| inquiry.written(candidate, plan.params);
-    let theirs = Theirs::of(dialect, parts);
+    let mut theirs = Theirs::of(dialect, parts);
+    theirs.traceparent = ticket.span.header();
     let answered = gateway
         .dispatcher()
         .dispatch(candidates, &theirs, &write)
@@ -111,6 +116,7 @@ async fn generate(
     let answered = answered.inspect_err(|error| {
         ticket.outcome.end = End::Failed(error.code());
     })?;
+    ticket.span.served_by(&answered.candidate);
     let outcome = &mut ticket.outcome;
     outcome.served = Some(answered.candidate.name());
     outcome.instead_of.clone_from(&answered.failed);
@@ -136,6 +142,7 @@ impl Theirs {
         Self {
             headers: parts.headers,
             query,
+            traceparent: None,
         }
     }
 }
@@ -160,8 +167,10 @@ impl Inquiry {
         Ok(need)
     }
 
-    fn public(&self, models: &OrgModels) -> Public {
+    fn public(&self, models: &OrgModels, parent: Option<TraceParent>) -> Public {
         Public {
+            operation: span::Operation::Chat,
+            parent,
             dialect: name(self.dialect),
             streamed: self.peek.stream,
             request: Content::of(models.recording(), &self.body),
@@ -240,6 +249,12 @@ impl Inquiry {
             }
         };
         let (usage, body) = if forwarded {
+            if ticket.span.is_kept() {
+                let said = said_of(dialect, &body);
+                let model = said.model.unwrap_or_default();
+                let model = candidate.account.masked(&model);
+                ticket.span.said(&model, &said.finish_reasons);
+            }
             (usage_of(dialect, &body), body)
         } else {
             let answer = read_answer(dialect, &body)
@@ -250,6 +265,8 @@ impl Inquiry {
                 id: &bare(&envelope.id),
                 created: created(&ticket),
             };
+            let model = candidate.account.masked(&answer.model);
+            ticket.span.said(&model, &[answer.stop.as_str()]);
             let written = write_answer(self.dialect, &answer, &said).to_string();
             (Some(answer.usage), Bytes::from(written))
         };

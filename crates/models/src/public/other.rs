@@ -5,14 +5,16 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use dialects::neutral::Usage;
-use dialects::{Dialect, Peek, Refusal, peek, with_model};
+use dialects::{Dialect, Peek, Refusal, peek, said_of, with_model};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
+use vocab::TraceParent;
 
 use super::body;
 use super::door::{Door, Guest};
 use super::envelope::{Envelope, SERVED, put};
+use super::trace_of;
 use crate::ModelError;
 use crate::account::Operation;
 use crate::admit::{charge, may_ask};
@@ -20,6 +22,7 @@ use crate::dispatch::{Answered, Got, Theirs, Written, malformed};
 use crate::ledger::{End, Public};
 use crate::recording::Content;
 use crate::route::{Asked, Candidate, Need, Plan, fitting, order, plan};
+use crate::span;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +103,8 @@ async fn try_forward(
             Kind::CountTokens => "anthropic.count_tokens",
             Kind::Embeddings => "openai.embeddings",
         },
+        operation: span::Operation::Embeddings,
+        parent: trace_of(&parts.headers),
         streamed: false,
         request: Content::of(models.recording(), &body),
     };
@@ -125,7 +130,16 @@ async fn try_forward(
             Some(admitted)
         }
     };
-    let answered = send(door, &plan, fits, &need, (kind, &body), parts).await;
+    let told = match &ticket {
+        Some(ticket) => ticket.span.header(),
+        None => parts.headers.get(TraceParent::HEADER).cloned(),
+    };
+    let theirs = Theirs {
+        query: parts.uri.query().map(str::to_owned),
+        headers: parts.headers,
+        traceparent: told,
+    };
+    let answered = send(door, &plan, fits, &need, (kind, &body), &theirs).await;
     let answered = answered.inspect_err(|error| {
         if let Some(ticket) = &mut ticket {
             ticket.outcome.end = End::Failed(error.code());
@@ -139,6 +153,13 @@ async fn try_forward(
         ));
     };
     if let Some(ticket) = &mut ticket {
+        ticket.span.served_by(&answered.candidate);
+        if ticket.span.is_kept() {
+            let said = said_of(kind.dialect(), &body);
+            let model = said.model.unwrap_or_default();
+            let model = answered.candidate.account.masked(&model);
+            ticket.span.said(&model, &said.finish_reasons);
+        }
         let outcome = &mut ticket.outcome;
         outcome.served = Some(served.clone());
         outcome.instead_of = answered.failed;
@@ -162,7 +183,7 @@ async fn send(
     fits: Vec<Candidate>,
     need: &Need,
     (kind, body): (Kind, &Bytes),
-    parts: Parts,
+    theirs: &Theirs,
 ) -> Result<Answered, ModelError> {
     let gateway = &door.gateway;
     let candidates = order(
@@ -180,13 +201,9 @@ async fn send(
             body: with_model(kind.dialect(), body, &candidate.model)?.into(),
         })
     };
-    let theirs = Theirs {
-        headers: parts.headers,
-        query: parts.uri.query().map(str::to_owned),
-    };
     gateway
         .dispatcher()
-        .dispatch(candidates, &theirs, &write)
+        .dispatch(candidates, theirs, &write)
         .await
 }
 

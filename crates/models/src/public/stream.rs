@@ -260,6 +260,7 @@ impl Stream {
     fn close(&mut self, end: End) {
         self.put_down();
         if let Some(mut ticket) = self.ticket.take() {
+            self.say_who(&ticket);
             ticket.outcome.end = end;
             for bytes in &self.ready {
                 self.heard.take(bytes);
@@ -269,8 +270,32 @@ impl Stream {
     }
 }
 
+impl Stream {
+    /// Tells whoever traces what the stream said about itself.
+    fn say_who(&self, ticket: &Ticket) {
+        if !ticket.span.is_kept() {
+            return;
+        }
+        let masked = |model: &str| self.candidate.account.masked(model);
+        match &self.watch {
+            Watch::Forwarded { meter, .. } => {
+                let said = meter.said();
+                let model = masked(said.model.as_deref().unwrap_or_default());
+                ticket.span.said(&model, &said.finish_reasons);
+            }
+            Watch::Translated { tab, .. } => {
+                let reasons: Vec<&str> = tab.stop().into_iter().collect();
+                ticket.span.said(&masked(tab.model()), &reasons);
+            }
+        }
+    }
+}
+
 impl Drop for Stream {
     fn drop(&mut self) {
+        if let Some(ticket) = &self.ticket {
+            self.say_who(ticket);
+        }
         // The client went away: what it has heard is what there is.
         if let Some(ticket) = &mut self.ticket {
             ticket.outcome.answer = self.heard.content();

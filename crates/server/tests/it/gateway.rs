@@ -10,7 +10,7 @@ use crate::ledger::fresh_database;
 const CHAT: &str = "/gateway/openai/v1/chat/completions";
 
 /// A provider that is the fake, and an API key of a member.
-async fn key_to(api: &Api, fake: &Fake) -> String {
+pub async fn key_to(api: &Api, fake: &Fake) -> String {
     let made = async |path: &str, body: Value| {
         let answer = api.post(path, &body).await;
         assert_eq!(answer.status, 201, "{path}: {answer:?}");

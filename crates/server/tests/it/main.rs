@@ -18,6 +18,8 @@ mod gateway;
 mod installation;
 mod ledger;
 mod migrating;
+mod otlp;
 mod outage;
 mod proxy;
+mod telemetry;
 mod thinking;

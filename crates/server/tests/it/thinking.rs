@@ -8,7 +8,7 @@ use crate::installation::{Api, Installation, PATIENCE, pause};
 use crate::ledger::fresh_database;
 
 /// A provider's key, a provider, a profile and an agent that plans by it; the session they talk in.
-async fn thinker(api: &Api, fake: &Fake, (kind, path, model): (&str, &str, &str)) -> String {
+pub async fn thinker(api: &Api, fake: &Fake, (kind, path, model): (&str, &str, &str)) -> String {
     let made = async |path: &str, body: Value| {
         let answer = api.post(path, &body).await;
         assert_eq!(answer.status, 201, "{path}: {answer:?}");
@@ -32,7 +32,7 @@ async fn thinker(api: &Api, fake: &Fake, (kind, path, model): (&str, &str, &str)
 }
 
 /// Says something in a session and waits for the end of the turn.
-async fn say(api: &Api, session: &str, text: &str) -> Value {
+pub async fn say(api: &Api, session: &str, text: &str) -> Value {
     let path = format!("/v1/sessions/{session}/messages");
     let posted = api.post(&path, &json!({ "content": text })).await;
     assert_eq!(posted.status, 202, "{posted:?}");
