@@ -59,6 +59,7 @@ fn a_long_run() -> NewRun {
         session: None,
         agent: None,
         parent: None,
+        has_read: ::runs::HasRead::default(),
     }
 }
 

@@ -139,6 +139,7 @@ impl Caller {
             session: None,
             agent: None,
             parent: None,
+            has_read: ::runs::HasRead::default(),
         };
         self.runs.start(&self.ctx, new).await?;
         Ok(())

@@ -20,6 +20,9 @@ pub struct Question {
     /// What it may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Offer>,
+    /// Whether nobody reads the answer along as it is written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quiet: bool,
 }
 
 /// One turn.
@@ -171,6 +174,9 @@ pub struct Briefing {
     /// Whether there were more than fitted.
     #[serde(default)]
     pub cut: bool,
+    /// How many messages are left out between the summary and the first one, at least.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u32,
     /// A summary of what came before them.
     #[serde(default)]
     pub summary: Option<String>,
@@ -183,6 +189,14 @@ pub struct Briefing {
     /// Files of the workspace that hold instructions, such as `AGENTS.md`: path and text.
     #[serde(default)]
     pub notes: Vec<(String, String)>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// One earlier message.

@@ -29,9 +29,11 @@ mod model_turn;
 pub mod output;
 pub mod planner;
 mod programs;
+pub mod rerun;
 pub mod service;
 pub mod skills;
 mod store;
+pub mod summary;
 mod turn;
 
 pub use directory::Directory;

@@ -164,6 +164,7 @@ impl ModelTurn {
             system: prompt::system(&self.agent, briefing),
             messages: self.thread.clone(),
             tools: self.offers.list().to_vec(),
+            quiet: false,
         };
         if !self.take(1) {
             return;

@@ -4,9 +4,12 @@ use runs::{Input, OneTool, Program};
 
 use crate::model::Planner;
 use crate::model_turn::ModelTurn;
+use crate::rerun::Rerun;
+use crate::summary::Summarise;
 use crate::turn::RulesTurn;
 
-/// The program of a run: an agent's turn by its planner, or one tool call.
+/// The program of a run: an agent's turn by its planner, one tool call, a recorded run once more, or
+/// a summary.
 #[must_use]
 pub fn programs(input: &Input) -> Box<dyn Program> {
     match input {
@@ -15,5 +18,7 @@ pub fn programs(input: &Input) -> Box<dyn Program> {
         }
         Input::AgentTurn { agent, message } => Box::new(RulesTurn::new(agent, message)),
         Input::Tool { tool, arguments } => Box::new(OneTool::new(tool, arguments)),
+        Input::Replay(again) => Box::new(Rerun::new(again, programs)),
+        Input::Summary(stretch) => Box::new(Summarise::new(&stretch.agent)),
     }
 }

@@ -5,14 +5,15 @@
 use agents::Agent;
 use db::{OrgContext, StoreError, WriteTx};
 use futures::future::BoxFuture;
-use runs::{Ended, Input, Run, RunError, State};
+use runs::{Ended, HasRead, Input, NewRun, Run, RunError, State};
 use vault::{Content, ContentError};
 use vocab::{AgentId, SessionId, limits};
 
 use crate::ChatError;
 use crate::model::{Author, Mentions, Message, Session, mentioned};
 use crate::service::{
-    MEDIA, STEER, Steering, agents_named, check_input, index, posted_event as posted, told, turn_in,
+    MEDIA, STEER, Steering, agents_named, check_input, end_summary, index, posted_event as posted,
+    told, turn_in,
 };
 use crate::store::{self, Place, Speaker};
 
@@ -32,6 +33,8 @@ struct Turn<'a> {
     run: &'a Run,
     session: Session,
     agent: AgentId,
+    /// What the run had read.
+    has_read: HasRead,
 }
 
 impl Answers {
@@ -80,6 +83,7 @@ impl Answers {
             content: content.await?,
             size_bytes: text.len() as u64,
             failed,
+            has_read: turn.has_read,
             created_at: now,
         };
         store::insert_message(turn.tx, &message, parent.0).await?;
@@ -164,7 +168,10 @@ impl Turn<'_> {
         message: &Message,
     ) -> Result<(), ChatError> {
         let ctx = self.ctx.acting_as(self.run.actor.clone());
-        let new = turn_in(&self.session, agent, input);
+        let new = NewRun {
+            has_read: message.has_read,
+            ..turn_in(&self.session, agent, input)
+        };
         let run = runs::follow_in(content, &ctx, self.tx, new).await?;
         let turn = store::Turn {
             message: message.id,
@@ -186,7 +193,7 @@ impl runs::Sessions for Answers {
 
     /// An agent's turn that a message started is answered: with what it gave, or with why it
     /// failed. A run that was cancelled, one that another run started, and a single tool call post
-    /// nothing.
+    /// nothing; one that summarised leaves its summary.
     fn ended<'a>(
         &'a self,
         ctx: &'a OrgContext,
@@ -198,6 +205,10 @@ impl runs::Sessions for Answers {
             let (Some(session), Some(agent), None) = (run.session, run.agent, run.parent) else {
                 return Ok(());
             };
+            if run.kind == "summary" {
+                let kept = end_summary(&self.content, ctx, tx, (session, &ended));
+                return kept.await.map_err(unended);
+            }
             let (text, failed) = match ended.state {
                 State::Succeeded => {
                     let answer = ended.answer.map(agents::output::text).unwrap_or_default();
@@ -219,6 +230,7 @@ impl runs::Sessions for Answers {
                 run,
                 session,
                 agent,
+                has_read: ended.has_read,
             };
             let done = async {
                 self.hand_on(&mut turn).await?;

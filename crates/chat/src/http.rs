@@ -7,6 +7,7 @@ mod reactions;
 mod reads;
 mod search;
 mod sessions;
+mod summaries;
 mod views;
 
 use ::http::StatusCode;
@@ -14,6 +15,7 @@ use edge::{FieldError, OpenApiRouter, Problem};
 
 use crate::{Chat, ChatError};
 
+pub use summaries::{HasReadView, SummaryView};
 pub use views::{
     AuthorView, MessageView, PostedView, ReactionView, ReadView, RegeneratingView,
     SessionMemberView, SessionView,
@@ -32,6 +34,7 @@ pub fn routes(chat: Chat, hub: journal::Hub) -> OpenApiRouter {
         .merge(reactions::routes(chat.clone()))
         .merge(reads::routes(chat.clone()))
         .merge(search::routes(chat.clone()))
+        .merge(summaries::routes(chat.clone()))
         .merge(events::routes(chat, hub))
 }
 

@@ -25,8 +25,10 @@
 //!   ([`placement`]), and an agent's by whoever holds its run.
 //! - What is live ([`live`]) is never all there is: whoever missed it finds what counts in a message.
 //!
-//! Deliberately absent: private sessions (runs and the record would have to hide as much), and
-//! summaries.
+//! What no longer fits into an agent's context is summarised ([`begin_summary`]). A summary holds for the
+//! path up to its last message, so a branch that leaves that path has nothing of it.
+//!
+//! Deliberately absent: private sessions (runs and the record would have to hide as much).
 
 mod answers;
 mod error;
@@ -42,10 +44,10 @@ pub use error::ChatError;
 pub use live::Live;
 pub use model::{
     Addressed, Author, Member, Mentions, Message, NewMessage, NewSession, OnBusy, Reaction,
-    ReadMark, Session, SessionChange, SessionStatus,
+    ReadMark, Session, SessionChange, SessionStatus, Summary, SummaryState,
 };
 pub use placement::Placements;
 pub use service::{
-    Again, Chat, Found, Hit, Parts, People, Posted, Reading, Regenerating, STEER, Shown, Which,
-    before_turn,
+    Again, Before, Chat, Found, Hit, Parts, People, Posted, Reading, Regenerating, STEER, Shown,
+    Told, Which, before_turn, begin_summary, messages_along, summarised,
 };

@@ -4,6 +4,7 @@ mod mention;
 mod message;
 mod reaction;
 mod session;
+mod summary;
 mod tree;
 mod words;
 
@@ -15,6 +16,7 @@ pub use reaction::Reaction;
 pub(crate) use reaction::check_emoji;
 pub(crate) use session::{AGENTS_MAX, MEMBERS_MAX, check};
 pub use session::{Member, NewSession, ReadMark, Session, SessionChange, SessionStatus};
+pub use summary::{Summary, SummaryState};
 pub(crate) use tree::{Branch, Fork, through};
 pub(crate) use words::{Search, words};
 

@@ -11,6 +11,7 @@ mod reads;
 mod searching;
 mod sessions;
 mod steering;
+mod summaries;
 
 use std::sync::Arc;
 
@@ -28,11 +29,13 @@ pub(crate) use addressing::{agents_named, told};
 pub use branching::{Again, Regenerating};
 pub use posting::Posted;
 pub(crate) use posting::{MEDIA, check_input, posted as posted_event, turn_in};
-pub use reading::{Reading, Shown, Which, before_turn};
+pub use reading::{Before, Reading, Shown, Which, before_turn};
 pub(crate) use searching::index;
 pub use searching::{Found, Hit};
 pub use steering::STEER;
 pub(crate) use steering::Steering;
+pub(crate) use summaries::end_summary;
+pub use summaries::{Told, begin_summary, messages_along, summarised};
 
 /// Knows who belongs to an organisation. The server implements it.
 pub trait People: Send + Sync {

@@ -6,6 +6,7 @@ mod messages;
 mod reactions;
 mod reads;
 mod sessions;
+mod summaries;
 mod turns;
 mod words;
 
@@ -17,6 +18,7 @@ pub(crate) use messages::{Range, insert_message, leaf, message, messages_after, 
 pub(crate) use reactions::{add_reaction, emoji, reactions, remove_reaction};
 pub(crate) use reads::{mark_read, reads};
 pub(crate) use sessions::{Place, Speaker, get, insert, labels, list, next_place, update};
+pub(crate) use summaries::{end_summary, insert_summary, summaries, summary, summary_along};
 pub(crate) use turns::{Turn, insert_turn, spend_agent_turn, turn};
 pub(crate) use words::{active_sessions, count_sessions, find, insert_words};
 

@@ -12,10 +12,11 @@ use vocab::limits::{
 };
 use vocab::{AgentId, Clock, JobId, KeyId, ProjectId, Random, RunId, SessionId, UserId};
 
+use crate::ModelError;
 use crate::catalog::Catalog;
 use crate::dispatch::Dispatcher;
 use crate::ledger::{Ledger, RENEW};
-use crate::route::{Breakers, Latencies};
+use crate::route::{Asked, Breakers, Latencies, plan};
 use crate::upstream::{Deadlines, Upstream};
 
 /// How often dead processes are looked for.
@@ -116,6 +117,22 @@ impl Gateway {
 
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.0.catalog
+    }
+
+    /// How many tokens a model reads and writes together: of a profile, as many as each of its
+    /// targets does. `None` if nobody knows of any.
+    ///
+    /// # Errors
+    /// There is no such model, or the database.
+    pub async fn context_tokens(
+        &self,
+        ctx: &OrgContext,
+        model: impl Into<Asked>,
+    ) -> Result<Option<u64>, ModelError> {
+        let models = self.catalog().of(ctx).await?;
+        let plan = plan(&models, &model.into())?;
+        let known = plan.candidates.iter().filter_map(|it| it.context_tokens);
+        Ok(known.min())
     }
 
     pub(crate) fn upstream(&self) -> &Upstream {

@@ -103,6 +103,18 @@ pub struct HasRead {
     pub untrusted: bool,
 }
 
+impl HasRead {
+    /// What both have read.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            trusted: self.trusted || other.trusted,
+            private: self.private || other.private,
+            untrusted: self.untrusted || other.untrusted,
+        }
+    }
+}
+
 /// What a node really enforces, as it has probed itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,6 +7,7 @@
 
 use bytes::Bytes;
 use db::{OrgContext, StoreError, WriteTx};
+use policy::HasRead;
 use serde_json::{Map, Value, json};
 use tools::approvals::Asking;
 use vault::{NewArtifact, Prepared};
@@ -40,7 +41,7 @@ pub(crate) enum Side {
     /// What the step gave is kept.
     Keep(Vec<Kept>),
     /// Another run begins.
-    Child(Box<(Run, Value)>),
+    Child(Box<(Run, Value, HasRead)>),
     /// A person's decision is taken.
     Resolved(u32),
     /// A signal is taken.
@@ -82,6 +83,14 @@ impl Staged {
             body: None,
             side: None,
         }
+    }
+
+    /// Notes what whoever is behind it has read, if that is anything.
+    pub(crate) fn read_as(mut self, has_read: HasRead) -> Self {
+        if has_read != HasRead::default() {
+            self.data.insert("has_read".to_owned(), json!(has_read));
+        }
+        self
     }
 
     pub(crate) fn with_body(mut self, body: Value) -> Self {
@@ -300,13 +309,13 @@ impl Engine {
                 }
             }
             Side::Child(child) => {
-                let (mut run, input) = *child;
+                let (mut run, input, has_read) = *child;
                 let bytes = input.to_string().into_bytes();
                 run.input = self
                     .seal_any(&work.ctx, tx, work.run.session, bytes)
                     .await?;
                 store::insert(tx, &run, Some(run.created_at), None).await?;
-                tx.record(crate::service::queued(&run));
+                tx.record(crate::service::queued(&run, has_read));
                 self.0.wake.notify_one();
             }
             Side::Resolved(step) => store::take_resolution(tx, work.run.id, step).await?,
@@ -327,6 +336,7 @@ impl Engine {
             run: &work.run,
             state,
             answer: work.answer.as_ref(),
+            has_read: work.fold.has_read(),
         };
         self.0.sessions.ended(&work.ctx, tx, ended).await?;
         Ok(())

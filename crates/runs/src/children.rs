@@ -70,7 +70,7 @@ impl Engine {
         let facts = json!({ "step": step, "child": child.id });
         let input = serde_json::to_value(&input)
             .map_err(|error| RunError::Store(db::StoreError::Statement(error.into())))?;
-        let side = Side::Child(Box::new((child, input)));
+        let side = Side::Child(Box::new((child, input, work.fold.has_read())));
         self.stage(
             work,
             Staged::new(EventKind::ChildStarted, facts).with_side(side),
@@ -118,7 +118,9 @@ impl Engine {
             EventKind::ToolFailed
         };
         let code = result.error.as_ref().map(|error| error.code.clone());
-        let mut entry = Staged::new(kind, json!({ "step": step, "code": code }));
+        // What the other one has read comes with what it says.
+        let has_read = store::read_by(&work.ctx, child).await?;
+        let mut entry = Staged::new(kind, json!({ "step": step, "code": code })).read_as(has_read);
         entry.data.retain(|_, value| !value.is_null());
         self.stage(work, entry.with_body(result_body(&result)))?;
         Ok(Moved::On)

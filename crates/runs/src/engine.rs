@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use db::{Authority, OrgContext, StoreError, WriteTx};
 use futures::future::BoxFuture;
-use serde_json::{Value, json};
+use policy::HasRead;
+use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 use tools::{Permit, Road, Ruling};
 use vault::Vault;
-use vocab::{AgentId, Digest, EventKind, SessionId, Timestamp, limits};
+use vocab::{AgentId, Digest, EventKind, ModelProfileId, SessionId, Timestamp, limits};
 
 use crate::append::{After, Staged};
 use crate::error::RunError;
@@ -71,6 +72,8 @@ pub struct Ended<'a> {
     pub state: &'a State,
     /// Its answer, if it succeeded.
     pub answer: Option<&'a Value>,
+    /// What it had read.
+    pub has_read: HasRead,
 }
 
 /// What runs have to do with the sessions they belong to. The `chat` crate implements it.
@@ -92,6 +95,17 @@ pub trait Sessions: Send + Sync {
     ) -> BoxFuture<'a, Result<(), RunError>>;
 }
 
+/// What a program is told when it asks for its context.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Told {
+    /// What there is to know.
+    pub known: Value,
+    /// What whoever wrote it had read: the run has read as much, once it knows this.
+    pub has_read: HasRead,
+    /// Small facts about it that may be in the record forever.
+    pub facts: Map<String, Value>,
+}
+
 /// What there is to know before an agent's turn begins. The server composes it from those who know.
 pub trait Briefing: Send + Sync {
     /// What the program of this run is told when it asks for its context.
@@ -100,7 +114,14 @@ pub trait Briefing: Send + Sync {
         ctx: &'a OrgContext,
         run: &'a Run,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Value, StoreError>>;
+    ) -> BoxFuture<'a, Result<Told, StoreError>>;
+
+    /// The name under which models are asked by this profile, if it is there.
+    fn model<'a>(
+        &'a self,
+        ctx: &'a OrgContext,
+        profile: ModelProfileId,
+    ) -> BoxFuture<'a, Result<Option<String>, StoreError>>;
 }
 
 /// A run that this process holds, with everything known of it.
@@ -337,7 +358,9 @@ impl Engine {
         match finish {
             Finish::Succeeded { answer } => {
                 let facts = json!({ "steps": work.fold.steps_over() });
-                let entry = Staged::new(EventKind::RunSucceeded, facts).with_body(answer.clone());
+                let entry = Staged::new(EventKind::RunSucceeded, facts)
+                    .read_as(work.fold.has_read())
+                    .with_body(answer.clone());
                 self.stage(work, entry)?;
                 work.answer = Some(answer.clone());
                 self.flush(work, After::End(State::Succeeded, Some(answer)))

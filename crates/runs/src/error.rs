@@ -37,6 +37,9 @@ pub enum RunError {
     /// The policies that a replay names do not compile.
     #[error("the policies do not compile")]
     Policies(Vec<policy::PolicyProblem>),
+    /// The run is still under way, and can't be gone through again.
+    #[error("the run is not over")]
+    NotOver,
     /// The content of the run was erased, so it can't be folded again.
     #[error("the content of the run was erased")]
     Erased,
@@ -56,6 +59,7 @@ impl RunError {
             | Self::Over
             | Self::NothingToResolve
             | Self::TooDeep
+            | Self::NotOver
             | Self::LeaseLost
             | Self::Fold(_)
             | Self::Road(_)

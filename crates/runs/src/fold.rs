@@ -267,8 +267,8 @@ impl Fold {
             return Err(wrong("the run is over"));
         }
         match entry.kind {
-            EventKind::RunQueued
-            | EventKind::PolicyDecided
+            EventKind::RunQueued => self.note_read(entry),
+            EventKind::PolicyDecided
             | EventKind::ApprovalSpent
             | EventKind::ApprovalExpired
             | EventKind::ChildEnded
@@ -380,6 +380,7 @@ impl Fold {
             EventKind::ContextAssembled => {
                 let facts: StepFacts = facts(entry).ok_or_else(|| wrong("a fact is missing"))?;
                 let known = entry.body.clone().unwrap_or(Value::Null);
+                self.note_read(entry);
                 self.end(facts.step, &Outcome::Context(known));
             }
             other => return Err(wrong(&format!("`{}` is no journal entry", other.as_str()))),
@@ -395,6 +396,13 @@ impl Fold {
                 name: name.to_owned(),
             },
         );
+    }
+
+    /// Takes over what others had read who wrote what an entry brings into the run.
+    fn note_read(&mut self, entry: &Entry) {
+        if let Some(ReadFacts { has_read }) = facts(entry) {
+            self.has_read = self.has_read.and(has_read);
+        }
     }
 
     fn action(&self, step: u32) -> Option<Action> {
@@ -429,6 +437,7 @@ impl Fold {
                 Reads::Untrusted if result.ok => self.has_read.untrusted = true,
                 Reads::Nothing | Reads::Private | Reads::Untrusted => {}
             }
+            self.note_read(entry);
             if action.intent.tool == MODEL_CALL {
                 let cost = result.output.as_ref().and_then(|it| it.get(COST)?.as_u64());
                 self.spent_usd_micros = self.spent_usd_micros.saturating_add(cost.unwrap_or(0));
@@ -460,6 +469,11 @@ struct StepFacts {
     step: u32,
     #[serde(default)]
     may_have_happened: bool,
+}
+
+#[derive(Deserialize)]
+struct ReadFacts {
+    has_read: HasRead,
 }
 
 #[derive(Deserialize)]

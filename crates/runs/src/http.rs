@@ -27,6 +27,7 @@ impl From<RunError> for Problem {
         match error {
             RunError::NotFound(_) => Self::not_found("run"),
             RunError::Over => Self::conflict("RUN_OVER", text),
+            RunError::NotOver => Self::conflict("RUN_NOT_OVER", text),
             RunError::NothingToResolve => Self::conflict("NOTHING_TO_RESOLVE", text),
             RunError::TooDeep => Self::unprocessable("RUN_TOO_DEEP", text),
             RunError::Erased => Self::gone("CONTENT_ERASED", text),

@@ -28,6 +28,7 @@ mod follow;
 pub mod http;
 mod model;
 mod program;
+mod recorded;
 mod replay;
 mod service;
 mod simulate;
@@ -36,14 +37,16 @@ mod stations;
 mod store;
 mod worker;
 
-pub use engine::{Briefing, Directory, Ended, Engine, Parts, Sessions};
+pub use engine::{Briefing, Directory, Ended, Engine, Parts, Sessions, Told};
 pub use error::RunError;
 pub use follow::{follow_in, untaken_signals};
 pub use model::{NewRun, Parent, Run, State, WaitingFor};
+pub use policy::HasRead;
 pub use program::{
-    AgentSnapshot, Effect, FailedAt, Failure, Finish, Input, MODEL_CALL, Next, OneTool, Outcome,
-    Program, Programs, ToolError, ToolResult, Wanted,
+    Again, AgentSnapshot, Effect, FailedAt, Failure, Finish, Input, MODEL_CALL, Next, OneTool,
+    Outcome, Program, Programs, Stretch, ToolError, ToolResult, Wanted,
 };
+pub use recorded::{End, Noted, Recorded, What};
 pub use replay::{Changes, Divergence, Report, StepReport};
 pub use service::{Queued, Resolution, Runs};
 pub use simulate::{Flip, Simulated, simulate};

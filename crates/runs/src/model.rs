@@ -1,5 +1,6 @@
 //! A run as it is stored, and what it waits for.
 
+use policy::HasRead;
 use serde::{Deserialize, Serialize};
 use vocab::{Actor, AgentId, ApprovalId, Digest, NodeId, OrgId, Role, RunId, SessionId, Timestamp};
 
@@ -173,6 +174,8 @@ pub struct NewRun {
     pub agent: Option<AgentId>,
     /// The run and step that start it, and how deep that run is.
     pub parent: Option<Parent>,
+    /// What whoever wrote its input had read: the run begins with having read as much.
+    pub has_read: HasRead,
 }
 
 /// The run that starts another.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 pub use tools::{ToolError, ToolResult};
-use vocab::ModelProfileId;
+use vocab::{ModelProfileId, RunId};
 
 /// A run's program.
 pub trait Program: Send + Sync {
@@ -134,6 +134,44 @@ pub enum Input {
         /// Its arguments.
         arguments: Value,
     },
+    /// A recorded turn by a model once more, with the model asked anew.
+    Replay(Box<Again>),
+    /// What was said in a session is summarised.
+    Summary(Box<Stretch>),
+}
+
+/// Which messages are summarised, and for whom.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stretch {
+    /// The agent whose context they no longer fit; its model summarises.
+    pub agent: AgentSnapshot,
+    /// The branch of the last one.
+    pub branch: u32,
+    /// They come after this position, up to which there is a summary; 0 if there is none.
+    pub after: u32,
+    /// The position of the last one.
+    pub upto: u32,
+    /// The run that wrote the summary that this one goes on from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<RunId>,
+}
+
+/// Which run is gone through again, and what is to be other than it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Again {
+    /// The run.
+    pub run: RunId,
+    /// The entry of its journal from which on the changes hold; what is before it stays as it was.
+    pub from_seq: u32,
+    /// The name of the profile that is asked instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What the agent is told to be instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
+    /// What tools give instead, by step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_results: Vec<(u32, ToolResult)>,
 }
 
 /// What of an agent a run depends on.
@@ -182,6 +220,8 @@ impl Input {
         match self {
             Self::AgentTurn { .. } => "agent_turn",
             Self::Tool { .. } => "tool",
+            Self::Replay(_) => "replay",
+            Self::Summary(_) => "summary",
         }
     }
 }

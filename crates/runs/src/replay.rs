@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use db::OrgContext;
-use policy::{PolicySet, PolicySource, Question, Verdict};
+use policy::{HasRead, PolicySet, PolicySource, Question, Verdict};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use vocab::{Digest, EventKind, Timestamp, canonical};
@@ -350,6 +350,9 @@ impl Replay<'_> {
             (Next::Finish(Finish::Succeeded { answer }), EventKind::RunSucceeded) => {
                 let mut data = Map::new();
                 data.insert("steps".to_owned(), json!(self.fold.steps_over()));
+                if self.fold.has_read() != HasRead::default() {
+                    data.insert("has_read".to_owned(), json!(self.fold.has_read()));
+                }
                 (data, Some(answer))
             }
             (Next::Finish(Finish::Failed(failure)), EventKind::RunFailed) => {

@@ -1,7 +1,11 @@
 //! What people and other parts do with runs: start, look, cancel, resolve, signal.
 
+use std::time::Duration;
+
 use db::{OrgContext, WriteTx};
+use policy::HasRead;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tools::ApprovalError;
 use tools::approvals::{self, Answer, Approval};
 use vocab::{Digest, Draft, EventKind, RunId, SessionId, limits};
@@ -10,6 +14,7 @@ use crate::engine::{Engine, Work};
 use crate::error::RunError;
 use crate::fold::{Entry, Fold, Step};
 use crate::model::{NewRun, Run, State, WaitingFor};
+use crate::program::{Again, Input};
 use crate::store::{self, HandedTo, RunFilter};
 use crate::worker::{Slot, Worker};
 
@@ -53,7 +58,8 @@ impl Resolution {
 }
 
 /// The event of a run's beginning, which is also the first entry of its journal.
-pub(crate) fn queued(run: &Run) -> Draft {
+pub(crate) fn queued(run: &Run, has_read: HasRead) -> Draft {
+    let has_read = (has_read != HasRead::default()).then(|| json!(has_read));
     Draft::new(EventKind::RunQueued, run.id)
         .in_session(run.session)
         .in_journal(run.id, 1)
@@ -62,7 +68,15 @@ pub(crate) fn queued(run: &Run) -> Draft {
         .fact("workspace", run.workspace.as_str())
         .fact_if("agent", run.agent.map(|it| it.to_string()))
         .fact_if("parent", run.parent.map(|(parent, _)| parent.to_string()))
+        .fact_if("has_read", has_read)
         .with_content(run.input)
+}
+
+/// The event of a run that was gone through again.
+pub(crate) fn replayed(run: &Run) -> Draft {
+    Draft::new(EventKind::RunReplayed, run.id)
+        .about_run(run.id)
+        .in_session(run.session)
 }
 
 /// A run's input as it is sealed.
@@ -102,10 +116,16 @@ pub(crate) fn run_of(ctx: &OrgContext, new: &NewRun, input: Digest) -> Run {
     }
 }
 
-/// Whether a run can begin at once: runs of one session go one after the other.
+/// Whether runs of this kind go one after the other in their session. The store's SQL knows as much.
+fn takes_turns(kind: &str) -> bool {
+    !matches!(kind, "replay" | "summary")
+}
+
+/// Whether a run can begin at once: runs of one session go one after the other, but for those that
+/// only look at what is there.
 pub(crate) async fn is_free(tx: &mut WriteTx, run: &Run) -> Result<bool, RunError> {
     match run.session {
-        Some(session) if run.parent.is_none() => {
+        Some(session) if run.parent.is_none() && takes_turns(&run.kind) => {
             store::lock_session(tx, session).await?;
             Ok(store::open_in_session(tx, session).await?.is_empty())
         }
@@ -150,7 +170,7 @@ impl Runs {
             until: self.engine.lease_end(),
         });
         store::insert(tx, &run, free.then_some(run.created_at), handed.as_ref()).await?;
-        let event = queued(&run);
+        let event = queued(&run, new.has_read);
         let entry = Entry {
             kind: event.kind,
             data: event.data.clone(),
@@ -198,6 +218,65 @@ impl Runs {
         let queued = self.enqueue_in(ctx, &mut tx, new).await?;
         tx.commit().await?;
         Ok(self.started(queued))
+    }
+
+    /// Starts a run that goes through another one again and asks its model anew, in the name of
+    /// whoever asks. What it learns it keeps under the keys of the session of that run; it belongs to
+    /// no agent, so it is counted in no agent's budget.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn replay_anew(
+        &self,
+        ctx: &OrgContext,
+        of: &Run,
+        again: Again,
+    ) -> Result<Run, RunError> {
+        let event = replayed(of)
+            .fact("with_changes", true)
+            .fact("from_seq", again.from_seq)
+            .fact_if("model", again.model.clone());
+        let new = NewRun {
+            input: Input::Replay(Box::new(again)),
+            workspace: of.workspace.clone(),
+            session: of.session,
+            agent: None,
+            parent: None,
+            has_read: HasRead::default(),
+        };
+        let mut tx = ctx.write().await?;
+        let queued = self.enqueue_in(ctx, &mut tx, new).await?;
+        tx.record(event.fact("replay", queued.run.id.to_string()));
+        tx.commit().await?;
+        Ok(self.started(queued))
+    }
+
+    /// A run once it is over or waits for a person, or as it is after this time.
+    ///
+    /// # Errors
+    /// There is none here.
+    pub async fn settled(
+        &self,
+        ctx: &OrgContext,
+        id: RunId,
+        patience: Duration,
+    ) -> Result<Run, RunError> {
+        let until = Instant::now() + patience;
+        let mut pause = Duration::from_millis(5);
+        loop {
+            let run = self.get(ctx, id).await?;
+            let parked = matches!(
+                run.state,
+                State::Waiting {
+                    waiting_for: WaitingFor::Approval { .. }
+                }
+            );
+            if run.state.is_over() || parked || Instant::now() + pause >= until {
+                return Ok(run);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(250));
+        }
     }
 
     /// One run.

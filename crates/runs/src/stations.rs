@@ -10,7 +10,7 @@ use crate::engine::{Engine, Moved, Work, stuck};
 use crate::error::RunError;
 use crate::fold::{Action, CallFacts, Executor, Step};
 use crate::model::WaitingFor;
-use crate::program::{Effect, Finish, Input, Wanted};
+use crate::program::{Effect, Finish, Input, MODEL_CALL, Wanted};
 
 impl Engine {
     pub(crate) async fn walk(&self, work: &mut Work, wanted: &Wanted) -> Result<Moved, RunError> {
@@ -74,13 +74,15 @@ impl Engine {
 
     /// What a turn begins with is read once and written down, so that a replay begins with the same.
     async fn assemble_context(&self, work: &mut Work, step: u32) -> Result<Moved, RunError> {
-        let known = self
-            .0
-            .briefing
-            .of(&work.ctx, &work.run, &work.input)
-            .await?;
-        let entry = Staged::new(EventKind::ContextAssembled, json!({ "step": step }));
-        self.stage(work, entry.with_body(known))?;
+        let told = match &work.input {
+            Input::Replay(again) => self.recorded(&work.ctx, again.run).await?,
+            input @ (Input::AgentTurn { .. } | Input::Tool { .. } | Input::Summary(_)) => {
+                self.0.briefing.of(&work.ctx, &work.run, input).await?
+            }
+        };
+        let mut entry = Staged::new(EventKind::ContextAssembled, json!({ "step": step }));
+        entry.data.extend(told.facts);
+        self.stage(work, entry.read_as(told.has_read).with_body(told.known))?;
         Ok(Moved::On)
     }
 
@@ -437,17 +439,23 @@ fn call_of(action: &Action) -> Call {
 fn asking_agent(input: &Input) -> (Option<&str>, &[String]) {
     match input {
         Input::AgentTurn { agent, .. } => (Some(&agent.name), &agent.labels),
-        Input::Tool { .. } => (None, &[]),
+        Input::Summary(stretch) => (Some(&stretch.agent.name), &stretch.agent.labels),
+        Input::Tool { .. } | Input::Replay(_) => (None, &[]),
     }
 }
 
-/// An agent may ask only for the tools that its definition lists, whatever policy says.
+/// An agent may ask only for the tools that its definition lists, whatever policy says; and what goes
+/// through a record again asks models and does nothing else.
 fn not_its_tool(input: &Input, tool: &str) -> Option<ToolResult> {
     match input {
+        Input::Replay(_) | Input::Summary(_) if tool != MODEL_CALL => {
+            let message = format!("a {} does not use the tool `{tool}`", input.kind());
+            Some(ToolResult::failure("TOOL_NOT_GIVEN", message, false))
+        }
         Input::AgentTurn { agent, .. } if !agent.has_tool(tool) => {
             let message = format!("the agent `{}` does not have the tool `{tool}`", agent.name);
             Some(ToolResult::failure("TOOL_NOT_GIVEN", message, false))
         }
-        Input::AgentTurn { .. } | Input::Tool { .. } => None,
+        Input::AgentTurn { .. } | Input::Tool { .. } | Input::Replay(_) | Input::Summary(_) => None,
     }
 }

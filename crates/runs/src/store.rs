@@ -1,6 +1,8 @@
 //! The only SQL about runs.
 
 use db::{Authority, OrgContext, Row, Sql, StoreError, SystemWrite, Value, WriteTx, params};
+use policy::HasRead;
+use serde::Deserialize as _;
 use vocab::{Actor, Digest, EventKind, OrgId, Role, RunId, SessionId, Timestamp};
 
 use crate::model::{Run, State};
@@ -120,7 +122,7 @@ pub(crate) async fn open_in_session(
         "SELECT ",
         columns!(),
         " FROM runs WHERE org_id = $1 AND session_id = $2 AND parent_id IS NULL \
-         AND ended_at_us IS NULL ORDER BY created_at_us, id"
+         AND kind NOT IN ('replay', 'summary') AND ended_at_us IS NULL ORDER BY created_at_us, id"
     );
     let rows = tx.all(sql, &params![session]).await?;
     rows.iter()
@@ -136,8 +138,8 @@ pub(crate) async fn wake_next_in_session(
 ) -> Result<u64, StoreError> {
     tx.execute(
         "UPDATE runs SET wake_at_us = $3 WHERE org_id = $1 AND id = (SELECT id FROM runs \
-         WHERE org_id = $1 AND session_id = $2 AND parent_id IS NULL AND ended_at_us IS NULL \
-         ORDER BY created_at_us, id LIMIT 1) AND state = 'queued' AND wake_at_us IS NULL",
+         WHERE org_id = $1 AND session_id = $2 AND parent_id IS NULL \
+         AND kind NOT IN ('replay', 'summary') AND ended_at_us IS NULL ORDER BY created_at_us, id LIMIT 1) AND state = 'queued' AND wake_at_us IS NULL",
         &params![session, now],
     )
     .await
@@ -497,6 +499,24 @@ pub(crate) async fn journal(ctx: &OrgContext, run: RunId) -> Result<Vec<StoredEn
             })
         })
         .collect()
+}
+
+/// What a run that succeeded had read, as its journal says; one that did not has nothing to tell.
+pub(crate) async fn read_by(ctx: &OrgContext, run: RunId) -> Result<HasRead, StoreError> {
+    let sql = "SELECT data FROM events WHERE org_id = $1 AND run_id = $2 AND run_seq IS NOT NULL \
+        AND kind = 'run.succeeded'";
+    let row = ctx.read().await?.optional(sql, &params![run]).await?;
+    let Some(row) = row else {
+        return Ok(HasRead::default());
+    };
+    let data: String = row.get(0)?;
+    let data: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&data).map_err(|_| StoreError::Decode {
+            column: 0,
+            expected: "an object",
+        })?;
+    let read = data.get("has_read").map(HasRead::deserialize);
+    Ok(read.and_then(Result::ok).unwrap_or_default())
 }
 
 /// Whether the journal names an attempt in the event of its outcome.

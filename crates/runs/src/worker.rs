@@ -359,6 +359,7 @@ impl Worker {
             | RunError::Over
             | RunError::NothingToResolve
             | RunError::TooDeep
+            | RunError::NotOver
             | RunError::LeaseLost
             | RunError::Content(_)
             | RunError::Road(_)

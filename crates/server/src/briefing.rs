@@ -1,19 +1,21 @@
 //! What agents are told before their turns, put together from those who know: the session, the
 //! registry of tools, the skills, and the model profiles.
 
-use std::collections::HashMap;
+mod memory;
+
 use std::sync::Arc;
 
 use agents::Skills;
-use agents::conversation::{Briefing, Earlier, Offer};
-use chat::{Author, Message, People};
+use agents::conversation::{Briefing, Offer};
+use chat::People;
 use db::{OrgContext, StoreError};
 use futures::future::BoxFuture;
-use models::ModelsError;
-use runs::{AgentSnapshot, Input, Run};
-use serde_json::Value;
+use models::{Gateway, ModelsError};
+use runs::{AgentSnapshot, HasRead, Input, Run, Told};
+use serde_json::{Map, Value};
+use tokio::sync::Notify;
 use vault::Content;
-use vocab::{AgentId, UserId, limits};
+use vocab::ModelProfileId;
 
 /// How many skills an agent is told of.
 const SKILLS_MAX: u32 = 100;
@@ -23,6 +25,12 @@ pub(crate) struct Briefings {
     pub skills: Skills,
     pub people: Arc<dyn People>,
     pub content: Content,
+    /// Knows how much models read.
+    pub models: Gateway,
+    /// How much of what its model reads an agent is told of the chat at most, in hundredths.
+    pub context_percent: u8,
+    /// Rung when a run may be due.
+    pub wake: Arc<Notify>,
 }
 
 impl runs::Briefing for Briefings {
@@ -31,14 +39,27 @@ impl runs::Briefing for Briefings {
         ctx: &'a OrgContext,
         run: &'a Run,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Value, StoreError>> {
+    ) -> BoxFuture<'a, Result<Told, StoreError>> {
         Box::pin(async move {
-            let Input::AgentTurn { agent, .. } = input else {
-                return Ok(Value::Null);
-            };
-            let briefing = self.brief(ctx, run, agent).await?;
-            serde_json::to_value(briefing).map_err(|error| StoreError::Statement(error.into()))
+            match (input, run.session) {
+                (Input::AgentTurn { agent, .. }, _) => self.brief(ctx, run, agent).await,
+                (Input::Summary(stretch), Some(session)) => {
+                    let (material, has_read) = self.material(ctx, session, stretch).await?;
+                    told(&material, has_read, Map::new())
+                }
+                (Input::Tool { .. } | Input::Replay(_) | Input::Summary(_), _) => {
+                    Ok(Told::default())
+                }
+            }
         })
+    }
+
+    fn model<'a>(
+        &'a self,
+        ctx: &'a OrgContext,
+        profile: ModelProfileId,
+    ) -> BoxFuture<'a, Result<Option<String>, StoreError>> {
+        Box::pin(named(ctx, Some(profile)))
     }
 }
 
@@ -48,80 +69,20 @@ impl Briefings {
         ctx: &OrgContext,
         run: &Run,
         agent: &AgentSnapshot,
-    ) -> Result<Briefing, StoreError> {
-        let model = profile(ctx, agent).await?;
-        let (messages, cut) = self.said_before(ctx, run).await?;
-        Ok(Briefing {
+    ) -> Result<Told, StoreError> {
+        let model = named(ctx, agent.model_profile_id).await?;
+        let memory = self.memory(ctx, run, (agent, model.as_deref())).await?;
+        let briefing = Briefing {
             model: model.unwrap_or_default(),
-            messages,
-            cut,
-            summary: None,
+            messages: memory.messages,
+            cut: memory.left_out > 0,
+            left_out: memory.left_out,
+            summary: memory.summary,
             tools: offers(ctx, agent).await?,
             skills: self.skills(ctx, agent).await?,
             notes: Vec::new(),
-        })
-    }
-
-    /// Earlier messages, the oldest first, as many of the last ones as fit; and whether there are
-    /// more.
-    async fn said_before(
-        &self,
-        ctx: &OrgContext,
-        run: &Run,
-    ) -> Result<(Vec<Earlier>, bool), StoreError> {
-        let (Some(session), None) = (run.session, run.parent) else {
-            return Ok((Vec::new(), false));
         };
-        let most = limits::CONTEXT_MESSAGES_MAX;
-        let known = chat::before_turn(&self.content, ctx, (session, run.id), most).await;
-        let known = known.map_err(|error| StoreError::Statement(error.into()))?;
-        let names = self.names(ctx, &known).await?;
-        let (mut room, mut cut) = (limits::CONTEXT_BYTES_MAX, false);
-        let mut messages = Vec::new();
-        for (message, text) in known.into_iter().rev() {
-            let Some(text) = text else { continue };
-            if text.len() > room {
-                cut = true;
-                break;
-            }
-            room -= text.len();
-            let (own, by) = match message.author {
-                Author::Agent(id) => (run.agent == Some(id), names.agents.get(&id)),
-                Author::User(id) => (false, names.people.get(&id)),
-                Author::System => continue,
-            };
-            let by = by.cloned().unwrap_or_else(|| "somebody".to_owned());
-            messages.push(Earlier { own, by, text });
-        }
-        messages.reverse();
-        Ok((messages, cut))
-    }
-
-    async fn names(
-        &self,
-        ctx: &OrgContext,
-        known: &[(Message, Option<String>)],
-    ) -> Result<Names, StoreError> {
-        let (mut users, mut ids) = (Vec::new(), Vec::new());
-        for (message, _) in known {
-            match message.author {
-                Author::User(user) => users.push(user),
-                Author::Agent(agent) => ids.push(agent),
-                Author::System => {}
-            }
-        }
-        users.sort_unstable();
-        users.dedup();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut agents = HashMap::new();
-        for id in ids {
-            if let Ok(agent) = agents::service::get(ctx, id).await {
-                agents.insert(id, agent.definition.name);
-            }
-        }
-        let people = self.people.names(ctx, &users).await?.into_iter().collect();
-        Ok(Names { agents, people })
+        told(&briefing, memory.has_read, memory.facts)
     }
 
     async fn skills(
@@ -139,14 +100,29 @@ impl Briefings {
     }
 }
 
-struct Names {
-    agents: HashMap<AgentId, String>,
-    people: HashMap<UserId, String>,
+fn told(
+    known: &impl serde::Serialize,
+    has_read: HasRead,
+    facts: Map<String, Value>,
+) -> Result<Told, StoreError> {
+    Ok(Told {
+        known: serde_json::to_value(known).map_err(statement)?,
+        has_read,
+        facts,
+    })
 }
 
-/// The name of the profile that plans for an agent: its own, or the usual one.
-async fn profile(ctx: &OrgContext, agent: &AgentSnapshot) -> Result<Option<String>, StoreError> {
-    let found = match agent.model_profile_id {
+/// What went wrong on the way to the database, or back.
+fn statement(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    StoreError::Statement(error.into())
+}
+
+/// The name of this profile, or of the one that is usual.
+async fn named(
+    ctx: &OrgContext,
+    profile: Option<ModelProfileId>,
+) -> Result<Option<String>, StoreError> {
+    let found = match profile {
         Some(id) => models::service::get_profile(ctx, id).await.map(Some),
         None => models::service::usual_profile(ctx).await,
     };

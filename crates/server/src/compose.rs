@@ -134,10 +134,14 @@ impl App {
         let road = Road::new(policies.clone(), signer, broker);
         let skills = Skills::new(vault.content.clone());
         let people = Arc::new(Membership(orgs.clone()));
+        let wake = Arc::new(Notify::new());
         let briefings = Briefings {
             skills: skills.clone(),
             people: people.clone(),
             content: vault.content.clone(),
+            models: models.clone(),
+            context_percent: config.chat.context_percent,
+            wake: Arc::clone(&wake),
         };
         let engine = Engine::new(Parts {
             authority: authority.clone(),
@@ -148,7 +152,7 @@ impl App {
             sessions: Arc::new(Answers::new(vault.content.clone())),
             briefing: Arc::new(briefings),
             holder: JobId::generate(db.clock(), db.random()).to_string(),
-            wake: Arc::new(Notify::new()),
+            wake,
         });
         let worker = config.has(ProcessRole::Worker).then(|| {
             Worker::new(

@@ -71,6 +71,8 @@ pub struct Config {
     pub worker: Worker,
     /// How the processes of one installation talk to each other. Postgres alone.
     pub peers: Peers,
+    /// Chats.
+    pub chat: Chat,
 }
 
 /// Which database, and how.
@@ -148,6 +150,14 @@ pub struct Peers {
     /// How the others reach it, as `HOST:PORT`; without it, where it listens, or by the address of this
     /// machine on the way to the database.
     pub address: Option<String>,
+}
+
+/// Chats.
+#[derive(Debug, Clone)]
+pub struct Chat {
+    /// How much of what its model reads an agent is told of the chat at most, in hundredths; what
+    /// is older is summarised.
+    pub context_percent: u8,
 }
 
 /// The workers of this process.

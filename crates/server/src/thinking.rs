@@ -46,6 +46,7 @@ impl ModelGateway for Models {
             let model = question.model.as_str();
             let mut writing = session
                 .zip(intent.agent)
+                .filter(|_| !question.quiet)
                 .map(|(session, agent)| self.live.write((ctx.org(), session), intent.run, agent));
             let told = move |delta: &Delta| {
                 if let (Some(text), Some(writing)) = (words(delta), &mut writing) {

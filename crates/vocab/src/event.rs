@@ -129,6 +129,7 @@ kinds! {
     SessionBranchChosen = "session.branch_chosen";
     ReactionAdded = "reaction.added";
     ReactionRemoved = "reaction.removed";
+    SessionSummarised = "session.summarised";
 }
 
 /// An event that a change carries into its transaction. The transaction adds the id, the instant,

@@ -86,6 +86,10 @@ pub const MODEL_QUESTION_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const CONTEXT_BYTES_MAX: usize = 256 * 1024;
 /// How many of a session's earlier messages a turn begins with at most.
 pub const CONTEXT_MESSAGES_MAX: u32 = 200;
+/// Most bytes of a rolling summary.
+pub const SUMMARY_BYTES_MAX: usize = 16 * 1024;
+/// Most bytes of one message that whoever summarises is shown.
+pub const SUMMARISED_MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// How much of a tool's result a model is shown, in bytes.
 pub const TOOL_RESULT_SHOWN_BYTES_MAX: usize = 32 * 1024;
 /// The largest arguments of a tool, as canonical JSON, in bytes.
@@ -99,6 +103,10 @@ pub const TOOL_TIMEOUT: Duration = Duration::from_secs(120);
 pub const PLAN_STEPS_MAX: usize = 100;
 /// The most entries of one run's journal.
 pub const RUN_ENTRIES_MAX: u32 = 10_000;
+/// How long a replay asks models anew.
+pub const REPLAY_TIME_MAX: Duration = Duration::from_secs(15 * 60);
+/// How long a request for a replay waits for its report.
+pub const REPLAY_WAIT: Duration = Duration::from_secs(20);
 /// How deep runs may start runs.
 pub const RUN_DEPTH_MAX: u32 = 8;
 /// How long a worker holds a run before another may take it.

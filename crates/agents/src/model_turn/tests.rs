@@ -34,6 +34,7 @@ fn briefing() -> Briefing {
         model: "main".into(),
         messages: Vec::new(),
         cut: false,
+        left_out: 0,
         summary: None,
         tools: vec![offer("file.read"), offer("file_read"), offer("noop")],
         skills: Vec::new(),
@@ -246,15 +247,27 @@ fn what_was_said_before_is_known() {
             earlier(false, "You there?"),
         ],
         summary: Some("They met.".into()),
+        left_out: 3,
         skills: vec![("count".into(), "Counts words".into())],
         notes: vec![("AGENTS.md".into(), "Use tabs.".into())],
         ..briefing()
     };
     let turn = Played::begin(&agent(), &known);
     let question = turn.question();
-    for part in ["They met.", "count: Counts words", "AGENTS.md", "Use tabs."] {
+    for part in ["count: Counts words", "AGENTS.md", "Use tabs."] {
         assert!(question.system.contains(part), "{}", question.system);
     }
+    // What was said is no instruction, in short as little as in full.
+    assert!(
+        !question.system.contains("They met."),
+        "{}",
+        question.system
+    );
+    let opening = format!("{:?}", question.messages[0]);
+    assert!(
+        opening.contains("They met.") && opening.contains("3 earlier messages"),
+        "{opening}"
+    );
     // It begins with a person, and nobody speaks twice in a row.
     let speakers: Vec<Speaker> = question.messages.iter().map(|it| it.by).collect();
     assert_eq!(speakers, [Speaker::User, Speaker::Model, Speaker::User]);

@@ -1,5 +1,6 @@
 //! A message.
 
+use runs::HasRead;
 use serde::Deserialize;
 use vocab::{AgentId, Digest, MessageId, RunId, SessionId, Timestamp, UserId};
 
@@ -33,6 +34,8 @@ pub struct Message {
     pub size_bytes: u64,
     /// Whether it says why a run failed.
     pub failed: bool,
+    /// What whoever wrote it had read: nothing if that is a person.
+    pub has_read: HasRead,
     /// When it was posted.
     pub created_at: Timestamp,
 }

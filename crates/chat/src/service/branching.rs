@@ -1,7 +1,7 @@
 //! Editing and regenerating: nothing is overwritten, the tree of messages grows another branch.
 
 use db::{OrgContext, WriteTx};
-use runs::{Input, Queued, Run};
+use runs::{Input, NewRun, Queued, Run};
 use vault::ContentError;
 use vocab::{AgentId, Draft, EventKind, MessageId, RunId, SessionId, limits};
 
@@ -108,7 +108,9 @@ impl Chat {
             .map_err(|error| db::StoreError::Statement(error.into()))?;
         let told = match input {
             Input::AgentTurn { message, .. } => message,
-            Input::Tool { .. } => return Err(ChatError::NoAnswer),
+            Input::Tool { .. } | Input::Replay(_) | Input::Summary(_) => {
+                return Err(ChatError::NoAnswer);
+            }
         };
         Ok(Again {
             answer,
@@ -138,7 +140,12 @@ impl Chat {
         let fork = self.before(tx, &again.answer).await?;
         let forked = (fork, "regenerates", again.answer.id);
         let branch = self.fork(tx, id, forked).await?;
-        let run = turn_in(&session, again.agent, input);
+        // What it answers may itself be an agent's answer.
+        let asked = self.message_in(tx, again.reply_to).await?;
+        let run = NewRun {
+            has_read: asked.has_read,
+            ..turn_in(&session, again.agent, input)
+        };
         let queued = self.runs.enqueue_in(ctx, tx, run).await?;
         let turn = Turn {
             message: again.reply_to,

@@ -2,7 +2,7 @@
 
 use agents::{Agent, AgentError};
 use db::{OrgContext, WriteTx};
-use runs::{Input, NewRun, Queued, Run};
+use runs::{HasRead, Input, NewRun, Queued, Run};
 use vocab::{AgentId, Draft, EventKind, MessageId, RunId, SessionId, limits};
 
 use super::{Chat, index, member};
@@ -176,6 +176,7 @@ impl Chat {
             content,
             size_bytes: text.len() as u64,
             failed: false,
+            has_read: HasRead::default(),
             created_at: now,
         };
         Ok((message, parent.0))
@@ -233,6 +234,7 @@ pub(crate) fn turn_in(session: &Session, agent: AgentId, input: Input) -> NewRun
         session: Some(session.id),
         agent: Some(agent),
         parent: None,
+        has_read: HasRead::default(),
     }
 }
 

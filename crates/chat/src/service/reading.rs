@@ -5,8 +5,9 @@ use vault::{Content, ContentError};
 use vocab::{MessageId, RunId, SessionId};
 
 use super::Chat;
+use super::summaries::text_of;
 use crate::ChatError;
-use crate::model::{Author, Message, Reaction};
+use crate::model::{Author, Message, Reaction, Summary};
 use crate::store::{self, Range};
 
 /// The direction in which messages are read.
@@ -106,9 +107,24 @@ impl Chat {
     }
 }
 
-/// What a run may know of its session when its turn begins, the oldest first: at most so many
-/// messages of its branch, with their texts. People's messages that come after the one that it answers have turns
-/// of their own.
+/// What a run may know of its session when its turn begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Before {
+    /// The branch at whose end it answers.
+    pub branch: u32,
+    /// The summary that covers most of that branch, with its text.
+    pub summary: Option<(Summary, String)>,
+    /// Messages that the summary does not cover, the oldest first; a text that was erased is none.
+    pub messages: Vec<(Message, Option<String>)>,
+    /// Whether there are more before them that the summary does not cover.
+    pub more: bool,
+    /// The position of the message that is answered; what people say behind it has turns of its own.
+    pub answers: u32,
+}
+
+/// What a run may know of its session when its turn begins: a summary, and at most so many messages of
+/// its branch after that, with their texts. People's messages that come after the one that it answers
+/// have turns of their own.
 ///
 /// # Errors
 /// A text can't be opened.
@@ -117,24 +133,52 @@ pub async fn before_turn(
     ctx: &OrgContext,
     (session, run): (SessionId, RunId),
     limit: u32,
-) -> Result<Vec<(Message, Option<String>)>, ChatError> {
+) -> Result<Before, ChatError> {
     let mut tx = ctx.read().await?;
     let turn = store::turn(&mut tx, run).await?;
     let answered = turn.map(|turn| turn.message);
-    let range = Range::Along(turn.map_or(0, |turn| turn.branch));
-    let newest = store::messages_before(&mut tx, session, range, (None, limit)).await?;
+    let branch = turn.map_or(0, |turn| turn.branch);
+    let summary = summary_of(content, &mut tx, (session, branch)).await?;
+    let upto = summary.as_ref().map_or(0, |(it, _)| it.upto);
+    let along = Range::Along(branch);
+    let mut newest = store::messages_before(&mut tx, session, along, (None, limit)).await?;
+    let full = u32::try_from(newest.len()).is_ok_and(|many| many == limit);
+    let more = full
+        && newest
+            .last()
+            .is_some_and(|oldest| oldest.position > upto + 1);
     let place = newest.iter().find(|it| Some(it.id) == answered);
     let place = place.map_or(u32::MAX, |it| it.position);
     let known = |it: &Message| match it.author {
         Author::Agent(_) | Author::System => Some(it.id) != answered,
         Author::User(_) => it.position < place,
     };
-    let before = newest.into_iter().rev().filter(known).collect();
-    opened(content, &mut tx, before).await
+    newest.retain(|it| it.position > upto && known(it));
+    newest.reverse();
+    Ok(Before {
+        branch,
+        summary,
+        messages: opened(content, &mut tx, newest).await?,
+        more,
+        answers: place,
+    })
+}
+
+/// The summary that covers most of a branch, unless it was erased.
+async fn summary_of(
+    content: &Content,
+    tx: &mut ReadTx,
+    along: (SessionId, u32),
+) -> Result<Option<(Summary, String)>, ChatError> {
+    let Some(summary) = store::summary_along(tx, along).await? else {
+        return Ok(None);
+    };
+    let text = text_of(content, tx, &summary).await?;
+    Ok(text.map(|text| (summary, text)))
 }
 
 /// Messages with their texts; one that was erased has none.
-async fn opened(
+pub(super) async fn opened(
     content: &Content,
     tx: &mut ReadTx,
     messages: Vec<Message>,

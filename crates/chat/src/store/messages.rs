@@ -1,6 +1,7 @@
 //! Messages, along a branch or all of them.
 
 use db::{Row, Sql, StoreError, WriteTx, params};
+use runs::HasRead;
 use vault::Query;
 use vocab::{MessageId, SessionId};
 
@@ -16,7 +17,7 @@ macro_rules! columns {
              s.org_id = m.org_id AND s.session_id = m.session_id AND \
              coalesce(s.parent, s.position - 1) = coalesce(m.parent, m.position - 1)), m.author_user, \
              m.author_agent, m.run_id, m.reply_to, m.mentions, m.content, m.size_bytes, m.failed, \
-             m.created_at_us FROM messages m WHERE m.org_id = $1 ",
+             m.created_at_us, m.read_private, m.read_untrusted FROM messages m WHERE m.org_id = $1 ",
             $($rest),*
         )
     };
@@ -63,8 +64,9 @@ pub(crate) async fn insert_message(
         Author::System => (None, None),
     };
     let sql = "INSERT INTO messages (org_id, id, session_id, position, branch, parent, author_user, \
-        author_agent, run_id, reply_to, mentions, content, size_bytes, failed, created_at_us) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+        author_agent, run_id, reply_to, mentions, content, size_bytes, failed, created_at_us, \
+        read_private, read_untrusted) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
     let size = i64::try_from(it.size_bytes).unwrap_or(i64::MAX);
     let row = params![
         it.id,
@@ -80,7 +82,9 @@ pub(crate) async fn insert_message(
         it.content,
         size,
         it.failed,
-        it.created_at
+        it.created_at,
+        it.has_read.private,
+        it.has_read.untrusted
     ];
     tx.execute(sql, &row).await?;
     Ok(())
@@ -171,6 +175,16 @@ pub(crate) async fn messages_before(
     rows.iter().map(read).collect()
 }
 
+/// What the author had read. Where nobody noted what an agent had, it counts as everything.
+fn has_read(author: Author, private: Option<bool>, untrusted: Option<bool>) -> HasRead {
+    let unknown = matches!(author, Author::Agent(_));
+    HasRead {
+        trusted: false,
+        private: private.unwrap_or(unknown),
+        untrusted: untrusted.unwrap_or(unknown),
+    }
+}
+
 fn read(row: &Row) -> Result<Message, StoreError> {
     let wrong = |column, expected| StoreError::Decode { column, expected };
     let author = match (row.get(6)?, row.get(7)?) {
@@ -195,5 +209,6 @@ fn read(row: &Row) -> Result<Message, StoreError> {
         size_bytes: row.get(12)?,
         failed: row.get(13)?,
         created_at: row.get(14)?,
+        has_read: has_read(author, row.get(15)?, row.get(16)?),
     })
 }

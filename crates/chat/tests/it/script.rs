@@ -7,9 +7,9 @@
 use db::{OrgContext, StoreError};
 use futures::future::BoxFuture;
 use runs::{
-    Briefing, Effect, FailedAt, Failure, Finish, Input, Next, Outcome, Program, Run, Wanted,
+    Briefing, Effect, FailedAt, Failure, Finish, Input, Next, Outcome, Program, Run, Told, Wanted,
 };
-use serde_json::Value;
+use vocab::ModelProfileId;
 
 /// Agents that do as they are told need to know nothing else.
 pub struct NoBriefing;
@@ -20,8 +20,16 @@ impl Briefing for NoBriefing {
         _: &'a OrgContext,
         _: &'a Run,
         _: &'a Input,
-    ) -> BoxFuture<'a, Result<Value, StoreError>> {
-        Box::pin(async { Ok(Value::Null) })
+    ) -> BoxFuture<'a, Result<Told, StoreError>> {
+        Box::pin(async { Ok(Told::default()) })
+    }
+
+    fn model<'a>(
+        &'a self,
+        _: &'a OrgContext,
+        _: ModelProfileId,
+    ) -> BoxFuture<'a, Result<Option<String>, StoreError>> {
+        Box::pin(async { Ok(None) })
     }
 }
 

@@ -1,5 +1,7 @@
 //! The report of a replay: identical, or where it would have gone differently.
 
+mod anew;
+
 use serde_json::Value;
 
 use crate::terminal::{self, Style, Tone};
@@ -11,6 +13,9 @@ pub fn is_identical(report: &Value) -> bool {
 
 /// The report, as lines.
 pub fn view(style: Style, report: &Value, changed: bool) -> String {
+    if report["models"].is_object() {
+        return anew::view(style, report);
+    }
     let steps = report["steps"]
         .as_array()
         .map(Vec::as_slice)

@@ -33,7 +33,7 @@ pub struct RunView {
     /// `run_…`
     #[schema(value_type = String)]
     pub id: RunId,
-    /// `agent_turn` or `tool`
+    /// `agent_turn`, `tool`, `replay` or `summary`
     pub kind: String,
     /// `queued`, `dispatching`, `running`, `waiting`, `succeeded`, `failed` or `cancelled`
     pub state: &'static str,
@@ -376,6 +376,7 @@ async fn invoke(
         session: invocation.session_id,
         agent: None,
         parent: None,
+        has_read: policy::HasRead::default(),
     };
     let mut tx = ctx
         .write()

@@ -6,6 +6,7 @@ use runs::{NewRun, Resolution, Run, State};
 use serde_json::{Value, json};
 
 use crate::models::with_models;
+use crate::reruns::again;
 use crate::world::{World, tool, turn};
 
 /// A run, and what must be true of the world after it, however often the server died.
@@ -192,6 +193,25 @@ on_both_databases! {
             same_answer: true,
         };
         die_everywhere(&world, &case).await;
+    }
+
+    /// A replay that asks a model anew is a run like any other.
+    async fn a_replay_that_asks_anew_ends_the_same(db: TestDb) {
+        let world = World::new(db).await;
+        world.publish(&with_models()).await;
+        let clerk = world.thinker("clerk").await;
+        let life = world.live().await;
+        let copied = life.runs.start(&world.ctx, turn(&clerk, "copy the list")).await.unwrap();
+        let copied = world.end(&life, copied.id).await;
+        life.end();
+        let case = Case {
+            name: "a replay that asks anew",
+            new: NewRun { input: again(&copied), session: None, ..tool("noop", json!({})) },
+            unknown: Resolution::Fail,
+            same_answer: true,
+        };
+        die_everywhere(&world, &case).await;
+        assert_eq!(world.node.memory().changes.len(), 1, "a replay carried something out");
     }
 
     /// What must not be repeated, at a host that remembers nothing: done at most once, and where

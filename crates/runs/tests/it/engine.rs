@@ -58,7 +58,7 @@ fn listening(input: &Input) -> Box<dyn Program> {
             Box::new(Listener(None))
         }
         Input::Tool { tool, arguments } => Box::new(OneTool::new(tool, arguments)),
-        Input::AgentTurn { .. } => agents::programs(input),
+        Input::AgentTurn { .. } | Input::Replay(_) | Input::Summary(_) => agents::programs(input),
     }
 }
 

@@ -11,10 +11,12 @@
 mod crash;
 mod engine;
 mod injection;
+mod labels;
 mod models;
 mod node;
 mod programs;
 mod replay;
+mod reruns;
 mod sink;
 mod time;
 mod world;

@@ -28,7 +28,8 @@ impl ModelGateway for Copyist {
     }
 }
 
-fn reply(question: &Value) -> Value {
+/// What the copyist says to a question.
+pub fn reply(question: &Value) -> Value {
     let last = question["messages"].as_array().and_then(|it| it.last());
     let parts = last.and_then(|it| it["parts"].as_array()).unwrap();
     let heard: Vec<&str> = parts

@@ -21,6 +21,8 @@ pub struct Memory {
     outcomes: BTreeMap<JobId, Outcome>,
     /// Every change that it made, in order: the tool and the path.
     pub changes: Vec<(String, String)>,
+    /// How many jobs it has carried out.
+    pub jobs: u32,
     /// Jobs that were there before their permission was in the record.
     pub unrecorded: Vec<JobId>,
     /// Whether it is there.
@@ -105,6 +107,7 @@ impl Node {
         if let Some(code) = memory.refuses {
             return Outcome::failure(Failure::refused(code, "not now".to_owned()));
         }
+        memory.jobs += 1;
         let outcome = memory.act(&job.intent.tool, &job.intent.arguments);
         memory.outcomes.insert(job.job, outcome.clone());
         outcome

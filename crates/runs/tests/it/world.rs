@@ -117,10 +117,24 @@ impl runs::Briefing for Told {
         _: &'a OrgContext,
         _: &'a Run,
         _: &'a Input,
-    ) -> BoxFuture<'a, Result<Value, StoreError>> {
+    ) -> BoxFuture<'a, Result<runs::Told, StoreError>> {
         let offer = |name| json!({ "name": name, "description": "", "schema": {} });
         let tools = json!([offer("file.read"), offer("file.write"), offer("http.fetch")]);
-        Box::pin(async move { Ok(json!({ "model": "main", "tools": tools })) })
+        let known = json!({ "model": "main", "tools": tools });
+        Box::pin(async move {
+            Ok(runs::Told {
+                known,
+                ..runs::Told::default()
+            })
+        })
+    }
+
+    fn model<'a>(
+        &'a self,
+        _: &'a OrgContext,
+        _: vocab::ModelProfileId,
+    ) -> BoxFuture<'a, Result<Option<String>, StoreError>> {
+        Box::pin(async { Ok(Some("other".to_owned())) })
     }
 }
 
@@ -456,6 +470,7 @@ pub fn tool(name: &str, arguments: Value) -> NewRun {
         session: None,
         agent: None,
         parent: None,
+        has_read: runs::HasRead::default(),
     }
 }
 

@@ -11,7 +11,7 @@ use vocab::SecretString;
 
 use super::source::Sources;
 use super::{
-    Config, ConfigError, Database, LocalNode, Log, LogFormat, MASTER_KEY_FILE, Owner, Peers,
+    Chat, Config, ConfigError, Database, LocalNode, Log, LogFormat, MASTER_KEY_FILE, Owner, Peers,
     RateLimits, SecureCookies, Worker, sqlite_path,
 };
 
@@ -42,6 +42,7 @@ pub(super) struct Raw {
     metrics_token: Option<String>,
     worker: RawWorker,
     peers: RawPeers,
+    chat: RawChat,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -94,6 +95,11 @@ struct RawPeers {
     address: Option<String>,
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct RawChat {
+    context_percent: u8,
+}
+
 impl Default for Raw {
     fn default() -> Self {
         Self {
@@ -134,6 +140,9 @@ impl Default for Raw {
             metrics_token: None,
             worker: RawWorker { concurrency: 64 },
             peers: RawPeers::default(),
+            chat: RawChat {
+                context_percent: 50,
+            },
         }
     }
 }
@@ -174,6 +183,10 @@ pub(super) fn check(sources: &Sources, raw: Raw) -> Result<Config, ConfigError> 
     let concurrency = raw.worker.concurrency;
     if !(1..=CONCURRENCY_MAX).contains(&concurrency) {
         return Err(wrong("worker.concurrency", "expected 1 to 10000"));
+    }
+    let context_percent = raw.chat.context_percent;
+    if !(1..=90).contains(&context_percent) {
+        return Err(wrong("chat.context_percent", "expected 1 to 90"));
     }
     let metrics_listen = raw.metrics_listen.as_deref();
     let metrics_listen = metrics_listen
@@ -223,6 +236,7 @@ pub(super) fn check(sources: &Sources, raw: Raw) -> Result<Config, ConfigError> 
         metrics_token: metrics_token(sources, raw.metrics_token)?,
         worker: Worker { concurrency },
         peers: peers(sources, raw.peers)?,
+        chat: Chat { context_percent },
         data_dir,
     })
 }

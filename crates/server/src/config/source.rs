@@ -75,6 +75,7 @@ const KEYS: &[Key] = &[
     value("worker.concurrency"),
     text("peers.listen"),
     text("peers.address"),
+    value("chat.context_percent"),
 ];
 
 /// Variables with our prefix that are somebody else's: those of the client, of tests, and those

@@ -228,6 +228,8 @@ fn a_wrong_value_is_named_with_its_place_and_never_quoted() {
         ("secure_cookies = 'maybe'", "expected `auto`"),
         ("[log]\nformat = 'xml'", "expected `text` or `json`"),
         ("[worker]\nconcurrency = 'many'", "`worker.concurrency`"),
+        ("[chat]\ncontext_percent = 91", "`chat.context_percent`"),
+        ("[chat]\ncontext_percent = 0", "`chat.context_percent`"),
         ("[owner]\nemail = 'nobody'", "email address"),
         ("[owner]\npassword = 5\n", "`owner.password`"),
         ("[master_key]\nfile = 'a'\nenvironment = 'B'", "not several"),

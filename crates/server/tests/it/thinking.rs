@@ -8,7 +8,17 @@ use crate::installation::{Api, Installation, PATIENCE, pause};
 use crate::ledger::fresh_database;
 
 /// A provider's key, a provider, a profile and an agent that plans by it; the session they talk in.
-pub async fn thinker(api: &Api, fake: &Fake, (kind, path, model): (&str, &str, &str)) -> String {
+pub async fn thinker(api: &Api, fake: &Fake, model: (&str, &str, &str)) -> String {
+    thinker_reading(api, fake, model, None).await
+}
+
+/// The same, with a model that reads so many tokens.
+pub async fn thinker_reading(
+    api: &Api,
+    fake: &Fake,
+    (kind, path, model): (&str, &str, &str),
+    reads: Option<u64>,
+) -> String {
     let made = async |path: &str, body: Value| {
         let answer = api.post(path, &body).await;
         assert_eq!(answer.status, 201, "{path}: {answer:?}");
@@ -19,13 +29,13 @@ pub async fn thinker(api: &Api, fake: &Fake, (kind, path, model): (&str, &str, &
     let base_url = fake.url(path).to_string();
     let provider = json!({ "type": kind, "name": kind, "base_url": base_url, "secret_id": secret });
     let provider = made("/v1/providers", provider).await;
-    let target = json!({ "provider_id": provider, "model": model });
+    let target = json!({ "provider_id": provider, "model": model, "context_tokens": reads });
     let profile =
         json!({ "name": format!("{kind}-main"), "strategy": "priority", "targets": [target] });
     let profile = made("/v1/model-profiles", profile).await;
     let agent = json!({
         "name": format!("{kind}-clerk"), "instructions": "Be brief.", "planner": "model",
-        "model_profile_id": profile, "tools": ["noop"],
+        "model_profile_id": profile, "tools": ["noop", "http.fetch", "agent.call"],
     });
     let agent = made("/v1/agents", agent).await;
     made("/v1/sessions", json!({ "agent_ids": [agent] })).await
@@ -50,7 +60,7 @@ pub async fn say(api: &Api, session: &str, text: &str) -> Value {
 }
 
 /// The kinds of a run's events, once its end is in the record.
-async fn recorded(api: &Api, run: &str) -> Vec<String> {
+pub async fn recorded(api: &Api, run: &str) -> Vec<String> {
     let reading = async {
         loop {
             let events = api.get(&format!("/v1/runs/{run}/events")).await.body;
