@@ -41,6 +41,8 @@ enum Name {
     Gateway,
     /// Time to ready, idle memory, size of the binaries.
     Start,
+    /// A chat with many listeners; many chats in two processes.
+    Chat,
     /// Start of a trivial skill in the sandbox.
     Sandbox,
     /// All of them, one after the other.

@@ -77,6 +77,7 @@ struct Inner {
     authority: Authority,
     /// How other processes reach this one.
     address: String,
+    lease: Duration,
     known: Mutex<Known>,
     /// Rings when this process may have lost a chat.
     lost: watch::Sender<u64>,
@@ -111,10 +112,21 @@ impl Placements {
         Self(Arc::new(Inner {
             authority,
             address,
+            lease: LEASE,
             known: Mutex::new(known),
             lost: watch::channel(0).0,
             handling: RwLock::new(()),
         }))
+    }
+
+    /// The same with another lease than [`LEASE`], as tests want whose processes may be slow. To be
+    /// called before it is cloned.
+    #[must_use]
+    pub fn with_lease(mut self, lease: Duration) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.lease = lease;
+        }
+        self
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -128,7 +140,7 @@ impl Placements {
     pub async fn join(&self) -> Result<(), StoreError> {
         let db = self.0.authority.db();
         let id: Arc<str> = JobId::generate(db.clock(), db.random()).to_string().into();
-        store::join(&self.0.authority, (&id, &self.0.address)).await?;
+        store::join(&self.0.authority, (&id, &self.0.address), self.0.lease).await?;
         let mut known = self.known();
         known.holder = Some(id);
         known.places.clear();
@@ -160,7 +172,7 @@ impl Placements {
             return;
         };
         let beaten = async {
-            if store::extend(&self.0.authority, &holder).await? {
+            if store::extend(&self.0.authority, &holder, self.0.lease).await? {
                 return Ok(());
             }
             metrics::counter!("chancery_chat_leases_lost_total").increment(1);

@@ -11,7 +11,7 @@ const PRESENT_MAX: usize = 256;
 
 /// Something that happens at this moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "change", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change {
     /// Forget everything: what follows is how things stand. Between processes alone.
     Anew,

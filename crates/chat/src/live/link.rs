@@ -12,6 +12,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use vocab::{OrgId, SessionId};
 
 use super::Live;
@@ -21,8 +22,10 @@ use crate::placement::{Place, Placements};
 
 /// How many changes wait on a link before it counts as broken.
 pub const LINK_BACKLOG: usize = 1_024;
-/// How soon the controller is looked for again.
-const AGAIN: Duration = Duration::from_millis(100);
+/// How soon the controller is looked for again, at first and at most.
+const AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// How long a link has to last for the next one to be tried at once.
+const LASTING: Duration = Duration::from_secs(5);
 
 /// Reaches the other processes of the installation. The server implements it.
 pub trait Peers: Send + Sync {
@@ -53,17 +56,23 @@ pub(super) async fn keep(
     let Some((placements, _)) = live.elsewhere() else {
         return;
     };
+    let mut wait = AGAIN.0;
     loop {
+        let begun = Instant::now();
         let once = look_and_follow(&live, (org, session), number);
         tokio::select! {
             _ = &mut gone => return,
             () = once => {}
         }
         placements.forget(session);
+        if begun.elapsed() > LASTING {
+            wait = AGAIN.0;
+        }
         tokio::select! {
             _ = &mut gone => return,
-            () = tokio::time::sleep(AGAIN) => {}
+            () = tokio::time::sleep(wait) => {}
         }
+        wait = (wait * 2).min(AGAIN.1);
     }
 }
 

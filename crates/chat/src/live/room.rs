@@ -215,9 +215,16 @@ impl Room {
             let mut new = present.clone();
             new.retain(|user| !self.is_there(*user));
             self.parts.entry(source).or_default().apply(&mut change);
-            if let Change::Presence { present, gone, .. } = &mut change {
+            if let Change::Presence {
+                present,
+                gone,
+                reset,
+            } = &mut change
+            {
                 *present = new;
                 gone.retain(|user| !self.is_there(*user));
+                // It was one source that began anew, and with nothing.
+                *reset = false;
             }
         } else {
             self.parts.entry(source).or_default().apply(&mut change);

@@ -1,6 +1,8 @@
 //! The SQL of placements. Instants are the database's own: processes whose clocks differ still agree
 //! on whose lease is over.
 
+use std::time::Duration;
+
 use db::{Authority, Sql, StoreError, WriteTx, params};
 use vocab::{Actor, OrgId, SessionId};
 
@@ -26,14 +28,15 @@ fn system() -> Actor {
     Actor::system("placements")
 }
 
-fn lease_us() -> i64 {
-    i64::try_from(LEASE.as_micros()).unwrap_or(i64::MAX)
+fn micros(lease: Duration) -> i64 {
+    i64::try_from(lease.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Makes a holder with a lease from now, and forgets holders that are long gone.
 pub(super) async fn join(
     authority: &Authority,
     (id, address): (&str, &str),
+    lease: Duration,
 ) -> Result<(), StoreError> {
     const JOIN: Sql = at_present!(
         "INSERT INTO chat_holders (id, address, expires_at_us) VALUES ($1, $2, $3 + " NOW ")"
@@ -42,19 +45,24 @@ pub(super) async fn join(
         "DELETE FROM chat_holders WHERE expires_at_us < " NOW " - 3600000000"
     );
     let mut tx = authority.system_write(system()).await?;
-    tx.execute(JOIN, &params![id, address, lease_us()]).await?;
+    tx.execute(JOIN, &params![id, address, micros(lease)])
+        .await?;
     tx.execute(SWEEP, &[]).await?;
     tx.commit_unrecorded("a holder of chats").await
 }
 
 /// Extends the lease of a holder. False if it is over, and then nothing brings it back.
-pub(super) async fn extend(authority: &Authority, id: &str) -> Result<bool, StoreError> {
+pub(super) async fn extend(
+    authority: &Authority,
+    id: &str,
+    lease: Duration,
+) -> Result<bool, StoreError> {
     const EXTEND: Sql = at_present!(
         "UPDATE chat_holders SET expires_at_us = $2 + " NOW
         " WHERE id = $1 AND expires_at_us > " NOW ""
     );
     let mut tx = authority.system_write(system()).await?;
-    let extended = tx.execute(EXTEND, &params![id, lease_us()]).await? == 1;
+    let extended = tx.execute(EXTEND, &params![id, micros(lease)]).await? == 1;
     tx.commit_unrecorded("the lease of a holder of chats")
         .await?;
     Ok(extended)

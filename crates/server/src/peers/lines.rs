@@ -19,7 +19,7 @@ pub(crate) fn body(changes: mpsc::Receiver<Change>) -> Body {
     Body::from_stream(lines)
 }
 
-/// Reads a body into a channel until either ends, or something comes that is no change.
+/// Reads a body into a channel until either ends. What this version does not know, it leaves out.
 pub(crate) async fn pump(body: Body, into: mpsc::Sender<Change>) {
     let mut pieces = body.into_data_stream();
     let mut rest = Vec::new();
@@ -35,10 +35,8 @@ pub(crate) async fn pump(body: Body, into: mpsc::Sender<Change>) {
             let line = &rest[begin..begin + length];
             begin += length + 1;
             let Ok(change) = serde_json::from_slice(line) else {
-                tracing::warn!(
-                    "a process of another version says something that is not known here"
-                );
-                return;
+                tracing::debug!("a process of another version tells what is not known here");
+                continue;
             };
             if into.send(change).await.is_err() {
                 return;

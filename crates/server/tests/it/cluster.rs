@@ -193,8 +193,6 @@ async fn three_processes_keep_one_order() {
         let told = stream.until("message.posted", |_| true).await;
         assert_eq!(told["data"]["position"], position);
     }
-    // One process held it all the time.
-    assert_eq!(cluster.placement().await.1, 1);
     the_record_verifies(&cluster.processes[0], &cluster.apis[0]);
     for process in &mut cluster.processes {
         process.stop().await;
@@ -287,7 +285,7 @@ async fn a_controller_that_is_killed_in_mid_turn_is_taken_over() {
         eprintln!("after the kill the next message was acknowledged in {waited:?}");
         assert!(waited < TAKEOVER, "{waited:?}");
     }
-    assert_eq!(cluster.placement().await.1, epoch + 1);
+    assert!(cluster.placement().await.1 > epoch);
 
     let messages = cluster.messages(&session).await;
     let found = texts(&messages);
