@@ -112,7 +112,7 @@ pub enum Command {
     Usage(usage::Usage),
     /// Make and revoke API keys.
     Keys(keys::Keys),
-    /// See agents.
+    /// See and make agents.
     Agents(agents::Agents),
     /// See and publish skills.
     Skills(skills::Skills),

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::prompt;
 use crate::terminal;
 
-const PATH: &str = "/v1/model-profiles";
+pub const PATH: &str = "/v1/model-profiles";
 
 /// Give names to models, and say which of several is asked.
 #[derive(Debug, Args)]

@@ -1,10 +1,12 @@
 //! `chancery providers`: accounts at vendors of models, and servers of one's own.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use serde_json::{Value, json};
 use vocab::{ExposeSecret as _, SecretString};
 
-use super::{Cx, Done, cell, cells, find_id};
+use super::{Cx, Done, cell, cells, find_id, read_text};
 use crate::args::Listing;
 use crate::client::Client;
 use crate::client::address::segment;
@@ -58,6 +60,8 @@ enum Kind {
     Openrouter,
     /// Ollama, vLLM, llama.cpp and others.
     OpenaiCompatible,
+    /// Nobody: a script answers, to try things out.
+    Scripted,
 }
 
 impl Kind {
@@ -83,6 +87,9 @@ struct Add {
     /// Use a secret that is stored already, by its name or id.
     #[arg(long, conflicts_with = "no_key")]
     secret: Option<String>,
+    /// The script of a scripted provider, as JSON.
+    #[arg(long, value_hint = ValueHint::FilePath, required_if_eq("kind", "scripted"))]
+    script: Option<PathBuf>,
     /// It takes no key.
     #[arg(long)]
     no_key: bool,
@@ -142,6 +149,12 @@ impl Add {
                 body[name] = json!(value);
             }
         }
+        if let Some(path) = &self.script {
+            let script: Value = serde_json::from_str(&read_text(path)?).map_err(|error| {
+                Failure::usage(format!("`{}` is no JSON: {error}", path.display()))
+            })?;
+            body["script"] = script;
+        }
         let stored = match &self.secret {
             Some(secret) => {
                 body["secret_id"] = json!(find_id(&client, SECRETS, "secret", secret).await?);
@@ -178,7 +191,7 @@ impl Add {
 
     /// The key, if there is to be one.
     fn key(&self) -> Result<Option<SecretString>, Failure> {
-        if self.no_key {
+        if self.no_key || self.kind == Kind::Scripted {
             return Ok(None);
         }
         match &self.key_env {

@@ -231,6 +231,33 @@ pub fn providers_profiles_budgets_usage(installation: &Installation) {
     // A provider that a profile leads to stays.
     installation.cli(&["providers", "remove", "good"]).exits(1);
 
+    // From nothing to an answer: a provider, a profile, an agent, a run.
+    let script = r#"{"rules": [{"steps": [{"say": "Good day."}]}]}"#;
+    std::fs::write(installation.path("script.json"), script).unwrap();
+    let stage = ["providers", "add", "stage", "--type", "scripted"];
+    let stage = [&stage[..], &["--script", "script.json"]].concat();
+    installation.cli(&stage).exits(0);
+    installation
+        .cli(&["providers", "add", "empty", "--type", "scripted"])
+        .exits(2);
+    installation
+        .cli(&["profiles", "set", "calm", "--target", "stage/any"])
+        .exits(0);
+    let butler = [
+        "agents",
+        "create",
+        "butler",
+        "--profile",
+        "calm",
+        "--instructions",
+        "Be polite.",
+    ];
+    installation.cli(&butler).exits(0).says("butler");
+    installation
+        .cli(&["run", "hello", "--agent", "butler"])
+        .exits(0)
+        .says("Good day.");
+
     let set = [
         "budgets",
         "set",

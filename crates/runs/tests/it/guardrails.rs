@@ -105,6 +105,24 @@ on_both_databases! {
         life.end();
     }
 
+    /// What comes back is masked before the agent has it.
+    async fn what_comes_back_is_masked(db: TestDb) {
+        let world = World::new(db).await;
+        let life = world.live().await;
+        let page = format!("The card is {CARD}, the mail a@example.org.");
+        world.sink.put("/page", &page);
+        for (policy, shown) in [(masking(), page.replace(CARD, MASKED)), (POLICY.to_owned(), page.clone())] {
+            world.publish(&policy).await;
+            let arguments = json!({ "url": world.sink.url("/page") });
+            let run = life.runs.start(&world.ctx, tool("http.fetch", arguments)).await.unwrap();
+            let ended = world.end(&life, run.id).await;
+            assert_eq!(ended.state, State::Succeeded);
+            let answer = world.answer_of(&ended).await;
+            assert!(answer.to_string().contains(&shown), "{answer}");
+        }
+        life.end();
+    }
+
     /// An address can't be masked: it would lead elsewhere.
     async fn what_is_in_an_address_goes_nowhere(db: TestDb) {
         let world = World::new(db).await;

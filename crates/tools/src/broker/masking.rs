@@ -1,13 +1,14 @@
-//! What policies have masked on its way out: in the arguments of requests, and in what models are asked.
-//! The intent stays what it was, in the journal and for whoever approved it; what leaves is the masked
-//! form of it, and the result says what was masked.
+//! What policies have masked: in the arguments of requests and in their results, and in what models are
+//! asked. The intent stays what it was, in the journal and for whoever approved it; what leaves is the
+//! masked form of it, and the result says what was masked.
+
+use std::sync::Arc;
 
 use db::OrgContext;
 use guard::Counts;
 use guard::json::{find_in, masked as mask};
 use policy::exchange::Exchange;
 use serde_json::Value;
-use std::sync::Arc;
 
 use super::{Attempted, Broker, Done, Way};
 use crate::result::ToolResult;
@@ -24,10 +25,21 @@ pub(super) fn masked(way: Way<'_>) -> Option<(Value, Counts)> {
     Some((serde_json::from_slice(&clean).unwrap_or_default(), counts))
 }
 
-/// An attempt, with what was masked for it and in what came of it.
-pub(super) fn noted(mut attempted: Attempted, masked: Counts) -> Attempted {
+/// An attempt whose result is masked as well, with what was masked both ways.
+pub(super) fn noted(way: Way<'_>, mut attempted: Attempted, sent: &Counts) -> Attempted {
     if let Attempted::Done(done) = &mut attempted {
-        done.result.masked.merge(&masked);
+        let result = &mut done.result;
+        result.masked.merge(sent);
+        let categories = way.ruling.decision.mask;
+        if let Some(output) = result.output.as_mut().filter(|_| !categories.is_empty()) {
+            let json = output.to_string();
+            if let Some((clean, counts)) =
+                mask(json.as_bytes(), &find_in(json.as_bytes()), categories)
+            {
+                *output = serde_json::from_slice(&clean).unwrap_or_default();
+                result.masked.merge(&counts);
+            }
+        }
     }
     attempted
 }

@@ -41,7 +41,7 @@ impl Broker {
         match built {
             Ok(Some(request)) => {
                 let sent = self.send(way, request, method, &Masker::new()).await;
-                masking::noted(sent, masked)
+                masking::noted(way, sent, &masked)
             }
             Ok(None) => Done::with(masking::in_address()),
             Err(error) => Done::with(refused(error.code(), &error.to_string())),
@@ -93,7 +93,7 @@ impl Broker {
                 if let Attempted::Done(done) = &mut attempted {
                     done.secrets_used = used;
                 }
-                masking::noted(attempted, masked)
+                masking::noted(way, attempted, &masked)
             }
             Err(refusal) => Done::with(refusal),
         }
