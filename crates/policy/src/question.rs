@@ -104,7 +104,6 @@ impl Flow {
     }
 
     /// What serde asks, by reference.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
     fn is_out(&self) -> bool {
         *self == Self::Out
     }

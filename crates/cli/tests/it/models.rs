@@ -177,7 +177,7 @@ pub fn providers_profiles_budgets_usage(installation: &Installation) {
         ("secure", url.replace("http://", "https://"), "EGRESS_TLS"),
         (
             "unnamed",
-            "http://no-such-host.invalid/v1".to_owned(),
+            "https://no-such-host.invalid/v1".to_owned(),
             "EGRESS_DNS_FAILED",
         ),
         ("beside", url.replace("/v1", "/v2"), "PROVIDER_NOT_FOUND"),

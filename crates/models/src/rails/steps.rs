@@ -11,10 +11,13 @@ use super::lanes::Lanes;
 /// A part of an answer, and which text of it.
 type Lane = (u8, usize);
 
+/// A piece of a text: which text, and where in it.
+type Place = (Lane, Range<usize>);
+
 /// Steps on their way.
 pub(crate) struct Steps {
     lanes: Lanes<Lane>,
-    held: VecDeque<(Delta, Option<(Lane, Range<usize>)>)>,
+    held: VecDeque<(Delta, Option<Place>)>,
 }
 
 impl Steps {
@@ -56,7 +59,7 @@ impl Steps {
     fn release(&mut self) -> Vec<Delta> {
         let mut out = Vec::new();
         while let Some((_, place)) = self.held.front() {
-            let decided = |(lane, piece): &(Lane, Range<usize>)| self.lanes.is_decided(lane, piece);
+            let decided = |(lane, piece): &Place| self.lanes.is_decided(lane, piece);
             if !place.as_ref().is_none_or(decided) {
                 break;
             }
