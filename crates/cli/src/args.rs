@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 use crate::commands::{
-    agents, approvals, artifacts, audit, chat, keys, login, members, nodes, policy, replay, run,
-    runs, secrets, server, skills, tools,
+    agents, approvals, artifacts, audit, budgets, chat, keys, login, members, nodes, policy,
+    profiles, providers, replay, run, runs, secrets, server, skills, tools, usage,
 };
 
 const EXIT_CODES: &str = "\
@@ -102,9 +102,17 @@ pub enum Command {
     Replay(replay::Replay),
     /// Keep secrets, and say who may use them.
     Secrets(secrets::Secrets),
+    /// Keep the accounts at vendors of models, and servers of your own.
+    Providers(providers::Providers),
+    /// Give names to models, and say which of several is asked.
+    Profiles(profiles::Profiles),
+    /// Limit what is spent on models.
+    Budgets(budgets::Budgets),
+    /// See what was used of models, and what it cost.
+    Usage(usage::Usage),
     /// Make and revoke API keys.
     Keys(keys::Keys),
-    /// See agents.
+    /// See and make agents.
     Agents(agents::Agents),
     /// See and publish skills.
     Skills(skills::Skills),
@@ -168,6 +176,25 @@ mod tests {
             vec!["chancery", "secrets", "create", "NAME", "VALUE"],
             vec!["chancery", "login", "--email", "a@b", "--password", "x"],
             vec!["chancery", "runs", "--api-key", "x"],
+            vec![
+                "chancery",
+                "providers",
+                "add",
+                "a",
+                "--type",
+                "openai",
+                "KEY",
+            ],
+            vec![
+                "chancery",
+                "providers",
+                "add",
+                "a",
+                "--type",
+                "openai",
+                "--key",
+                "x",
+            ],
         ] {
             assert!(Cli::try_parse_from(&words).is_err(), "{words:?}");
         }

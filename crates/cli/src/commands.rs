@@ -4,12 +4,15 @@ pub mod agents;
 pub mod approvals;
 pub mod artifacts;
 pub mod audit;
+pub mod budgets;
 pub mod chat;
 pub mod keys;
 pub mod login;
 pub mod members;
 pub mod nodes;
 pub mod policy;
+pub mod profiles;
+pub mod providers;
 pub mod replay;
 pub mod run;
 pub mod runs;
@@ -17,6 +20,7 @@ pub mod secrets;
 pub mod server;
 pub mod skills;
 pub mod tools;
+pub mod usage;
 mod watch;
 
 use std::sync::Arc;
@@ -144,6 +148,10 @@ async fn dispatch(cli: Cli) -> Done {
         Command::Audit(command) => command.run(&cx).await,
         Command::Replay(args) => args.run(&cx).await,
         Command::Secrets(args) => args.run(&cx).await,
+        Command::Providers(args) => args.run(&cx).await,
+        Command::Profiles(args) => args.run(&cx).await,
+        Command::Budgets(args) => args.run(&cx).await,
+        Command::Usage(args) => args.run(&cx).await,
         Command::Keys(args) => args.run(&cx).await,
         Command::Agents(args) => args.run(&cx).await,
         Command::Skills(args) => args.run(&cx).await,

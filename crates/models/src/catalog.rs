@@ -11,6 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use db::OrgContext;
+use policy::PolicySet;
 use tokio::sync::Mutex;
 use vault::Secrets;
 use vocab::{ModelProfileId, OrgId, ProviderId};
@@ -19,6 +20,7 @@ use crate::ModelsError;
 use crate::account::Account;
 use crate::ledger::{Budget, Scope};
 use crate::model::{Profile, Recording};
+use crate::rails::Rules;
 use crate::store::{budgets, profiles, providers, settings};
 use crate::upstream::Upstream;
 
@@ -35,6 +37,7 @@ const ALL: u32 = 100_000;
 pub(crate) struct Catalog {
     upstream: Upstream,
     secrets: Secrets,
+    rules: Option<Arc<dyn Rules>>,
     known: RwLock<HashMap<OrgId, Arc<OrgModels>>>,
     /// Rises with each change; what was read before one is not kept after it.
     version: AtomicU64,
@@ -51,13 +54,16 @@ pub(crate) struct OrgModels {
     profile_names: HashMap<ModelProfileId, String>,
     budgets: HashMap<Scope, Budget>,
     recording: Recording,
+    /// The policies in force, or why they can't be had; nothing where nobody keeps any.
+    rules: Option<Result<Arc<PolicySet>, Arc<str>>>,
 }
 
 impl Catalog {
-    pub fn new(upstream: Upstream, secrets: Secrets) -> Self {
+    pub fn new(upstream: Upstream, secrets: Secrets, rules: Option<Arc<dyn Rules>>) -> Self {
         Self {
             upstream,
             secrets,
+            rules,
             known: RwLock::default(),
             version: AtomicU64::new(0),
             turns: std::array::from_fn(|_| Mutex::new(())),
@@ -113,6 +119,13 @@ impl Catalog {
         let (recording, _) = settings::recording(&mut tx).await?;
         drop(tx);
         let used = self.secrets.use_for_providers(ctx).await?;
+        let rules = match &self.rules {
+            Some(rules) => {
+                let found = rules.in_force(ctx).await;
+                Some(found.map_err(|error| Arc::from(error.to_string())))
+            }
+            None => None,
+        };
         let mut secrets: HashMap<_, _> = used.into_iter().collect();
         let mut found = OrgModels {
             read_at,
@@ -122,6 +135,7 @@ impl Catalog {
             profile_names: HashMap::new(),
             budgets: budgets.into_iter().map(|it| (it.scope, it)).collect(),
             recording,
+            rules,
         };
         for provider in providers {
             let secret = secrets.remove(&provider.id);
@@ -185,6 +199,11 @@ impl OrgModels {
     /// What is kept of what is asked and answered.
     pub fn recording(&self) -> Recording {
         self.recording
+    }
+
+    /// The policies in force, if anybody keeps any, or why they can't be had.
+    pub fn rules(&self) -> Option<&Result<Arc<PolicySet>, Arc<str>>> {
+        self.rules.as_ref()
     }
 
     /// Every profile, by name.

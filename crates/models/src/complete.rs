@@ -6,6 +6,8 @@ use bytes::Bytes;
 use db::OrgContext;
 use dialects::neutral::{Answer, Assembler, Delta, Request};
 use dialects::{Refusal, read_answer, write_request};
+use guard::Counts;
+use policy::exchange::Exchange;
 use vocab::ProviderId;
 
 use crate::account::Operation;
@@ -17,6 +19,7 @@ use crate::intake::Intake;
 use crate::ledger::{End, Outcome, Ticket};
 use crate::model::Params;
 use crate::need::need;
+use crate::rails::Steps;
 use crate::route::{Asked, Candidate, fitting, order, plan};
 use crate::tab::Tab;
 use crate::upstream::Reply;
@@ -32,6 +35,8 @@ pub struct Completion {
     pub priced: bool,
     /// Who served it.
     pub served: Served,
+    /// What guardrails masked, in the request and in the answer.
+    pub masked: Counts,
 }
 
 /// Who served a call.
@@ -56,7 +61,23 @@ impl Gateway {
         ctx: &'a OrgContext,
         spender: &'a Spender,
         model: impl Into<Asked>,
-        mut request: Request,
+        request: Request,
+        deltas: impl FnMut(&Delta) + Send + 'a,
+    ) -> impl Future<Output = Result<Completion, ModelError>> + Send + 'a {
+        self.complete_guarded(ctx, spender, model, (request, None), deltas)
+    }
+
+    /// The same for a call that policies have decided on, which go on to look at the answer: what they
+    /// mask is masked in each step as well.
+    ///
+    /// # Errors
+    /// [`ModelError`]; [`ModelError::Blocked`] if they forbid what comes.
+    pub fn complete_guarded<'a>(
+        &'a self,
+        ctx: &'a OrgContext,
+        spender: &'a Spender,
+        model: impl Into<Asked>,
+        (mut request, exchange): (Request, Option<Box<Exchange>>),
         deltas: impl FnMut(&Delta) + Send + 'a,
     ) -> impl Future<Output = Result<Completion, ModelError>> + Send + 'a {
         let asked = model.into();
@@ -78,7 +99,10 @@ impl Gateway {
             };
             let dispatcher = self.dispatcher();
             let done = match dispatcher.dispatch(candidates, &theirs, &write).await {
-                Ok(answered) => read(answered, need.input_tokens, &mut ticket, deltas).await,
+                Ok(answered) => {
+                    let steps = exchange.map(Steps::new);
+                    read(answered, need.input_tokens, &mut ticket, (steps, deltas)).await
+                }
                 Err(error) => Err(error),
             };
             if let Err(error) = &done {
@@ -135,7 +159,7 @@ async fn read(
     answered: Answered,
     input_estimate: u64,
     ticket: &mut Ticket,
-    deltas: impl FnMut(&Delta) + Send,
+    (mut steps, deltas): (Option<Steps>, impl FnMut(&Delta) + Send),
 ) -> Result<Completion, ModelError> {
     let candidate = answered.candidate;
     ticket.span.served_by(&candidate);
@@ -148,6 +172,10 @@ async fn read(
             let answer = read_answer(answered.dialect, &body)
                 .map_err(|error| malformed(&candidate, &error.to_string()))?;
             charge(outcome, answer.usage, true, candidate.price);
+            // A stream was asked for; what comes whole can't be looked at step by step.
+            if steps.is_some() {
+                return Err(malformed(&candidate, "it is no stream of events"));
+            }
             answer
         }
         Got::Stream { first, rest } => {
@@ -155,6 +183,7 @@ async fn read(
                 candidate: &candidate,
                 outcome,
                 tab: Tab::new(input_estimate),
+                steps: steps.as_mut(),
             };
             let intake = Intake::new(answered.dialect);
             reading.read(intake, first, rest, deltas).await?
@@ -173,6 +202,9 @@ async fn read(
             model: candidate.name(),
             instead_of: answered.failed,
         },
+        masked: steps
+            .map(|it| it.exchange().masked().clone())
+            .unwrap_or_default(),
         answer,
     })
 }
@@ -182,6 +214,7 @@ struct Reading<'a> {
     candidate: &'a Candidate,
     outcome: &'a mut Outcome,
     tab: Tab,
+    steps: Option<&'a mut Steps>,
 }
 
 impl Reading<'_> {
@@ -198,7 +231,7 @@ impl Reading<'_> {
         let mut chunk = Some(first);
         while let Some(bytes) = chunk {
             let steps = intake.push(&bytes).map_err(|error| wrong(&error))?;
-            self.tell(&steps, &mut assembler, &mut deltas);
+            self.tell(steps, &mut assembler, &mut deltas)?;
             let next = match &mut rest {
                 Some(reply) => reply.chunk().await.transpose(),
                 None => Ok(None),
@@ -206,7 +239,14 @@ impl Reading<'_> {
             chunk = next.map_err(|error| ModelError::unreachable(candidate.name(), &error))?;
         }
         let steps = intake.finish().map_err(|error| wrong(&error))?;
-        self.tell(&steps, &mut assembler, &mut deltas);
+        self.tell(steps, &mut assembler, &mut deltas)?;
+        let left = match &mut self.steps {
+            Some(held) => held
+                .finish()
+                .map_err(|it| ModelError::Blocked(Box::new(it)))?,
+            None => Vec::new(),
+        };
+        hand_on(&left, &mut assembler, &mut deltas);
         if let Some(error) = assembler.error() {
             return Err(ModelError::Provider {
                 target: candidate.name(),
@@ -220,16 +260,29 @@ impl Reading<'_> {
 
     fn tell(
         &mut self,
-        steps: &[Delta],
+        steps: Vec<Delta>,
         assembler: &mut Assembler,
         deltas: &mut (impl FnMut(&Delta) + Send),
-    ) {
-        for step in steps {
-            assembler.push(step);
+    ) -> Result<(), ModelError> {
+        for step in &steps {
             self.tab.observe(step);
-            deltas(step);
         }
         let (usage, exact) = (self.tab.usage(), self.tab.is_exact());
         charge(self.outcome, usage, exact, self.candidate.price);
+        let steps = match &mut self.steps {
+            Some(held) => held
+                .push(steps)
+                .map_err(|it| ModelError::Blocked(Box::new(it)))?,
+            None => steps,
+        };
+        hand_on(&steps, assembler, deltas);
+        Ok(())
+    }
+}
+
+fn hand_on(steps: &[Delta], assembler: &mut Assembler, deltas: &mut (impl FnMut(&Delta) + Send)) {
+    for step in steps {
+        assembler.push(step);
+        deltas(step);
     }
 }

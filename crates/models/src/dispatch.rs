@@ -304,6 +304,8 @@ fn verdict(error: &ModelError) -> Verdict {
             | ErrorKind::Timeout
             | ErrorKind::Internal => Verdict::Again,
         },
+        // Decided before anybody is asked.
+        ModelError::Blocked(_) | ModelError::Unruled(_) => Verdict::Final,
         // Whoever has waited so long does not wait for the same again.
         ModelError::Unreachable { timeout: true, .. } => Verdict::Elsewhere,
         ModelError::Unreachable { timeout: false, .. } | ModelError::Malformed { .. } => {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use dialects::neutral::{ErrorKind, ProviderError};
 use dialects::{Dialect, Refusal};
+use policy::exchange::Blocked;
 
 use crate::ModelsError;
 use crate::ledger::{Period, Scope};
@@ -78,6 +79,12 @@ pub enum ModelError {
     /// The request is wrong, or can't be said in the words of the target's family.
     #[error("{0}")]
     Refused(#[from] Refusal),
+    /// A policy forbids it: the request, or the answer that came.
+    #[error("{}", .0.reason)]
+    Blocked(Box<Blocked>),
+    /// What policies say can't be known, so nothing may be asked.
+    #[error("the organisation's policies can't be applied: {0}")]
+    Unruled(String),
     /// Every target has failed too often of late.
     #[error("`{model}` has failed too often of late and is left alone for {} s", .wait.as_secs().max(1))]
     Resting {
@@ -154,6 +161,8 @@ impl ModelError {
             Self::TooOften { .. } => "RATE_LIMITED",
             Self::Unrecorded => "MODEL_CALLS_UNRECORDED",
             Self::Refused(_) => "MODEL_REQUEST_REFUSED",
+            Self::Blocked(_) => "POLICY_DENIED",
+            Self::Unruled(_) => "POLICIES_UNAVAILABLE",
             Self::Resting { .. } => "MODEL_RESTING",
             Self::Provider { error, .. } => provider_code(error.kind),
             Self::Unreachable { timeout: true, .. } => "MODEL_TIMEOUT",
@@ -171,7 +180,7 @@ impl ModelError {
             Self::UnknownModel(_) => ErrorKind::NotFound,
             Self::TooLong { .. } => ErrorKind::ContextTooLong,
             Self::Incapable { .. } | Self::Refused(_) => ErrorKind::InvalidRequest,
-            Self::NotAllowed { .. } => ErrorKind::Permission,
+            Self::NotAllowed { .. } | Self::Blocked(_) => ErrorKind::Permission,
             Self::OverBudget { .. } => ErrorKind::Quota,
             Self::TooOften { .. } => ErrorKind::RateLimited,
             Self::Resting { .. } | Self::Unrecorded => ErrorKind::Overloaded,
@@ -181,6 +190,7 @@ impl ModelError {
             },
             Self::Unreachable { timeout: true, .. } => ErrorKind::Timeout,
             Self::Misconfigured(_)
+            | Self::Unruled(_)
             | Self::Unreachable { timeout: false, .. }
             | Self::Malformed { .. }
             | Self::Catalog(_) => ErrorKind::Internal,
@@ -205,6 +215,8 @@ impl ModelError {
             | Self::NotAllowed { .. }
             | Self::OverBudget { .. }
             | Self::Refused(_)
+            | Self::Blocked(_)
+            | Self::Unruled(_)
             | Self::Catalog(_) => false,
         }
     }
@@ -226,6 +238,8 @@ impl ModelError {
             | Self::TooOften { .. }
             | Self::Unrecorded
             | Self::Refused(_)
+            | Self::Blocked(_)
+            | Self::Unruled(_)
             | Self::Catalog(_) => false,
         }
     }
@@ -244,6 +258,8 @@ impl ModelError {
             | Self::NotAllowed { .. }
             | Self::OverBudget { .. }
             | Self::Refused(_)
+            | Self::Blocked(_)
+            | Self::Unruled(_)
             | Self::Unreachable { .. }
             | Self::Malformed { .. }
             | Self::Catalog(_) => None,

@@ -16,6 +16,7 @@ use crate::ModelError;
 use crate::catalog::Catalog;
 use crate::dispatch::Dispatcher;
 use crate::ledger::{Ledger, RENEW};
+use crate::rails::Rules;
 use crate::route::{Asked, Breakers, Latencies, plan};
 use crate::upstream::{Deadlines, Upstream};
 
@@ -92,9 +93,32 @@ impl Gateway {
         random: Random,
         config: GatewayConfig,
     ) -> Result<Self, rustls::Error> {
+        Self::open(vault, (clock, random), config, None)
+    }
+
+    /// The same, with policies that calls on the public routes are held against.
+    ///
+    /// # Errors
+    /// The machine's certificates can't be used.
+    pub fn with_rules(
+        vault: Vault,
+        clock: Clock,
+        random: Random,
+        config: GatewayConfig,
+        rules: Arc<dyn Rules>,
+    ) -> Result<Self, rustls::Error> {
+        Self::open(vault, (clock, random), config, Some(rules))
+    }
+
+    fn open(
+        vault: Vault,
+        (clock, random): (Clock, Random),
+        config: GatewayConfig,
+        rules: Option<Arc<dyn Rules>>,
+    ) -> Result<Self, rustls::Error> {
         let upstream = Upstream::new(egress::Client::new(Trust::System)?);
         Ok(Self(Arc::new(Inner {
-            catalog: Catalog::new(upstream.clone(), vault.secrets.clone()),
+            catalog: Catalog::new(upstream.clone(), vault.secrets.clone(), rules),
             vault,
             ledger: Ledger::new(JobId::generate(&clock, &random)),
             clock,

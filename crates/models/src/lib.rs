@@ -9,6 +9,8 @@
 //!   into a request as it leaves. No answer, event, error or log line has it.
 //! - What a change changes is in force for this process from its commit on, and for every other
 //!   process within a second.
+//! - What goes to a model on the public routes, and what comes back, passes the guardrails of the
+//!   organisation's policies first; if these can't be had, nothing goes.
 //!
 //! Deliberately absent: the wire forms of the dialects (see `dialects`), the loop of an agent (see
 //! `agents`), and any host that nobody configured.
@@ -30,6 +32,7 @@ mod need;
 pub mod prices;
 mod probe;
 pub mod public;
+mod rails;
 mod recording;
 mod route;
 mod scripted;
@@ -47,4 +50,5 @@ pub use failure::{ModelError, RawError};
 pub use gateway::{Gateway, GatewayConfig, Spender};
 pub use ledger::{Budget, ParseScopeError, Period, Scope};
 pub use probe::{Flaw, Probe};
+pub use rails::{Rules, RulesError};
 pub use route::Asked;

@@ -215,6 +215,7 @@ impl<'a> Recorded<'a> {
             .fact("estimated", outcome.estimated)
             .fact_if("first_byte_ms", outcome.first_byte.map(millis))
             .fact_if("duration_ms", took);
+        event = guarded(event, outcome);
         if !instead.is_empty() {
             event = event.fact("instead_of", instead);
         }
@@ -293,6 +294,23 @@ impl<'a> Recorded<'a> {
             tx.record(event);
         }
     }
+}
+
+/// What guardrails found, by category; never the text.
+fn guarded(event: Draft, outcome: &Outcome) -> Draft {
+    let rails = &outcome.rails;
+    let names = |some: guard::Categories| {
+        let names: Vec<String> = some.iter().map(|it| it.to_string()).collect();
+        (!names.is_empty()).then_some(names)
+    };
+    let counts = rails.masked.iter();
+    let masked: serde_json::Map<_, _> = counts
+        .map(|(category, count)| (category.to_string(), count.into()))
+        .collect();
+    event
+        .fact_if("detected_out", names(rails.sent))
+        .fact_if("detected_in", names(rails.heard))
+        .fact_if("masked", (!masked.is_empty()).then_some(masked))
 }
 
 fn about(event: Draft, call: &Call) -> Draft {

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use cedar_policy::Effect;
+use guard::{Categories, Category};
 
 /// The annotations that mean something here.
-pub(crate) const KNOWN: [&str; 7] = [
+pub(crate) const KNOWN: [&str; 8] = [
     "id",
     "reason",
     "suggested_fix",
     "risk",
     "require_approval",
     "four_eyes",
+    "mask",
     "description",
 ];
 
@@ -28,6 +30,8 @@ pub(crate) struct Annotations {
     /// What it says why a person is asked; empty if it says nothing.
     pub require_approval: Option<Arc<str>>,
     pub four_eyes: bool,
+    /// What is masked where it permits.
+    pub mask: Categories,
 }
 
 /// A message and what to do about it.
@@ -44,6 +48,7 @@ impl Annotations {
             "risk" => self.risk = checked_risk(value)?,
             "require_approval" => self.require_approval = text(),
             "four_eyes" => self.four_eyes = checked_flag(value)?,
+            "mask" => self.mask = checked_categories(value)?,
             "description" => {}
             unknown => return Err(complain_unknown(unknown)),
         }
@@ -57,6 +62,12 @@ impl Annotations {
                 "a forbid can't ask for approval: it denies".to_owned(),
                 "write a permit with `@require_approval`, and exclude the case from this forbid"
                     .to_owned(),
+            ));
+        }
+        if effect == Effect::Forbid && !self.mask.is_empty() {
+            return Err((
+                "a forbid has nothing to mask: it denies".to_owned(),
+                "write a permit with `@mask`, and exclude the case from this forbid".to_owned(),
             ));
         }
         if self.four_eyes && self.require_approval.is_none() {
@@ -92,6 +103,18 @@ fn checked_risk(value: &str) -> Result<u8, Complaint> {
                 "use a whole number from 0 to 100".to_owned(),
             )
         })
+}
+
+/// One or more categories with commas between. None at all would mask nothing, which nobody means.
+fn checked_categories(value: &str) -> Result<Categories, Complaint> {
+    let names = value.split(',').map(|name| name.trim().parse::<Category>());
+    names.collect::<Result<Categories, _>>().map_err(|error| {
+        let all = Category::ALL.map(|it| format!("`{it}`")).join(", ");
+        (
+            format!("`@mask` has no category in it that is known: {error}"),
+            format!("write some of {all}, with commas between"),
+        )
+    })
 }
 
 fn checked_flag(value: &str) -> Result<bool, Complaint> {

@@ -5,14 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use cedar_policy::{
-    ActionConstraint, Effect, Policy, PolicyId, PolicySet as CedarSet, ResourceConstraint,
-    ValidationMode, ValidationWarning,
+    ActionConstraint, Effect, Policy, PolicyId, PolicySet as CedarSet, PrincipalConstraint,
+    ResourceConstraint, ValidationMode, ValidationWarning,
 };
 use vocab::{Action, Digest, limits};
 
 use crate::annotations::{Annotations, Complaint};
 use crate::lexical::{self, NESTING_MAX, OPERATORS_MAX, TooComplex};
-use crate::mentions::Mentions;
+use crate::mentions::{Mentions, Word};
 use crate::problem::PolicyProblem;
 use crate::schema::{NAMES, VALIDATOR};
 
@@ -46,6 +46,10 @@ pub(crate) struct Slice {
     pub permits: CedarSet,
     /// What the rules mention.
     pub mentions: Mentions,
+    /// Whether what was found in what is handed over may change the answer.
+    pub looks: bool,
+    /// Whether nothing about a question can change the answer, which is yes.
+    pub open: bool,
 }
 
 /// One Cedar rule and what is known of it.
@@ -197,6 +201,10 @@ impl Compiler {
                 mentions: mentions(policy),
                 annotations,
             });
+            if !mask_fits(policy, &self.rules) {
+                self.problems
+                    .push(complain(start(policy), mask_complaint()));
+            }
             self.policies.push(policy.new_id(id));
             self.origins.push(origin);
         }
@@ -269,6 +277,8 @@ impl Compiler {
 
     fn slice(&self, action: Action) -> Slice {
         let mut slice = Slice::default();
+        let capped = self.rules.iter().any(|rule| rule.managed && rule.permits);
+        let (mut settled, mut permitted) = (true, false);
         let rules = self.policies.iter().zip(&self.rules);
         for (policy, rule) in rules.filter(|(policy, _)| can_apply(policy, action)) {
             // Adding fails for an id that is there twice, and ids are indices.
@@ -277,7 +287,18 @@ impl Compiler {
                 let _ = slice.permits.add(policy.clone());
             }
             slice.mentions = slice.mentions.and(rule.mentions);
+            let says = &rule.annotations;
+            slice.looks |= !says.mask.is_empty();
+            settled &= rule.permits
+                && says.mask.is_empty()
+                && says.require_approval.is_none()
+                && !policy.has_non_scope_constraint();
+            permitted |= (rule.managed || !capped)
+                && policy.principal_constraint() == PrincipalConstraint::Any
+                && policy.resource_constraint() == ResourceConstraint::Any;
         }
+        slice.looks |= slice.mentions.has(Word::Detected) && !slice.all.is_empty();
+        slice.open = settled && permitted;
         slice
     }
 }
@@ -335,6 +356,26 @@ fn read_annotations(policy: &Policy) -> (Annotations, Vec<(usize, Complaint)>) {
         complaints.push((start(policy), complaint));
     }
     (annotations, complaints)
+}
+
+/// What policies may have masked: what goes to models and to the outside, and what models answer.
+const MASKABLE: [Action; 2] = [Action::ModelCall, Action::HttpFetch];
+
+/// Whether a rule that masks, the last of these, applies only where something is masked.
+fn mask_fits(policy: &Policy, rules: &[Rule]) -> bool {
+    let masks = rules
+        .last()
+        .is_some_and(|rule| !rule.annotations.mask.is_empty());
+    let others = Action::ALL.iter().filter(|it| !MASKABLE.contains(it));
+    !masks || !others.into_iter().any(|it| can_apply(policy, *it))
+}
+
+fn mask_complaint() -> Complaint {
+    (
+        "`@mask` is for permits of `model.call` and `http.fetch` alone; elsewhere nothing is masked"
+            .to_owned(),
+        "name these actions in the scope, and permit others by a rule of their own".to_owned(),
+    )
 }
 
 fn template_complaint() -> Complaint {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use guard::Categories;
 use serde::{Deserialize, Serialize};
 
 use crate::compile::{PolicySet, Rule, rule_index};
@@ -31,6 +32,9 @@ pub struct Decision {
     /// Whether a rule that permits it names the host in its scope, which is what it takes for a
     /// request to a private address.
     pub names_host: bool,
+    /// What is to be masked in what is handed over, both ways: what any permit that holds says.
+    #[serde(default, skip_serializing_if = "Categories::is_empty")]
+    pub mask: Categories,
 }
 
 /// The answer itself.
@@ -146,6 +150,8 @@ impl PolicySet {
     /// Some permit holds and no forbid does: `Allow` or `RequireApproval`, or `Deny` where managed
     /// permits are the ceiling and none of them is among those that hold.
     fn permitted(&self, question: &Question, holding: &[&Rule], risk: u8) -> Decision {
+        let masks = holding.iter().map(|rule| rule.annotations.mask);
+        let mask = masks.fold(Categories::NONE, Categories::and);
         let (permits, others): (Vec<&Rule>, Vec<&Rule>) = holding
             .iter()
             .partition(|rule| rule.managed || !self.capped);
@@ -179,6 +185,7 @@ impl PolicySet {
             risk: risk_of(&carrying, risk),
             determining: carrying.into_iter().map(Rule::named).collect(),
             names_host,
+            mask,
         }
     }
 
@@ -247,6 +254,7 @@ fn deny(by: &[&Rule], risk: u8, reason: String, suggested_fix: Option<String>) -
         suggested_fix,
         risk: risk_of(by, risk),
         names_host: false,
+        mask: Categories::NONE,
     }
 }
 

@@ -210,6 +210,11 @@ impl Builder<'_> {
         draft.set(Word::Weekday, || number(clock.weekday));
         draft.set(Word::Risk, || number(i64::from(risk)));
         draft.set(Word::HasRead, || has_read(context.has_read));
+        draft.set(Word::Flow, || text(context.flow.as_str()));
+        draft.set(Word::Detected, || {
+            let all = context.detected.iter().map(|it| NAMES.category(it).clone());
+            RestrictedExpression::new_set(all.map(RestrictedExpression::new_entity_uid))
+        });
         if let Principal::Agent {
             user: Some(user), ..
         } = &self.question.principal

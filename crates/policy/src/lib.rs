@@ -27,8 +27,10 @@
 //! `@id("…")` names it in answers; `@reason("…")` is shown with the decision; `@suggested_fix("…")`
 //! is advice for whom it denies; `@risk("0".."100")` raises the decision's risk;
 //! `@require_approval` or `@require_approval("why")` makes a permit ask; `@four_eyes` lets nobody
-//! approve for themselves; `@description("…")` is for readers. Any other annotation is a problem,
-//! because a misspelt `@require_approval` would silently allow.
+//! approve for themselves; `@mask("secret, payment_card")` makes a permit of `model.call` or
+//! `http.fetch` mask these categories in what is handed over, whichever permit decides;
+//! `@description("…")` is for readers. Any other annotation is a problem, because a misspelt
+//! `@require_approval` would silently allow.
 //!
 //! # Invariants
 //!
@@ -36,8 +38,8 @@
 //! - A policy set that compiled has no rule that the schema doesn't know, none that can never apply,
 //!   and none too deep to be checked.
 //! - Every denial says what would have to change. A suggested rule flips its decision and no other,
-//!   but for questions that ask for less: fewer bytes, or having read less that is private or
-//!   untrusted. Time, spending and risk are no part of it.
+//!   but for questions that ask for less: fewer bytes, having read less that is private or
+//!   untrusted, or handing over less that guardrails find. Time, spending and risk are no part of it.
 //! - Nothing here reads a clock, draws randomness or does I/O. Compiling borrows a thread with a
 //!   large stack, and has ended it when it returns.
 //!
@@ -51,6 +53,7 @@ mod compile;
 mod decide;
 mod entities;
 pub mod evaluate;
+pub mod exchange;
 mod lexical;
 mod mentions;
 mod phrase;
@@ -63,5 +66,5 @@ mod suggest;
 pub use compile::{PolicySet, PolicySource};
 pub use decide::{Decision, PolicyRef, Verdict};
 pub use problem::PolicyProblem;
-pub use question::{Context, Enforcement, HasRead, Principal, Question, QuestionError};
+pub use question::{Context, Enforcement, Flow, HasRead, Principal, Question, QuestionError};
 pub use schema::{example_policy, schema_text};

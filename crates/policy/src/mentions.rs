@@ -12,8 +12,10 @@
 pub(crate) enum Word {
     Command,
     Components,
+    Detected,
     Digest,
     Enforcement,
+    Flow,
     FolderType,
     HasRead,
     Host,
@@ -41,11 +43,13 @@ pub(crate) enum Word {
 }
 
 impl Word {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Command,
         Self::Components,
+        Self::Detected,
         Self::Digest,
         Self::Enforcement,
+        Self::Flow,
         Self::FolderType,
         Self::HasRead,
         Self::Host,
@@ -77,8 +81,10 @@ impl Word {
         match self {
             Self::Command => "command",
             Self::Components => "components",
+            Self::Detected => "detected",
             Self::Digest => "digest",
             Self::Enforcement => "enforcement",
+            Self::Flow => "flow",
             Self::FolderType => "Folder",
             Self::HasRead => "has_read",
             Self::Host => "host",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use guard::Categories;
 use serde::{Deserialize, Serialize};
 use vocab::{Action, AgentId, OrgId, Role, Target, Timestamp, UserId};
 
@@ -73,6 +74,39 @@ pub struct Context {
     /// Risk that the caller knows of, from 0 to 100; the decision takes the larger of this and
     /// [`crate::risk::score`].
     pub risk: u8,
+    /// What guardrails found in what is handed over.
+    #[serde(default, skip_serializing_if = "Categories::is_empty")]
+    pub detected: Categories,
+    /// Which way it is handed over.
+    #[serde(default, skip_serializing_if = "Flow::is_out")]
+    pub flow: Flow,
+}
+
+/// Which way something is handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flow {
+    /// To a tool or a model.
+    #[default]
+    Out,
+    /// From a model to who asked it.
+    In,
+}
+
+impl Flow {
+    /// The name that policies use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Out => "out",
+            Self::In => "in",
+        }
+    }
+
+    /// What serde asks, by reference.
+    fn is_out(&self) -> bool {
+        *self == Self::Out
+    }
 }
 
 impl Context {
@@ -87,6 +121,8 @@ impl Context {
             now,
             enforcement: Enforcement::InProcess,
             risk: 0,
+            detected: Categories::NONE,
+            flow: Flow::Out,
         }
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Names {
     pub agent: EntityTypeName,
     pub artifact: EntityTypeName,
     pub callee: EntityTypeName,
+    /// In the order of [`guard::Category::ALL`].
+    categories: Vec<EntityUid>,
     pub command: EntityTypeName,
     pub endpoint: EntityTypeName,
     pub file: EntityTypeName,
@@ -54,10 +56,15 @@ impl Names {
     fn parse() -> Self {
         let role = type_name("Role");
         let action = type_name("Action");
+        let category = type_name("Category");
         Self {
             agent: type_name("Agent"),
             artifact: type_name("Artifact"),
             callee: type_name("Callee"),
+            categories: guard::Category::ALL
+                .iter()
+                .map(|each| uid(&category, each.as_str()))
+                .collect(),
             command: type_name("Command"),
             endpoint: type_name("Endpoint"),
             file: type_name("File"),
@@ -83,6 +90,10 @@ impl Names {
 
     pub fn action(&self, action: Action) -> &EntityUid {
         &self.actions[index(action)]
+    }
+
+    pub fn category(&self, category: guard::Category) -> &EntityUid {
+        &self.categories[category as usize]
     }
 }
 

@@ -114,6 +114,17 @@ fn conditions(question: &Question) -> Vec<String> {
     for (level, _) in levels.iter().filter(|(_, read)| !read) {
         all.push(format!("!context.has_read.{level}"));
     }
+    all.push(format!("context.flow == {}", quote(context.flow.as_str())));
+    let (found, missing): (Vec<_>, Vec<_>) = guard::Category::ALL
+        .into_iter()
+        .partition(|it| context.detected.has(*it));
+    if found.is_empty() {
+        all.push("context.detected.isEmpty()".to_owned());
+    } else {
+        // Less may be handed over by the same rule, and nothing else.
+        let missing = missing.into_iter().map(|it| uid("Category", it.as_str()));
+        all.extend(missing.map(|it| format!("!context.detected.contains({it})")));
+    }
     all
 }
 

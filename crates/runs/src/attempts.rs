@@ -255,7 +255,7 @@ fn executed(step: u32, job: JobId, result: &ToolResult) -> Staged {
         EventKind::ToolFailed
     };
     let code = result.error.as_ref().map(|error| error.code.clone());
-    let facts = json!({
+    let mut facts = json!({
         "step": step,
         "job": job,
         "duration_ms": result.duration_ms,
@@ -263,6 +263,9 @@ fn executed(step: u32, job: JobId, result: &ToolResult) -> Staged {
         "code": code,
         "artifacts": result.artifact_ids,
     });
+    if !result.masked.is_empty() {
+        facts["masked"] = json!(result.masked);
+    }
     let mut entry = Staged::new(kind, facts).with_body(result_body(result));
     entry
         .data

@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use db::OrgContext;
 use policy::{HasRead, PolicySet, PolicySource, Question, Verdict};
@@ -146,7 +147,7 @@ impl Engine {
         &self,
         ctx: &OrgContext,
         entries: &[(Timestamp, Entry)],
-    ) -> Result<BTreeMap<String, PolicySet>, RunError> {
+    ) -> Result<BTreeMap<String, Arc<PolicySet>>, RunError> {
         let mut sets = BTreeMap::new();
         for (_, entry) in entries
             .iter()
@@ -172,7 +173,7 @@ impl Engine {
 struct Replay<'a> {
     fold: Fold,
     about: About,
-    sets: BTreeMap<String, PolicySet>,
+    sets: BTreeMap<String, Arc<PolicySet>>,
     candidate: Option<PolicySet>,
     changes: &'a Changes,
     from_seq: u32,
@@ -309,7 +310,7 @@ impl Replay<'_> {
             .get("question")
             .and_then(|question| serde_json::from_value(question.clone()).ok());
         let candidate = self.candidate.as_ref().filter(|_| seq >= self.from_seq);
-        let recorded_set = text("revision").and_then(|revision| self.sets.get(&revision));
+        let recorded_set = text("revision").and_then(|it| self.sets.get(&it).map(Arc::as_ref));
         let Some((set, question)) = candidate.or(recorded_set).zip(question) else {
             return Map::new();
         };

@@ -208,6 +208,7 @@ impl Engine {
             session_labels: &labels,
             has_read: work.fold.has_read(),
             spent_usd_micros: work.fold.spent_usd_micros(),
+            detected: tools::detected(&action.intent.arguments),
         };
         let rulings = self
             .0
@@ -415,6 +416,9 @@ pub(crate) fn decided(step: u32, ruling: &Ruling) -> Value {
         "revision": ruling.revision(),
         "question": ruling.question,
     });
+    if !decision.mask.is_empty() {
+        facts["mask"] = json!(decision.mask);
+    }
     if let Some(fix) = &decision.suggested_fix {
         facts["suggested_fix"] = Value::String(fix.clone());
     }

@@ -1,5 +1,7 @@
 //! Where one domain needs another: small traits that the consumer owns, implemented here.
 
+use std::sync::Arc;
+
 use agents::{AgentError, SkillPackages};
 use chat::People;
 use db::{OrgContext, StoreError};
@@ -131,6 +133,21 @@ impl Scopes for Accounts {
                     Err(error) => Err(StoreError::Statement(error.into())),
                 },
             }
+        })
+    }
+}
+
+/// The policies in force, for the model gateway.
+pub(crate) struct InForce(pub tools::Policies);
+
+impl models::Rules for InForce {
+    fn in_force<'a>(
+        &'a self,
+        ctx: &'a OrgContext,
+    ) -> BoxFuture<'a, Result<Arc<policy::PolicySet>, models::RulesError>> {
+        Box::pin(async move {
+            let found = self.0.in_force(ctx).await?;
+            Ok(Arc::clone(&found.set))
         })
     }
 }

@@ -25,7 +25,7 @@ use vocab::{Clock, JobId, Random};
 use zeroize::Zeroizing;
 
 use crate::ServerError;
-use crate::adapters::{Accounts, Ledger, LogKeys, Membership, SkillShelf};
+use crate::adapters::{Accounts, InForce, Ledger, LogKeys, Membership, SkillShelf};
 use crate::briefing::Briefings;
 use crate::config::{Config, ProcessRole};
 use crate::events::{self, Record};
@@ -112,13 +112,19 @@ impl App {
 
         let orgs = Orgs::new(authority.clone(), orgs_config(config), mailer(config, &db));
         let (clock, random) = (db.clock().clone(), db.random().clone());
-        let models = Gateway::new(vault.clone(), clock, random, GatewayConfig::default());
+        let policies = Policies::default();
+        let models = Gateway::with_rules(
+            vault.clone(),
+            clock,
+            random,
+            GatewayConfig::default(),
+            Arc::new(InForce(policies.clone())),
+        );
         let models = models.map_err(ServerError::Tls)?;
         let run_tokens = RunTokens::new(authority.clone());
         let shown = signer.public().to_string();
         let keys = Arc::new(move || vec![shown.clone()]);
         let nodes = Nodes::open(authority.clone(), keys, Timing::default()).await?;
-        let policies = Policies::default();
         let http = egress::Client::new(egress::Trust::System).map_err(ServerError::Tls)?;
         let several = Several::open(config, &vault, &authority).await?;
         let live = match &several {

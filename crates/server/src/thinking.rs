@@ -8,7 +8,8 @@ use dialects::neutral::{
     Stop as NeutralStop, System, Thought, Tool, ToolCall, ToolResult as NeutralToolResult,
 };
 use futures::future::BoxFuture;
-use models::{Completion, Gateway, Spender};
+use models::{Completion, Gateway, ModelError, Spender};
+use policy::exchange::Exchange;
 use serde::Deserialize;
 use tools::ToolResult;
 use tools::model::ModelGateway;
@@ -26,6 +27,7 @@ impl ModelGateway for Models {
         ctx: &'a OrgContext,
         intent: &'a Intent,
         session: Option<SessionId>,
+        exchange: Box<Exchange>,
     ) -> BoxFuture<'a, ToolResult> {
         Box::pin(async move {
             let question = match Question::deserialize(&intent.arguments) {
@@ -54,8 +56,14 @@ impl ModelGateway for Models {
                 }
             };
             let gateway = &self.gateway;
-            match gateway.complete(ctx, &spender, model, request, told).await {
+            let guarded = (request, exchange.looks().then_some(exchange));
+            let asked = gateway.complete_guarded(ctx, &spender, model, guarded, told);
+            match asked.await {
                 Ok(completion) => answered(completion),
+                Err(ModelError::Blocked(blocked)) => {
+                    ToolResult::failure("POLICY_DENIED", blocked.reason, false)
+                        .with_fix(blocked.suggested_fix)
+                }
                 Err(error) => {
                     ToolResult::failure(error.code(), error.to_string(), error.is_retryable())
                 }
@@ -87,6 +95,7 @@ fn answered(completion: Completion) -> ToolResult {
         cost_usd_micros,
         priced,
         served,
+        masked,
     } = completion;
     let usage = Usage {
         input_tokens: answer.usage.input_tokens,
@@ -101,7 +110,10 @@ fn answered(completion: Completion) -> ToolResult {
         served: served.model,
     };
     match serde_json::to_value(reply) {
-        Ok(reply) => ToolResult::success(reply),
+        Ok(reply) => ToolResult {
+            masked,
+            ..ToolResult::success(reply)
+        },
         Err(error) => ToolResult::failure("MODEL_ANSWER_INVALID", error.to_string(), false),
     }
 }

@@ -1,6 +1,7 @@
 //! The broker: verifies a token and carries out what it names, here or through a node.
 
 mod jobs;
+mod masking;
 mod outbound;
 
 use std::collections::HashMap;
@@ -154,7 +155,7 @@ impl Broker {
             "noop" => Done::with(ToolResult::success(Value::Null)),
             "artifact.save" => self.save_artifact(ctx, way).await,
             "http.fetch" => self.fetch(way).await,
-            "model.call" => Done::with(self.models.ask(ctx, way.intent, way.session).await),
+            "model.call" => self.ask_model(ctx, way).await,
             name => self.http_tool(ctx, way, name).await,
         };
         if let Attempted::Done(done) = &mut attempted {

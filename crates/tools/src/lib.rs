@@ -34,7 +34,7 @@ pub use broker::{Attempted, Broker, Done};
 pub use call::{AgentArguments, Call, CallError, Surroundings};
 pub use policies::{InForce, NewPolicy, Policies, Policy, PolicyError};
 pub use result::{ToolError, ToolResult};
-pub use road::{Asker, Permit, Road, RoadError, Ruling, Rulings};
+pub use road::{Asker, Permit, Road, RoadError, Ruling, Rulings, detected};
 pub use spec::{Executor, Reads, ToolSpec, builtins};
 
 use db::{OrgContext, StoreError, WriteTx};

@@ -2,6 +2,7 @@
 
 use db::OrgContext;
 use futures::future::BoxFuture;
+use policy::exchange::Exchange;
 use serde_json::Value;
 use vocab::{Intent, SessionId};
 
@@ -10,12 +11,13 @@ use crate::result::ToolResult;
 /// Asks models.
 pub trait ModelGateway: Send + Sync {
     /// Asks the model that the intent names, and waits for its whole answer. Budgets, retries and
-    /// fallbacks are the gateway's; what it gives back is the end of the attempt, good or bad.
+    /// fallbacks are the gateway's, and so is what policies have to say about the answer; what it gives back is the end of the attempt, good or bad.
     fn ask<'a>(
         &'a self,
         ctx: &'a OrgContext,
         intent: &'a Intent,
         session: Option<SessionId>,
+        exchange: Box<Exchange>,
     ) -> BoxFuture<'a, ToolResult>;
 }
 
@@ -28,6 +30,7 @@ impl ModelGateway for NoModels {
         _: &'a OrgContext,
         _: &'a Intent,
         _: Option<SessionId>,
+        _: Box<Exchange>,
     ) -> BoxFuture<'a, ToolResult> {
         let none = ToolResult::failure("NO_MODEL", "this process reaches no model", false);
         Box::pin(async { none })

@@ -74,7 +74,7 @@ pub struct NewPolicy {
 #[derive(Debug)]
 pub struct InForce {
     /// The compiled set.
-    pub set: PolicySet,
+    pub set: Arc<PolicySet>,
     /// Its texts.
     pub sources: Vec<PolicySource>,
 }
@@ -255,5 +255,8 @@ fn members(policies: &[Policy]) -> Vec<(String, u32)> {
 
 fn compile(sources: Vec<PolicySource>) -> Result<InForce, PolicyError> {
     let set = PolicySet::compile(&sources).map_err(PolicyError::Invalid)?;
-    Ok(InForce { set, sources })
+    Ok(InForce {
+        set: Arc::new(set),
+        sources,
+    })
 }

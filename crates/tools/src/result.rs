@@ -1,5 +1,6 @@
 //! What a tool gave, as programs and clients see it.
 
+use guard::Counts;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vocab::ArtifactId;
@@ -24,6 +25,9 @@ pub struct ToolResult {
     /// Why it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ToolError>,
+    /// What guardrails masked in what was sent and in what came back.
+    #[serde(default, skip_serializing_if = "Counts::is_empty")]
+    pub masked: Counts,
 }
 
 /// Why a tool did not do what was asked.
@@ -51,6 +55,7 @@ impl ToolResult {
             artifact_ids: Vec::new(),
             duration_ms: 0,
             error: None,
+            masked: Counts::default(),
         }
     }
 
@@ -69,6 +74,7 @@ impl ToolResult {
                 retryable,
                 suggested_fix: None,
             }),
+            masked: Counts::default(),
         }
     }
 

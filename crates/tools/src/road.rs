@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use db::{OrgContext, StoreError};
+use guard::Categories;
 use policy::capability::{self, Claims, Signer};
 use policy::{Context, Decision, Enforcement, HasRead, Principal, Question, Verdict};
 use serde_json::Value;
@@ -68,6 +69,15 @@ pub struct Asker<'a> {
     pub has_read: HasRead,
     /// What the run has spent on models, in micro-USD.
     pub spent_usd_micros: u64,
+    /// What guardrails found in the arguments; see [`detected`].
+    pub detected: Categories,
+}
+
+/// What guardrails find in the arguments of a call.
+#[must_use]
+pub fn detected(arguments: &Value) -> Categories {
+    let places = guard::json::find_in(arguments.to_string().as_bytes());
+    guard::json::counts(&places).categories()
 }
 
 /// What the policies in force said, and what is needed to ask them again about a redirect.
@@ -327,6 +337,7 @@ fn question(
     context.session_labels = asker.session_labels.iter().cloned().collect();
     context.has_read = asker.has_read;
     context.spend_usd_micros = i64::try_from(asker.spent_usd_micros).unwrap_or(i64::MAX);
+    context.detected = asker.detected;
     context.enforcement = match (call.executor, place) {
         (Executor::Broker | Executor::Engine, _) => Enforcement::InProcess,
         (Executor::Node, None) => Enforcement::Advisory,

@@ -3,6 +3,7 @@
 /// The layers from the bottom up. A crate may depend on any crate of a lower layer.
 pub const LAYERS: &[&[&str]] = &[
     &["chancery-vocab"],
+    &["chancery-guard"],
     &[
         "chancery-policy",
         "chancery-dialects",

@@ -1,17 +1,18 @@
 //! `chancery agents`: see agents, and steer their lives.
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Cx, Done, cells, find, find_id};
 use crate::args::Listing;
 use crate::client::address::segment;
+use crate::commands::profiles;
 use crate::failure::Exit;
 use crate::terminal;
 
 const PATH: &str = "/v1/agents";
 
-/// See agents.
+/// See and make agents.
 #[derive(Debug, Args)]
 pub struct Agents {
     #[command(subcommand)]
@@ -30,6 +31,8 @@ enum Command {
         /// Its name or id.
         agent: String,
     },
+    /// Make an agent that plans by a model.
+    Create(Create),
     /// Let an agent start no runs for now.
     Pause {
         /// Its name or id.
@@ -47,6 +50,41 @@ enum Command {
     },
 }
 
+#[derive(Debug, Args)]
+struct Create {
+    /// Its name.
+    name: String,
+    /// The model profile that it asks, by name or id; without one, the usual one.
+    #[arg(long)]
+    profile: Option<String>,
+    /// What it is told to be.
+    #[arg(long, default_value = "")]
+    instructions: String,
+    /// A tool that it may ask for; once for each. Policy decides on each use besides.
+    #[arg(long = "tool")]
+    tools: Vec<String>,
+}
+
+impl Create {
+    async fn run(self, cx: &Cx) -> Done {
+        let client = cx.client().await?;
+        let mut body = json!({
+            "name": self.name,
+            "planner": "model",
+            "instructions": self.instructions,
+            "tools": self.tools,
+        });
+        if let Some(profile) = &self.profile {
+            let id = find_id(&client, profiles::PATH, "profile", profile).await?;
+            body["model_profile_id"] = json!(id);
+        }
+        let answer = client.post(PATH, &body).await?;
+        let name = &self.name;
+        let next = format!("talk to it with `chancery chat --agent {name}`");
+        cx.done(&answer, &format!("the agent `{name}` is made; {next}"))
+    }
+}
+
 impl Agents {
     pub async fn run(self, cx: &Cx) -> Done {
         let list = Command::List {
@@ -60,6 +98,7 @@ impl Agents {
                 cx.list(items, &heading, |it| cells(it, &names))
             }
             Command::Show { agent } => show(cx, &agent).await,
+            Command::Create(create) => create.run(cx).await,
             Command::Pause { agent } => turn(cx, &agent, "pause").await,
             Command::Activate { agent } => turn(cx, &agent, "activate").await,
             Command::Retire { agent } => turn(cx, &agent, "retire").await,

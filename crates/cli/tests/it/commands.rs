@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::installation::{Installation, Printed, finish, interrupt, needs_node, next_line};
 
 /// Runs a command that reads its standard input.
-fn given(installation: &Installation, args: &[&str], input: &str) -> Printed {
+pub fn given(installation: &Installation, args: &[&str], input: &str) -> Printed {
     let mut command = installation.command();
     command.args(args).stdin(Stdio::piped());
     let mut child = command
@@ -57,6 +57,10 @@ fn lists(installation: &Installation) {
         "runs",
         "approvals",
         "secrets",
+        "providers",
+        "profiles",
+        "budgets",
+        "usage",
         "keys",
         "agents",
         "skills",
@@ -569,6 +573,7 @@ fn every_command(installation: &Installation) {
     failures(installation);
     policies(installation);
     keys_and_secrets(installation);
+    crate::models::providers_profiles_budgets_usage(installation);
     http_tools(installation);
     another_device(installation);
     inbox(installation);

@@ -14,6 +14,7 @@
 mod commands;
 mod installation;
 mod main_job;
+mod models;
 mod offline;
 mod operations;
 mod terminal;

@@ -12,6 +12,7 @@ use vocab::{
 
 use super::{Scope, Spent};
 use crate::gateway::Spender;
+use crate::rails::Noted;
 use crate::recording::Content;
 use crate::span::Operation;
 
@@ -66,6 +67,8 @@ pub(crate) struct Outcome {
     pub status: Option<u16>,
     /// What is recorded of the answer as it went.
     pub answer: Content,
+    /// What guardrails found and masked.
+    pub rails: Noted,
     pub ended_at: Option<Timestamp>,
 }
 
@@ -134,6 +137,7 @@ impl Outcome {
             first_byte: None,
             status: None,
             answer: Content::Nothing,
+            rails: Noted::default(),
             ended_at: None,
         }
     }

@@ -71,6 +71,7 @@ impl Envelope {
                     ..refusal.clone().into()
                 };
             }
+            ModelError::Blocked(_) => said.code = Some(error.code().to_owned()),
             ModelError::Provider { error: theirs, .. } => {
                 said.status = theirs.status;
                 said.param.clone_from(&theirs.param);

@@ -12,6 +12,7 @@ use dialects::{
 };
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
+use policy::exchange::Exchange;
 use vocab::TraceParent;
 
 use super::body::{self, with_limit};
@@ -22,12 +23,12 @@ use super::trace_of;
 use crate::ModelError;
 use crate::account::Operation;
 use crate::admit::charge;
-use crate::catalog::OrgModels;
 use crate::complete::{fill_in, translated};
 use crate::dispatch::{Answered, Got, Theirs, Written, malformed};
 use crate::ledger::{End, Public, Ticket};
 use crate::model::{Params, Recording};
 use crate::need;
+use crate::rails::{self, Noted};
 use crate::recording::Content;
 use crate::route::{Asked, Candidate, Need, fitting, order, plan};
 use crate::span;
@@ -72,21 +73,33 @@ async fn generate(
     body: Bytes,
     envelope: &mut Envelope,
 ) -> Result<Response, ModelError> {
+    let peek = peek(dialect, &body)?;
+    let gateway = &door.gateway;
+    let models = gateway.catalog().of(&guest.ctx).await?;
+    let plan = plan(&models, &Asked::Named(peek.model.clone()))?;
+    let whom = (&guest.ctx, &guest.spender);
+    let (body, mut exchange, blocked) =
+        match rails::outward(models.rules(), whom, &plan.name, body.clone())? {
+            Ok(outward) => (outward.body, outward.exchange, None),
+            Err(blocked) => (body, None, Some(blocked)),
+        };
     let inquiry = Inquiry {
         dialect,
-        peek: peek(dialect, &body)?,
+        peek,
         body,
         neutral: OnceLock::new(),
     };
-    let gateway = &door.gateway;
-    let models = gateway.catalog().of(&guest.ctx).await?;
-    let plan = plan(&models, &Asked::Named(inquiry.peek.model.clone()))?;
     let need = inquiry.need(
         plan.params,
         plan.candidates.iter().any(|it| it.capabilities.is_some()),
     )?;
     let fits = fitting(&plan, &need)?;
-    let public = inquiry.public(&models, trace_of(&parts.headers));
+    // What was stopped is named in the record, and not kept.
+    let keep = match blocked {
+        Some(_) => Recording::Off,
+        None => models.recording(),
+    };
+    let public = inquiry.public(keep, trace_of(&parts.headers));
     let admitted = (fits.as_slice(), &need);
     let mut ticket = gateway
         .admit(
@@ -99,6 +112,15 @@ async fn generate(
         )
         .await?;
     envelope.id = ticket.call().id.to_string();
+    if let Some(blocked) = blocked {
+        ticket.outcome.rails = Noted::stopped(&blocked);
+        let error = ModelError::Blocked(blocked);
+        ticket.outcome.end = End::Failed(error.code());
+        return Err(error);
+    }
+    if let Some(exchange) = &exchange {
+        ticket.outcome.rails = Noted::of(exchange);
+    }
     let candidates = order(
         fits,
         plan.strategy,
@@ -122,8 +144,7 @@ async fn generate(
     outcome.instead_of.clone_from(&answered.failed);
     outcome.first_byte = Some(answered.first_byte);
     let served = answered.candidate.name();
-    let keep = models.recording();
-    let mut response = inquiry.respond(answered, ticket, envelope, keep)?;
+    let mut response = inquiry.respond(answered, ticket, envelope, (keep, exchange.take()))?;
     put(response.headers_mut(), SERVED, &served);
     Ok(response)
 }
@@ -167,13 +188,13 @@ impl Inquiry {
         Ok(need)
     }
 
-    fn public(&self, models: &OrgModels, parent: Option<TraceParent>) -> Public {
+    fn public(&self, recording: Recording, parent: Option<TraceParent>) -> Public {
         Public {
             operation: span::Operation::Chat,
             parent,
             dialect: name(self.dialect),
             streamed: self.peek.stream,
-            request: Content::of(models.recording(), &self.body),
+            request: Content::of(recording, &self.body),
         }
     }
 
@@ -213,7 +234,7 @@ impl Inquiry {
         answered: Answered,
         mut ticket: Ticket,
         envelope: &Envelope,
-        recording: Recording,
+        (recording, exchange): (Recording, Option<Box<Exchange>>),
     ) -> Result<Response, ModelError> {
         let Answered {
             candidate,
@@ -232,6 +253,7 @@ impl Inquiry {
                     envelope: envelope.clone(),
                     input_tokens: self.peek.input_tokens,
                     recording,
+                    exchange,
                     first,
                     rest: rest.map(|it| *it),
                     ticket,
@@ -278,6 +300,15 @@ impl Inquiry {
             ..neutral::Usage::default()
         };
         charge(outcome, usage.unwrap_or(guessed), exact, candidate.price);
+        let body = match exchange {
+            None => body,
+            Some(mut exchange) => {
+                let let_in = rails::inward(&mut exchange, body);
+                outcome.rails = Noted::of(&exchange);
+                let let_in = let_in.map_err(|blocked| ModelError::Blocked(Box::new(blocked)));
+                let_in.inspect_err(|error| outcome.end = End::Failed(error.code()))?
+            }
+        };
         outcome.end = End::Answered;
         outcome.answer = Content::of(recording, &body);
         let json = HeaderValue::from_static("application/json");

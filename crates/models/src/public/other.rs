@@ -20,6 +20,8 @@ use crate::account::Operation;
 use crate::admit::{charge, may_ask};
 use crate::dispatch::{Answered, Got, Theirs, Written, malformed};
 use crate::ledger::{End, Public};
+use crate::model::Recording;
+use crate::rails::{self, Noted};
 use crate::recording::Content;
 use crate::route::{Asked, Candidate, Need, Plan, fitting, order, plan};
 use crate::span;
@@ -98,6 +100,19 @@ async fn try_forward(
         ..Need::default()
     };
     let fits = family(kind, fitting(&plan, &need)?)?;
+    let whom = (&guest.ctx, &guest.spender);
+    let ruled = rails::outward(models.rules(), whom, &plan.name, body.clone())?;
+    let (body, noted, blocked) = match ruled {
+        Ok(it) => {
+            let noted = it.exchange.as_ref().map(|it| Noted::of(it));
+            (it.body, noted.unwrap_or_default(), None)
+        }
+        Err(blocked) => (body, Noted::stopped(&blocked), Some(blocked)),
+    };
+    let keep = match blocked {
+        Some(_) => Recording::Off,
+        None => models.recording(),
+    };
     let public = Public {
         dialect: match kind {
             Kind::CountTokens => "anthropic.count_tokens",
@@ -106,7 +121,7 @@ async fn try_forward(
         operation: span::Operation::Embeddings,
         parent: trace_of(&parts.headers),
         streamed: false,
-        request: Content::of(models.recording(), &body),
+        request: Content::of(keep, &body),
     };
     // Counting costs nothing, so there is nothing to reserve; but not everybody may ask everything.
     let mut ticket = match kind {
@@ -130,6 +145,16 @@ async fn try_forward(
             Some(admitted)
         }
     };
+    if let Some(ticket) = &mut ticket {
+        ticket.outcome.rails = noted;
+    }
+    if let Some(blocked) = blocked {
+        let error = ModelError::Blocked(blocked);
+        if let Some(ticket) = &mut ticket {
+            ticket.outcome.end = End::Failed(error.code());
+        }
+        return Err(error);
+    }
     let told = match &ticket {
         Some(ticket) => ticket.span.header(),
         None => parts.headers.get(TraceParent::HEADER).cloned(),
@@ -166,7 +191,7 @@ async fn try_forward(
         outcome.first_byte = Some(answered.first_byte);
         outcome.status = Some(StatusCode::OK.as_u16());
         outcome.end = End::Answered;
-        outcome.answer = Content::of(models.recording(), &body);
+        outcome.answer = Content::of(keep, &body);
         let (usage, exact) = usage(&body, &peek);
         charge(outcome, usage, exact, answered.candidate.price);
     }

@@ -16,14 +16,18 @@ use dialects::neutral::{self, Delta, ErrorKind, ProviderError, Request};
 use dialects::sse::Frame;
 use dialects::{Dialect, Meter, StreamWriter, error_frame};
 use http_body::Frame as BodyFrame;
+use policy::exchange::Blocked;
+use policy::exchange::Exchange;
 
 use super::envelope::Envelope;
 use super::generate::{bare, created};
+use crate::ModelError;
 use crate::admit::charge;
 use crate::dispatch::masked;
 use crate::intake::{Frames, Intake, IntakeError};
 use crate::ledger::{End, Ticket};
 use crate::model::Recording;
+use crate::rails::{Noted, Sieve};
 use crate::recording::Heard;
 use crate::route::Candidate;
 use crate::tab::Tab;
@@ -37,6 +41,8 @@ pub(super) struct Streamed {
     pub envelope: Envelope,
     pub input_tokens: u64,
     pub recording: Recording,
+    /// If the answer is to be looked at.
+    pub exchange: Option<Box<Exchange>>,
     pub first: Bytes,
     /// The way to the rest, if there is more.
     pub rest: Option<Reply>,
@@ -73,6 +79,8 @@ struct Stream {
     candidate: Candidate,
     envelope: Envelope,
     heard: Heard,
+    /// Where policies may have something masked, or stopped.
+    sieve: Option<Sieve>,
     /// What has been read and not sent.
     ready: VecDeque<Bytes>,
     first: Option<Bytes>,
@@ -99,10 +107,12 @@ enum Watch {
 
 impl Stream {
     fn new(it: Streamed, watch: Watch) -> Self {
+        let dialect = it.envelope.dialect;
         Self {
             candidate: it.candidate,
             envelope: it.envelope,
             heard: Heard::new(it.recording),
+            sieve: it.exchange.map(|exchange| Sieve::new(dialect, exchange)),
             ready: VecDeque::new(),
             first: Some(it.first),
             reply: it.rest,
@@ -119,7 +129,7 @@ impl Stream {
                 for frame in frames.push(&bytes).unwrap_or_default() {
                     meter.observe(&frame);
                 }
-                self.ready.push_back(bytes);
+                self.send(bytes);
             }
             Watch::Translated {
                 intake: Some(intake),
@@ -160,7 +170,64 @@ impl Stream {
             }
         }
         if !out.is_empty() {
-            self.ready.push_back(out.into());
+            self.send(out.into());
+        }
+    }
+
+    /// Hands on what policies let through.
+    fn send(&mut self, bytes: Bytes) {
+        let Some(sieve) = &mut self.sieve else {
+            self.ready.push_back(bytes);
+            return;
+        };
+        match sieve.push(&bytes) {
+            Ok(out) if out.is_empty() => {}
+            Ok(out) => self.ready.push_back(out.into()),
+            Err(blocked) => self.block(blocked),
+        }
+    }
+
+    /// Hands on what was held back, because nothing follows it; whether it may go.
+    fn let_go(&mut self) -> bool {
+        let Some(sieve) = &mut self.sieve else {
+            return true;
+        };
+        let left = sieve.finish();
+        self.note();
+        match left {
+            Ok(out) => {
+                self.sieve = None;
+                if !out.is_empty() {
+                    self.ready.push_back(out.into());
+                }
+                true
+            }
+            Err(blocked) => {
+                self.block(blocked);
+                false
+            }
+        }
+    }
+
+    /// A policy forbids what comes: what was held back stays here.
+    fn block(&mut self, blocked: Blocked) {
+        self.note();
+        self.sieve = None;
+        self.reply = None;
+        let error = ModelError::Blocked(Box::new(blocked));
+        let mut said = self.named(ProviderError::new(error.kind(), error.to_string()));
+        said.code = Some(error.code().to_owned());
+        // Not by the writer, which knows what was held back and would repeat it.
+        let mut out = b"\n\n".to_vec();
+        error_frame(self.envelope.dialect, &said).write(&mut out);
+        self.ready.push_back(out.into());
+        self.close(End::Failed(error.code()));
+    }
+
+    /// Puts down what guardrails found so far.
+    fn note(&mut self) {
+        if let (Some(sieve), Some(ticket)) = (&self.sieve, &mut self.ticket) {
+            ticket.outcome.rails = Noted::of(sieve.exchange());
         }
     }
 
@@ -184,6 +251,9 @@ impl Stream {
                 }
             }
         };
+        if !self.let_go() {
+            return;
+        }
         if whole {
             self.close(End::Answered);
         } else {
@@ -227,8 +297,7 @@ impl Stream {
 
     fn say_error(&mut self, kind: ErrorKind, message: &str) {
         let message = format!("`{}`: {message}", self.candidate.name());
-        let mut error = ProviderError::new(kind, message);
-        error.request_id = Some(self.envelope.id.clone());
+        let error = self.named(ProviderError::new(kind, message));
         let mut out = Vec::new();
         match &mut self.watch {
             Watch::Forwarded { .. } => {
@@ -242,11 +311,19 @@ impl Stream {
                 frames.iter().for_each(|frame| frame.write(&mut out));
             }
         }
-        self.ready.push_back(out.into());
+        // A dialect may repeat in its last event what was said before.
+        self.send(out.into());
+        self.let_go();
+    }
+
+    fn named(&self, mut error: ProviderError) -> ProviderError {
+        error.request_id = Some(self.envelope.id.clone());
+        error
     }
 
     /// Keeps what was used where it counts, even if nothing more comes.
     fn put_down(&mut self) {
+        self.note();
         let Some(ticket) = &mut self.ticket else {
             return;
         };

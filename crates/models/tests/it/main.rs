@@ -13,5 +13,6 @@ mod complete;
 mod profiles;
 mod providers;
 mod public;
+mod rails;
 mod scripted;
 mod world;

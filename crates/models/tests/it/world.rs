@@ -9,7 +9,7 @@ use edge::{AuthError, Authenticator, Caller, Credential, Edge, EdgeConfig, Stand
 use fakes::Fake;
 use futures::future::BoxFuture;
 use models::public::{Door, RunTokens};
-use models::{Gateway, GatewayConfig};
+use models::{Gateway, GatewayConfig, Rules};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use vault::{MasterKeys, Vault};
@@ -73,7 +73,16 @@ impl World {
         Self::with(db, GatewayConfig::default()).await
     }
 
+    /// With policies, of which each call on the public routes is asked.
+    pub async fn ruled(db: TestDb, rules: impl Rules + 'static) -> Self {
+        Self::open(db, GatewayConfig::default(), Some(Arc::new(rules))).await
+    }
+
     pub async fn with(db: TestDb, config: GatewayConfig) -> Self {
+        Self::open(db, config, None).await
+    }
+
+    async fn open(db: TestDb, config: GatewayConfig, rules: Option<Arc<dyn Rules>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let random = Random::system();
         let vault = Vault::new(
@@ -97,7 +106,11 @@ impl World {
         let gate = Arc::new(gate);
         let edge = Edge::new(limits, db.authority.clone(), gate.clone());
         let (clock, random) = (Clock::system(), Random::system());
-        let gateway = Gateway::new(vault.clone(), clock, random, config).unwrap();
+        let gateway = match rules {
+            Some(rules) => Gateway::with_rules(vault.clone(), clock, random, config, rules),
+            None => Gateway::new(vault.clone(), clock, random, config),
+        };
+        let gateway = gateway.unwrap();
         let (router, _) = edge.finish(models::http::routes(gateway.clone(), Arc::new(Everything)));
         let run_tokens = RunTokens::new(db.authority.clone());
         let door = Door::new(gateway.clone(), gate, run_tokens.clone());

@@ -12,6 +12,7 @@ mod approvals;
 mod biscuit_samples;
 mod cedar_corpus;
 mod decisions;
+mod exchanges;
 mod fixtures;
 mod layers;
 mod problems;

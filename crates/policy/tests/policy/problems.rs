@@ -122,6 +122,22 @@ fn annotations_that_say_nothing_sensible_are_refused() {
             "no value",
         ),
         (
+            "@mask(\"secret, credit_card\") permit (principal, action == Chancery::Action::\"model.call\", resource);",
+            "no category",
+        ),
+        (
+            "@mask permit (principal, action == Chancery::Action::\"model.call\", resource);",
+            "no category",
+        ),
+        (
+            "@mask(\"secret\") permit (principal, action, resource);",
+            "`model.call`",
+        ),
+        (
+            "@mask(\"secret\") forbid (principal, action == Chancery::Action::\"model.call\", resource);",
+            "nothing to mask",
+        ),
+        (
             "@risk(\"101\") permit (principal, action, resource);",
             "`101`",
         ),

@@ -1,6 +1,6 @@
 //! A suggested rule flips the decision that it was suggested for, and no other.
 
-use policy::{Enforcement, PolicySource, Principal, Question, Verdict, example_policy};
+use policy::{Enforcement, Flow, PolicySource, Principal, Question, Verdict, example_policy};
 use proptest::prelude::*;
 use vocab::{Action, HttpMethod, Role, Target};
 
@@ -39,6 +39,12 @@ fn neighbours(question: &Question) -> Vec<Question> {
     with(&|q| q.target_labels.clear());
     with(&|q| q.context.has_read.private = true);
     with(&|q| q.context.has_read.untrusted = true);
+    with(&|q| q.context.flow = Flow::In);
+    for category in guard::Category::ALL {
+        with(&|q| {
+            q.context.detected.add(category);
+        });
+    }
     for level in Enforcement::ALL {
         with(&|q| q.context.enforcement = level);
     }

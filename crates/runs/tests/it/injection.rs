@@ -37,6 +37,7 @@ impl ModelGateway for Obedient {
         _: &'a OrgContext,
         intent: &'a Intent,
         _: Option<SessionId>,
+        _: Box<policy::exchange::Exchange>,
     ) -> BoxFuture<'a, ToolResult> {
         let reply = obey(&intent.arguments);
         Box::pin(async { ToolResult::success(reply) })

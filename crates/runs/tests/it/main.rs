@@ -8,8 +8,10 @@
     reason = "a failed test panics, in helpers too"
 )]
 
+mod agentdojo;
 mod crash;
 mod engine;
+mod guardrails;
 mod injection;
 mod labels;
 mod models;

@@ -22,6 +22,7 @@ impl ModelGateway for Copyist {
         _: &'a OrgContext,
         intent: &'a Intent,
         _: Option<SessionId>,
+        _: Box<policy::exchange::Exchange>,
     ) -> BoxFuture<'a, ToolResult> {
         let reply = reply(&intent.arguments);
         Box::pin(async { ToolResult::success(reply) })
@@ -70,6 +71,7 @@ impl ModelGateway for Twice {
         _: &'a OrgContext,
         intent: &'a Intent,
         _: Option<SessionId>,
+        _: Box<policy::exchange::Exchange>,
     ) -> BoxFuture<'a, ToolResult> {
         let asked = intent.arguments["messages"].as_array().unwrap().len() > 1;
         let arguments = json!({ "url": self.0 }).to_string();

@@ -103,6 +103,7 @@ impl ModelGateway for Two {
         _: &'a OrgContext,
         intent: &'a Intent,
         _: Option<SessionId>,
+        _: Box<policy::exchange::Exchange>,
     ) -> BoxFuture<'a, ToolResult> {
         Box::pin(async {
             let question = &intent.arguments;

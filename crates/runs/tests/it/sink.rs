@@ -21,6 +21,8 @@ pub struct Sink {
 #[derive(Default)]
 struct Seen {
     requests: Mutex<BTreeMap<String, u32>>,
+    /// The last body of each.
+    bodies: Mutex<BTreeMap<String, String>>,
     /// What stands on pages that a test has put there.
     pages: Mutex<BTreeMap<String, String>>,
     /// The process that may die in the very moment in which a request arrives.
@@ -78,6 +80,12 @@ impl Sink {
         requests.get(request).copied().unwrap_or(0)
     }
 
+    /// The body of the last `METHOD /path`.
+    pub fn last_body(&self, request: &str) -> String {
+        let bodies = self.seen.bodies.lock().unwrap();
+        bodies.get(request).cloned().unwrap_or_default()
+    }
+
     /// How many requests were here at once at most.
     pub fn at_once(&self) -> u32 {
         self.seen.here.lock().unwrap().1
@@ -104,6 +112,9 @@ async fn listener() -> TcpListener {
 async fn arrived(State(seen): State<Arc<Seen>>, request: Request) -> String {
     let path = request.uri().path().to_owned();
     let named = format!("{} {path}", request.method());
+    let body = axum::body::to_bytes(request.into_body(), 1 << 20).await;
+    let body = String::from_utf8_lossy(&body.unwrap_or_default()).into_owned();
+    seen.bodies.lock().unwrap().insert(named.clone(), body);
     *seen.requests.lock().unwrap().entry(named).or_default() += 1;
     // If the process dies here, its request was sent and it never learns the answer.
     if let Some(faults) = &*seen.faults.lock().unwrap() {

@@ -2,12 +2,13 @@
 
 use db::OrgContext;
 use egress::{Allowance, Endpoint, Hop, Limits, Overflow, Refusal, Request};
+use guard::Counts;
 use policy::Verdict;
 use serde_json::{Value, json};
 use vault::Masker;
 use vocab::{ExposeSecret, HttpMethod, limits};
 
-use super::{Attempted, Broker, Done, Way, refused};
+use super::{Attempted, Broker, Done, Way, masking, refused};
 use crate::call::{self, FetchArguments};
 use crate::http_tools::{self, HttpTool};
 use crate::result::ToolResult;
@@ -15,21 +16,34 @@ use crate::road::Ruling;
 
 impl Broker {
     pub(super) async fn fetch(&self, way: Way<'_>) -> Attempted {
-        let arguments: FetchArguments = match call::read(&way.intent.arguments) {
+        let clean = masking::masked(way);
+        let (given, masked) = match &clean {
+            Some((clean, counts)) => (clean, counts.clone()),
+            None => (&way.intent.arguments, Counts::default()),
+        };
+        let arguments: FetchArguments = match call::read(given) {
             Ok(arguments) => arguments,
             Err(error) => return Done::with(refused("ARGUMENTS_INVALID", &error.to_string())),
         };
         let token = arguments.method.as_deref().unwrap_or("GET");
         let method = HttpMethod::parse(token).unwrap_or(HttpMethod::Get);
         let built = egress::parse_target(&arguments.url).and_then(|target| {
+            let led_to = call::http_target(&target, method);
+            if led_to != way.intent.target {
+                return Ok(None);
+            }
             let mut request = Request::new(http_method(method), target);
             for (name, value) in &arguments.headers {
                 request = request.header(name, value)?;
             }
-            Ok(request.body(arguments.body.unwrap_or_default()))
+            Ok(Some(request.body(arguments.body.unwrap_or_default())))
         });
         match built {
-            Ok(request) => self.send(way, request, method, &Masker::new()).await,
+            Ok(Some(request)) => {
+                let sent = self.send(way, request, method, &Masker::new()).await;
+                masking::noted(way, sent, &masked)
+            }
+            Ok(None) => Done::with(masking::in_address()),
             Err(error) => Done::with(refused(error.code(), &error.to_string())),
         }
     }
@@ -62,13 +76,24 @@ impl Broker {
             }
             Err(error) => return Done::with(refused("ARGUMENTS_INVALID", &error.to_string())),
         }
-        match self.build(ctx, way, &definition).await {
+        let clean = masking::masked(way);
+        let (given, masked) = match &clean {
+            Some((clean, counts)) => (clean, counts.clone()),
+            None => (&way.intent.arguments, Counts::default()),
+        };
+        if !masked.is_empty() {
+            match definition.check(given) {
+                Ok(call) if call.target == way.intent.target => {}
+                Ok(_) | Err(_) => return Done::with(masking::in_address()),
+            }
+        }
+        match self.build((ctx, way), given, &definition).await {
             Ok((request, masker, used)) => {
                 let mut attempted = self.send(way, request, definition.method, &masker).await;
                 if let Attempted::Done(done) = &mut attempted {
                     done.secrets_used = used;
                 }
-                attempted
+                masking::noted(way, attempted, &masked)
             }
             Err(refusal) => Done::with(refusal),
         }
@@ -76,13 +101,13 @@ impl Broker {
 
     async fn build(
         &self,
-        ctx: &OrgContext,
-        way: Way<'_>,
+        (ctx, way): (&OrgContext, Way<'_>),
+        arguments: &Value,
         tool: &HttpTool,
     ) -> Result<(Request, Masker, Vec<(vocab::SecretId, String, u32)>), ToolResult> {
         let refuse = |error: egress::EgressError| refused(error.code(), &error.to_string());
         let url = tool
-            .url(&way.intent.arguments)
+            .url(arguments)
             .map_err(|it| refused("ARGUMENTS_INVALID", &it.to_string()))?;
         let target = egress::parse_target(&url).map_err(refuse)?;
         let mut request = Request::new(http_method(tool.method), target);
@@ -114,7 +139,7 @@ impl Broker {
                 .map_err(refuse)?;
             used.push((secret.id, secret.name.clone(), secret.version));
         }
-        if let Some(body) = tool.body(&way.intent.arguments) {
+        if let Some(body) = tool.body(arguments) {
             request = request
                 .header("content-type", "application/json")
                 .map_err(refuse)?

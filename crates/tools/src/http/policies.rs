@@ -12,7 +12,7 @@ use vocab::{AgentId, PolicyId, Timestamp, limits};
 
 use crate::call::{CallError, Surroundings};
 use crate::policies::{NewPolicy, Policy};
-use crate::road::{Asker, Road};
+use crate::road::{Asker, Road, detected};
 
 /// The routes.
 pub(crate) fn routes(road: Road) -> OpenApiRouter {
@@ -259,6 +259,7 @@ async fn check(
         session_labels: &intent.session_labels,
         has_read: HasRead::default(),
         spent_usd_micros: 0,
+        detected: detected(&intent.arguments),
     };
     let place = road.place(&ctx, &call, workspace);
     let rulings = road.decide(&ctx, &call, &asker, place.as_ref()).await?;
