@@ -1,5 +1,6 @@
 //! Sessions and messages as they are kept, and what their texts say of people and agents.
 
+mod lifecycle;
 mod mention;
 mod message;
 mod reaction;
@@ -10,6 +11,8 @@ mod words;
 
 use crate::ChatError;
 
+pub use lifecycle::{ArchiveInfo, ChatSettings, Hold, RetentionAction, RetentionRule};
+pub(crate) use lifecycle::{Fate, check_reason};
 pub(crate) use mention::{handle, mentioned, unaddressed};
 pub use message::{Addressed, Author, Mentions, Message, NewMessage, OnBusy};
 pub use reaction::Reaction;

@@ -2,7 +2,9 @@
 //! events in it; the caller commits.
 
 mod addressing;
+mod archiving;
 mod branching;
+mod keeping;
 mod members;
 mod posting;
 mod reactions;
@@ -12,13 +14,14 @@ mod searching;
 mod sessions;
 mod steering;
 mod summaries;
+mod sweeping;
 
 use std::sync::Arc;
 
 use db::{Authority, OrgContext, StoreError, WriteTx};
 use futures::future::BoxFuture;
 use runs::Runs;
-use vault::Content;
+use vault::{Artifacts, Content};
 use vocab::{Role, SessionId, UserId};
 
 use crate::ChatError;
@@ -26,6 +29,7 @@ use crate::live::Live;
 use crate::placement::Placements;
 
 pub(crate) use addressing::{agents_named, told};
+pub use archiving::Because;
 pub use branching::{Again, Regenerating};
 pub use posting::Posted;
 pub(crate) use posting::{MEDIA, check_input, posted as posted_event, turn_in};
@@ -36,6 +40,7 @@ pub use steering::STEER;
 pub(crate) use steering::Steering;
 pub(crate) use summaries::end_summary;
 pub use summaries::{Told, begin_summary, messages_along, summarised};
+pub use sweeping::SweptSessions;
 
 /// Knows who belongs to an organisation. The server implements it.
 pub trait People: Send + Sync {
@@ -62,6 +67,8 @@ pub struct Parts {
     pub runs: Runs,
     /// Where texts live.
     pub content: Content,
+    /// What runs and people keep in sessions.
+    pub artifacts: Artifacts,
     /// Who belongs to an organisation.
     pub people: Arc<dyn People>,
     /// What happens at this moment and is not kept.
@@ -76,6 +83,7 @@ pub struct Chat {
     authority: Authority,
     runs: Runs,
     content: Content,
+    artifacts: Artifacts,
     people: Arc<dyn People>,
     live: Live,
     placements: Option<Placements>,
@@ -89,6 +97,7 @@ impl Chat {
             authority,
             runs,
             content,
+            artifacts,
             people,
             live,
             placements,
@@ -97,6 +106,7 @@ impl Chat {
             authority,
             runs,
             content,
+            artifacts,
             people,
             live,
             placements,

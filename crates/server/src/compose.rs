@@ -166,6 +166,7 @@ impl App {
             authority: authority.clone(),
             runs: runs.clone(),
             content: vault.content.clone(),
+            artifacts: vault.artifacts.clone(),
             people,
             live,
             placements: several.as_ref().map(|it| it.placements.clone()),
@@ -243,6 +244,7 @@ impl App {
             tasks.spawn(sweep(
                 self.authority.clone(),
                 self.vault.clone(),
+                self.chat.clone(),
                 self.orgs.clone(),
                 self.run_tokens.clone(),
                 self.edge.clone(),
@@ -382,11 +384,14 @@ fn wake_runs_on_connection(nodes: &Nodes, runs: &Runs) {
 async fn sweep(
     authority: Authority,
     vault: Vault,
+    chat: Chat,
     orgs: Orgs,
     run_tokens: RunTokens,
     edge: Edge,
     stopping: CancellationToken,
 ) {
+    let (clock, random) = (authority.db().clock(), authority.db().random());
+    let holder = JobId::generate(clock, random).to_string();
     let mut ticks = tokio::time::interval(SWEEP);
     loop {
         tokio::select! {
@@ -397,6 +402,12 @@ async fn sweep(
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "contents were not swept"
+            );
+        }
+        if let Err(error) = chat.sweep(&authority, &holder, clock.now()).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "sessions were not swept"
             );
         }
         if let Err(error) = orgs.sweep().await {

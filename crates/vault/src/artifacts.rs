@@ -91,6 +91,8 @@ pub struct Artifacts(Content);
 const INSERT: &str = "INSERT INTO artifacts (org_id, id, name, digest, session_id, run_id, \
     created_at_us) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
+const REMOVE_OF_SESSION: &str = "DELETE FROM artifacts WHERE org_id = $1 AND session_id = $2";
+
 macro_rules! select {
     ($($rest:literal),*) => {
         concat!(
@@ -151,6 +153,18 @@ impl Artifacts {
         .await?;
         tx.record(saved(&artifact));
         Ok(artifact)
+    }
+
+    /// Takes the rows of a session's artifacts away, names and all; answers how many there were.
+    ///
+    /// # Errors
+    /// Outages.
+    pub async fn remove_of_session(
+        &self,
+        tx: &mut WriteTx,
+        session: SessionId,
+    ) -> Result<u64, ArtifactError> {
+        Ok(tx.execute(REMOVE_OF_SESSION, &params![session]).await?)
     }
 
     /// The organisation's artifacts, the newest first, before the one with that id.

@@ -143,3 +143,10 @@ pub const MODEL_FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(300);
 pub const MODEL_BETWEEN_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a model may take in all.
 pub const MODEL_WHOLE_TIMEOUT: Duration = Duration::from_secs(1_800);
+
+/// The most bytes of messages that one archive of a session holds, before they are compressed.
+pub const ARCHIVE_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// How many rules of retention an organisation has at most.
+pub const RETENTION_RULES_MAX: usize = 100;
+/// The longest that a rule of retention, or a threshold of a session's life, may wait, in days.
+pub const RETENTION_DAYS_MAX: u32 = 36_500;

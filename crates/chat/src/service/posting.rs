@@ -3,6 +3,7 @@
 use agents::{Agent, AgentError};
 use db::{OrgContext, WriteTx};
 use runs::{HasRead, Input, NewRun, Queued, Run};
+use vault::Query;
 use vocab::{AgentId, Draft, EventKind, MessageId, RunId, SessionId, limits};
 
 use super::{Chat, index, member};
@@ -131,7 +132,7 @@ impl Chat {
         }
     }
 
-    /// A session that takes messages, of which this process is the controller.
+    /// A session whose messages are there, and of which this process is the controller.
     pub(super) async fn open_in(
         &self,
         tx: &mut WriteTx,
@@ -139,10 +140,16 @@ impl Chat {
     ) -> Result<Session, ChatError> {
         let session = self.get_in(tx, id).await?;
         self.control(tx, id).await?;
-        match session.status {
-            SessionStatus::Active => Ok(session),
-            SessionStatus::Archived => Err(ChatError::Archived),
-        }
+        in_the_tables(session)
+    }
+
+    /// A session whose messages are there.
+    pub(super) async fn there_in(
+        &self,
+        tx: &mut impl Query,
+        id: SessionId,
+    ) -> Result<Session, ChatError> {
+        in_the_tables(self.get_in(tx, id).await?)
     }
 
     /// The caller's message at the end of that branch, or of the current one: in no row yet, with the
@@ -160,7 +167,17 @@ impl Chat {
             position,
             branch,
             parent,
-        } = place.ok_or(ChatError::NotFound(id))?;
+        } = match place {
+            Some(place) => place,
+            // Since it was looked at.
+            None => {
+                return Err(self
+                    .open_in(tx, id)
+                    .await
+                    .err()
+                    .unwrap_or(ChatError::Changed));
+            }
+        };
         let content = self.content.seal(tx, id, MEDIA, text.as_bytes()).await?;
         let message = Message {
             id: ctx.new_id(),
@@ -196,6 +213,14 @@ impl Chat {
             (OnBusy::Reject, Some(_)) => Err(ChatError::Busy),
             (OnBusy::Interrupt, Some(run)) => Ok(self.runs.cancel_in(ctx, tx, run).await?),
         }
+    }
+}
+
+/// The session, unless its messages are in an archive.
+fn in_the_tables(session: Session) -> Result<Session, ChatError> {
+    match session.status {
+        SessionStatus::Active | SessionStatus::Idle => Ok(session),
+        SessionStatus::Archived => Err(ChatError::Archived),
     }
 }
 

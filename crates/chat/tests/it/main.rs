@@ -10,9 +10,11 @@
 
 mod branches;
 mod http;
+mod lifecycle;
 mod people;
 mod placement;
 mod posting;
+mod retention;
 mod script;
 mod searching;
 mod sessions;
