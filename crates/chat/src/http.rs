@@ -2,6 +2,8 @@
 
 mod branches;
 mod events;
+mod export;
+mod files;
 mod keeping;
 mod messages;
 mod reactions;
@@ -33,6 +35,8 @@ pub fn routes(chat: Chat, hub: journal::Hub) -> OpenApiRouter {
     sessions::routes(chat.clone())
         .merge(keeping::routes(chat.clone()))
         .merge(settings::routes(chat.clone()))
+        .merge(export::routes(chat.clone()))
+        .merge(files::routes(chat.clone()))
         .merge(messages::routes(chat.clone()))
         .merge(branches::routes(chat.clone()))
         .merge(reactions::routes(chat.clone()))

@@ -54,5 +54,6 @@ pub use model::{
 pub use placement::Placements;
 pub use service::{
     Again, Because, Before, Chat, Found, Hit, Parts, People, Posted, Reading, Regenerating, STEER,
-    Shown, SweptSessions, Told, Which, before_turn, begin_summary, messages_along, summarised,
+    Shown, SweptSessions, Told, Which, attached, before_turn, begin_summary, messages_along,
+    summarised,
 };

@@ -20,7 +20,7 @@ pub(crate) use reaction::check_emoji;
 pub(crate) use session::{AGENTS_MAX, MEMBERS_MAX, check};
 pub use session::{Member, NewSession, ReadMark, Session, SessionChange, SessionStatus};
 pub use summary::{Summary, SummaryState};
-pub(crate) use tree::{Branch, Fork, through};
+pub(crate) use tree::{Branch, Fork, has, through};
 pub(crate) use words::{Search, words};
 
 pub(crate) fn invalid(member: &'static str, message: impl Into<String>) -> ChatError {

@@ -3,7 +3,9 @@
 
 mod addressing;
 mod archiving;
+mod attaching;
 mod branching;
+mod exporting;
 mod keeping;
 mod members;
 mod posting;
@@ -30,7 +32,9 @@ use crate::placement::Placements;
 
 pub(crate) use addressing::{agents_named, told};
 pub use archiving::Because;
+pub use attaching::attached;
 pub use branching::{Again, Regenerating};
+pub(crate) use exporting::{Export, ExportedMessage, Messages, Step};
 pub use posting::Posted;
 pub(crate) use posting::{MEDIA, check_input, posted as posted_event, turn_in};
 pub use reading::{Before, Reading, Shown, Which, before_turn};

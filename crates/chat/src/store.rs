@@ -16,8 +16,8 @@ mod words;
 use db::{Row, StoreError};
 
 pub(crate) use archives::{
-    archive, clear, delete_archive, delete_session, insert_archive, last_event, lock,
-    named_elsewhere, parts, put_back, sealed, set_status, take,
+    archive, beside, clear, delete_archive, delete_session, insert_archive, last_event, lock,
+    named_elsewhere, parts, put_back, rows_after, sealed, set_status, steps, take,
 };
 pub(crate) use branches::{branches, choose, fork};
 pub(crate) use holds::{delete_hold, hold, insert_hold};

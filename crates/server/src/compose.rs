@@ -128,6 +128,7 @@ impl App {
         let broker = Broker::new(public, http, vault.clone(), Arc::new(nodes.clone())).with_models(
             Arc::new(Models {
                 gateway: models.clone(),
+                content: vault.content.clone(),
                 live: live.clone(),
             }),
         );
@@ -142,6 +143,7 @@ impl App {
             models: models.clone(),
             context_percent: config.chat.context_percent,
             wake: Arc::clone(&wake),
+            artifacts: vault.artifacts.clone(),
         };
         let engine = Engine::new(Parts {
             authority: authority.clone(),
@@ -149,7 +151,7 @@ impl App {
             vault: vault.clone(),
             programs: Arc::new(agents::programs),
             directory: Arc::new(agents::Directory),
-            sessions: Arc::new(Answers::new(vault.content.clone())),
+            sessions: Arc::new(Answers::new(vault.content.clone(), vault.artifacts.clone())),
             briefing: Arc::new(briefings),
             holder: JobId::generate(db.clock(), db.random()).to_string(),
             wake,

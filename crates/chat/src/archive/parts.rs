@@ -1,7 +1,7 @@
 //! The rows of an archive. Their names are stored.
 
 use serde::{Deserialize, Serialize};
-use vocab::{AgentId, Digest, MessageId, RunId, UserId};
+use vocab::{AgentId, ArtifactId, Digest, MessageId, RunId, UserId};
 
 /// Everything that an archive holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub(crate) struct KeptMessage {
     pub reply_to: Option<MessageId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<ArtifactId>,
     pub digest: Digest,
     pub text: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -17,6 +17,7 @@ fn parts(count: u32) -> Parts {
         run: None,
         reply_to: None,
         mentions: Vec::new(),
+        attachments: Vec::new(),
         digest: Digest::of(&position.to_be_bytes()),
         text: format!("message {position} — “quoted”\n# no heading"),
         failed: false,

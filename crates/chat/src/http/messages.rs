@@ -10,7 +10,7 @@ use edge::{
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use vocab::{AgentId, MessageId, SessionId};
+use vocab::{AgentId, ArtifactId, MessageId, SessionId};
 
 use super::{MessageView, PostedView};
 use crate::model::{Addressed, NewMessage, OnBusy};
@@ -30,6 +30,11 @@ pub(super) struct NewMessageBody {
     /// Which of the session's agents answers (`agt_…`), whomever the text mentions.
     #[schema(value_type = Option<String>)]
     agent_id: Option<AgentId>,
+    /// Artifacts of the session that go with it (`art_…`, at most 16). A model that answers is shown
+    /// texts and pictures, and told of the others.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    attachments: Vec<ArtifactId>,
 }
 
 impl From<NewMessageBody> for NewMessage {
@@ -39,6 +44,7 @@ impl From<NewMessageBody> for NewMessage {
             on_busy: body.on_busy,
             agent: body.agent_id,
             addressed: Addressed::default(),
+            attachments: body.attachments,
         }
     }
 }

@@ -3,7 +3,7 @@
 use runs::http::RunView;
 use serde::Serialize;
 use utoipa::ToSchema;
-use vocab::{AgentId, Digest, MessageId, RunId, SessionId, Timestamp, UserId};
+use vocab::{AgentId, ArtifactId, Digest, MessageId, RunId, SessionId, Timestamp, UserId};
 
 use crate::model::{
     ArchiveInfo, Author, Member, Message, Reaction, ReadMark, Session, SessionStatus,
@@ -162,6 +162,9 @@ pub struct MessageView {
     reply_to: Option<MessageId>,
     /// Whom it mentions: `agt_…` and `usr_…`.
     mentions: Vec<String>,
+    /// The artifacts that go with it (`art_…`): what somebody attached, or what its run saved.
+    #[schema(value_type = Vec<String>)]
+    attachments: Vec<ArtifactId>,
     /// The text, in Markdown; null once it was erased.
     content: Option<String>,
     size_bytes: u64,
@@ -221,6 +224,7 @@ impl MessageView {
             run_id: it.run,
             reply_to: it.reply_to,
             mentions: it.mentions.ids(),
+            attachments: it.attachments,
             content: text,
             size_bytes: it.size_bytes,
             failed: it.failed,

@@ -87,8 +87,10 @@ impl Chat {
                 Some(edited)
             }
         };
+        self.check_attachments(tx, id, &new.attachments).await?;
         let said = (new.text.as_str(), new.addressed.mentions);
         let (mut message, parent) = self.said(ctx, tx, (id, None), said).await?;
+        message.attachments = new.attachments;
         let asked: Vec<String> = agents.iter().map(|agent| agent.id.to_string()).collect();
         let event = posted(&message).fact("for_agents", asked);
         tx.record(event.fact_if("edits", edits.map(|it| it.to_string())));
@@ -190,6 +192,7 @@ impl Chat {
             run: None,
             reply_to: None,
             mentions,
+            attachments: Vec::new(),
             content,
             size_bytes: text.len() as u64,
             failed: false,
@@ -236,7 +239,16 @@ pub(crate) fn posted(message: &Message) -> Draft {
         Author::System => draft,
     };
     let mentions = (!message.mentions.is_empty()).then(|| message.mentions.ids());
+    let attachments: Vec<String> = message
+        .attachments
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     draft
+        .fact_if(
+            "attachments",
+            (!attachments.is_empty()).then_some(attachments),
+        )
         .fact_if("parent", message.parent.map(|it| it.to_string()))
         .fact_if("reply_to", message.reply_to.map(|it| it.to_string()))
         .fact_if("mentions", mentions)

@@ -11,6 +11,7 @@ use crate::archive::{
     KeptBranch, KeptMember, KeptMessage, KeptReaction, KeptRead, KeptTurn, Parts,
 };
 use crate::model::{ArchiveInfo, Session};
+use crate::service::Step;
 
 /// How many rows one statement inserts.
 const AT_ONCE: usize = 1_000;
@@ -19,16 +20,12 @@ const AT_ONCE: usize = 1_000;
 pub(crate) async fn parts(tx: &mut impl Query, session: SessionId) -> Result<Parts, StoreError> {
     Ok(Parts {
         messages: all(tx, session, MESSAGES, message).await?,
-        turns: all(tx, session, TURNS, turn).await?,
-        branches: all(tx, session, BRANCHES, branch).await?,
-        members: all(tx, session, MEMBERS, member).await?,
-        reads: all(tx, session, READS, read).await?,
-        reactions: all(tx, session, REACTIONS, reaction).await?,
+        ..beside(tx, session).await?
     })
 }
 
 const MESSAGES: &str = "SELECT id, position, branch, parent, author_user, author_agent, run_id, \
-    reply_to, mentions, content, failed, created_at_us FROM messages \
+    reply_to, mentions, content, failed, created_at_us, attachments FROM messages \
     WHERE org_id = $1 AND session_id = $2 ORDER BY position";
 const TURNS: &str = "SELECT t.run_id, t.message_id, t.branch FROM messages m JOIN message_turns t \
     ON t.org_id = m.org_id AND t.message_id = m.id WHERE m.org_id = $1 AND m.session_id = $2 \
@@ -68,6 +65,7 @@ fn message(row: &Row) -> Result<KeptMessage, StoreError> {
         text: String::new(),
         failed: row.get(10)?,
         at_us: row.get(11)?,
+        attachments: json(row, 12, "ids of artifacts")?,
     })
 }
 
@@ -210,7 +208,8 @@ pub(crate) async fn put_back(
 ) -> Result<(), StoreError> {
     const MESSAGE: &str = "INSERT INTO messages (org_id, session_id, id, position, branch, parent, \
         author_user, author_agent, run_id, reply_to, mentions, content, size_bytes, failed, \
-        created_at_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+        created_at_us, attachments) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     const TURN: &str = "INSERT INTO message_turns (org_id, session_id, run_id, message_id, branch) \
         VALUES ($1, $2, $3, $4, $5)";
     const BRANCH: &str = "INSERT INTO session_branches (org_id, session_id, number, forked_from, \
@@ -236,7 +235,8 @@ pub(crate) async fn put_back(
             it.digest,
             i64::try_from(it.text.len()).unwrap_or(i64::MAX),
             it.failed,
-            it.at_us
+            it.at_us,
+            written(&it.attachments)?
         ]
         .to_vec())
     };
@@ -334,4 +334,61 @@ pub(crate) async fn set_status(
 pub(crate) async fn delete_session(tx: &mut WriteTx, id: SessionId) -> Result<u64, StoreError> {
     let sql = "DELETE FROM sessions WHERE org_id = $1 AND id = $2";
     tx.execute(sql, &params![id]).await
+}
+
+/// Everything that stands beside the messages of a session.
+pub(crate) async fn beside(tx: &mut impl Query, session: SessionId) -> Result<Parts, StoreError> {
+    Ok(Parts {
+        messages: Vec::new(),
+        turns: all(tx, session, TURNS, turn).await?,
+        branches: all(tx, session, BRANCHES, branch).await?,
+        members: all(tx, session, MEMBERS, member).await?,
+        reads: all(tx, session, READS, read).await?,
+        reactions: all(tx, session, REACTIONS, reaction).await?,
+    })
+}
+
+/// Messages behind a position, on every branch, without their texts.
+pub(crate) async fn rows_after(
+    tx: &mut impl Query,
+    session: SessionId,
+    after: u32,
+    limit: u32,
+) -> Result<Vec<KeptMessage>, StoreError> {
+    let sql = "SELECT id, position, branch, parent, author_user, author_agent, run_id, reply_to, \
+        mentions, content, failed, created_at_us, attachments FROM messages \
+        WHERE org_id = $1 AND session_id = $2 AND position > $3 ORDER BY position LIMIT $4";
+    let rows = tx
+        .rows(Sql::Both(sql), &params![session, after, limit])
+        .await?;
+    rows.iter().map(message).collect()
+}
+
+/// Sealed events about what the runs of a session did and were asked about, behind one of them.
+pub(crate) async fn steps(
+    tx: &mut impl Query,
+    session: SessionId,
+    (after, limit): (i64, u32),
+) -> Result<Vec<Step>, StoreError> {
+    let sql = "SELECT s.seq, e.kind, e.run_id, e.subject, e.at_us, e.data, e.ord FROM events e JOIN seals s \
+        ON s.ord = e.ord WHERE e.org_id = $1 AND e.session_id = $2 AND e.ord > $3 \
+        AND e.kind IN ('tool.intended', 'tool.executed', 'tool.failed', 'tool.denied', \
+        'tool.outcome_unknown', 'tool.resolved', 'policy.decided', 'approval.requested', \
+        'approval.granted', 'approval.denied', 'approval.expired', 'model.answered') \
+        ORDER BY e.ord LIMIT $4";
+    let rows = tx
+        .rows(Sql::Both(sql), &params![session, after, limit])
+        .await?;
+    let step = |row: &Row| {
+        Ok(Step {
+            seq: row.get(0)?,
+            kind: row.get(1)?,
+            run: row.get(2)?,
+            subject: row.get(3)?,
+            at: row.get(4)?,
+            facts: json(row, 5, "facts")?,
+            place: row.get(6)?,
+        })
+    };
+    rows.iter().map(step).collect()
 }

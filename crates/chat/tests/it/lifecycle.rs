@@ -53,7 +53,10 @@ fn seen(world: &World, session: SessionId) -> BoxFuture<'_, Seen> {
         let current = chat.messages(ctx, (session, Which::Current), Reading::Oldest(0), 100);
         let reads = chat.reads(ctx, session).await.unwrap();
         let members = chat.members(ctx, session).await.unwrap();
-        let found = chat.search(ctx, ("answer", Some(session)), None, 100).await.unwrap();
+        let found = chat
+            .search(ctx, ("answer", Some(session)), None, 100)
+            .await
+            .unwrap();
         let reads = reads.iter().map(|it| format!("{it:?}"));
         let members = members.iter().map(|it| format!("{it:?}"));
         let found = found.hits.iter().map(|hit| hit.excerpt.clone());

@@ -8,7 +8,9 @@
     reason = "a failed test panics, in helpers too"
 )]
 
+mod attaching;
 mod branches;
+mod exporting;
 mod http;
 mod lifecycle;
 mod people;

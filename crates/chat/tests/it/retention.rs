@@ -11,7 +11,10 @@ use vocab::{Role, SessionId, Timestamp};
 use crate::world::World;
 
 async fn labelled(world: &World, label: &str) -> SessionId {
-    let name = format!("clerk {}", world.ctx.new_id::<vocab::ids::Session>());
+    let name = format!(
+        "clerk {}",
+        vocab::SessionId::generate(world.db.db.clock(), world.db.db.random())
+    );
     let clerk = vec![world.agent(&name).await.id];
     let labels = [label].map(str::to_owned).to_vec();
     let new = NewSession {

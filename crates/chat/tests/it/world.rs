@@ -443,7 +443,7 @@ fn engine(
         vault: vault.clone(),
         programs: Arc::new(script::programs),
         directory: Arc::new(agents::Directory),
-        sessions: Arc::new(Answers::new(vault.content.clone())),
+        sessions: Arc::new(Answers::new(vault.content.clone(), vault.artifacts.clone())),
         briefing: Arc::new(script::NoBriefing),
         holder: "test".into(),
         wake: Arc::new(Notify::new()),
