@@ -10,6 +10,7 @@ mod reads;
 mod sessions;
 mod summaries;
 mod settings;
+mod sweeps;
 mod turns;
 mod words;
 
@@ -28,6 +29,7 @@ pub(crate) use reads::{mark_read, reads};
 pub(crate) use summaries::{end_summary, insert_summary, summaries, summary, summary_along};
 pub(crate) use sessions::{Place, Speaker, get, insert, labels, list, next_place, quiet, update};
 pub(crate) use settings::{set_settings, settings};
+pub(crate) use sweeps::{claim, organisations};
 pub(crate) use turns::{Turn, insert_turn, spend_agent_turn, turn};
 pub(crate) use words::{active_sessions, count_sessions, find, insert_words, insert_words_of};
 

@@ -3,10 +3,8 @@
 //! One process at a time does it, the one with the lease. The lease saves work and is no guard: each
 //! step checks in its own transaction that the session is still as it was seen.
 
-use std::time::Duration;
-
-use db::{Authority, OrgContext, StoreError, WriteTx, params};
-use vocab::{Actor, Draft, EventKind, OrgId, Role, Timestamp};
+use db::{Authority, OrgContext, WriteTx};
+use vocab::{Actor, Draft, EventKind, Role, Timestamp};
 
 use super::Chat;
 use super::archiving::Because;
@@ -14,10 +12,6 @@ use crate::ChatError;
 use crate::model::{ChatSettings, Fate, Session, SessionStatus};
 use crate::store;
 
-/// The name of the lease.
-const LEASE: &str = "chat/lifecycle";
-/// How long a process that died keeps the others waiting. It is renewed with each page of sessions.
-const LEASE_FOR: Duration = Duration::from_secs(120);
 /// How many sessions are looked at together.
 const PAGE: u32 = 200;
 
@@ -85,14 +79,11 @@ impl Chat {
         holder: &str,
         now: Timestamp,
     ) -> Result<Option<SweptSessions>, ChatError> {
-        if !claim(authority, holder).await? {
+        if !store::claim(authority, holder).await? {
             return Ok(None);
         }
-        let all = "SELECT org_id FROM organisations ORDER BY org_id";
-        let rows = authority.system_read().await?.all(all, &[]).await?;
         let mut swept = SweptSessions::default();
-        for row in rows {
-            let org: OrgId = row.get(0)?;
+        for org in store::organisations(authority).await? {
             let ctx = authority.context(org, Actor::system("sweeper"), Role::Owner);
             let (settings, _) = self.settings(&ctx).await?;
             let (Some(soonest), deletes) = settings.soonest() else {
@@ -110,7 +101,7 @@ impl Chat {
                     let fate = settings.fate(&session.labels, now.since(session.updated_at));
                     self.meet(&ctx, session, fate, &mut swept).await;
                 }
-                if !claim(authority, holder).await? {
+                if !store::claim(authority, holder).await? {
                     return Ok(Some(swept));
                 }
             }
@@ -167,19 +158,4 @@ impl Chat {
         tx.commit().await?;
         Ok(true)
     }
-}
-
-/// Takes or renews the lease; false if another process has it.
-async fn claim(authority: &Authority, holder: &str) -> Result<bool, StoreError> {
-    let sql = "INSERT INTO leases (name, holder, epoch, expires_at_us) VALUES ($1, $2, 1, $3) \
-        ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, epoch = leases.epoch + 1, \
-        expires_at_us = excluded.expires_at_us \
-        WHERE leases.holder = excluded.holder OR leases.expires_at_us < $4";
-    let now = authority.db().clock().now();
-    let mut tx = authority.system_write(Actor::system("sweeper")).await?;
-    let row = params![LEASE, holder, now.plus(LEASE_FOR), now];
-    let held = tx.execute(sql, &row).await? == 1;
-    tx.commit_unrecorded("the lease of the sweep over sessions")
-        .await?;
-    Ok(held)
 }

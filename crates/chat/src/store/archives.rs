@@ -332,6 +332,8 @@ pub(crate) async fn set_status(
 
 /// Takes the row of a session away; everything that stands beside it is gone already.
 pub(crate) async fn delete_session(tx: &mut WriteTx, id: SessionId) -> Result<u64, StoreError> {
+    let placement = "DELETE FROM chat_placements WHERE org_id = $1 AND session_id = $2";
+    tx.execute(placement, &params![id]).await?;
     let sql = "DELETE FROM sessions WHERE org_id = $1 AND id = $2";
     tx.execute(sql, &params![id]).await
 }

@@ -159,6 +159,7 @@ impl World {
             artifacts: vault.artifacts.clone(),
             people: self.people.clone(),
             live: Live::new(),
+            placements: None,
         });
         let actor = self.ctx.actor().clone();
         let ctx = authority.context(self.ctx.org(), actor, Role::Owner);
