@@ -41,6 +41,11 @@ pub(crate) struct KeptMessage {
     pub mentions: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<ArtifactId>,
+    /// What whoever wrote it had read, where that was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_private: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_untrusted: Option<bool>,
     pub digest: Digest,
     pub text: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -18,6 +18,8 @@ fn parts(count: u32) -> Parts {
         reply_to: None,
         mentions: Vec::new(),
         attachments: Vec::new(),
+        read_private: Some(true),
+        read_untrusted: None,
         digest: Digest::of(&position.to_be_bytes()),
         text: format!("message {position} — “quoted”\n# no heading"),
         failed: false,

@@ -25,7 +25,7 @@ pub(crate) async fn parts(tx: &mut impl Query, session: SessionId) -> Result<Par
 }
 
 const MESSAGES: &str = "SELECT id, position, branch, parent, author_user, author_agent, run_id, \
-    reply_to, mentions, content, failed, created_at_us, attachments FROM messages \
+    reply_to, mentions, content, failed, created_at_us, attachments, read_private, read_untrusted FROM messages \
     WHERE org_id = $1 AND session_id = $2 ORDER BY position";
 const TURNS: &str = "SELECT t.run_id, t.message_id, t.branch FROM messages m JOIN message_turns t \
     ON t.org_id = m.org_id AND t.message_id = m.id WHERE m.org_id = $1 AND m.session_id = $2 \
@@ -66,6 +66,8 @@ fn message(row: &Row) -> Result<KeptMessage, StoreError> {
         failed: row.get(10)?,
         at_us: row.get(11)?,
         attachments: json(row, 12, "ids of artifacts")?,
+        read_private: row.get(13)?,
+        read_untrusted: row.get(14)?,
     })
 }
 
@@ -208,8 +210,8 @@ pub(crate) async fn put_back(
 ) -> Result<(), StoreError> {
     const MESSAGE: &str = "INSERT INTO messages (org_id, session_id, id, position, branch, parent, \
         author_user, author_agent, run_id, reply_to, mentions, content, size_bytes, failed, \
-        created_at_us, attachments) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+        created_at_us, attachments, read_private, read_untrusted) VALUES \
+        ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
     const TURN: &str = "INSERT INTO message_turns (org_id, session_id, run_id, message_id, branch) \
         VALUES ($1, $2, $3, $4, $5)";
     const BRANCH: &str = "INSERT INTO session_branches (org_id, session_id, number, forked_from, \
@@ -236,7 +238,9 @@ pub(crate) async fn put_back(
             i64::try_from(it.text.len()).unwrap_or(i64::MAX),
             it.failed,
             it.at_us,
-            written(&it.attachments)?
+            written(&it.attachments)?,
+            it.read_private,
+            it.read_untrusted
         ]
         .to_vec())
     };
@@ -334,6 +338,8 @@ pub(crate) async fn set_status(
 pub(crate) async fn delete_session(tx: &mut WriteTx, id: SessionId) -> Result<u64, StoreError> {
     let placement = "DELETE FROM chat_placements WHERE org_id = $1 AND session_id = $2";
     tx.execute(placement, &params![id]).await?;
+    let summaries = "DELETE FROM session_summaries WHERE org_id = $1 AND session_id = $2";
+    tx.execute(summaries, &params![id]).await?;
     let sql = "DELETE FROM sessions WHERE org_id = $1 AND id = $2";
     tx.execute(sql, &params![id]).await
 }
@@ -358,7 +364,7 @@ pub(crate) async fn rows_after(
     limit: u32,
 ) -> Result<Vec<KeptMessage>, StoreError> {
     let sql = "SELECT id, position, branch, parent, author_user, author_agent, run_id, reply_to, \
-        mentions, content, failed, created_at_us, attachments FROM messages \
+        mentions, content, failed, created_at_us, attachments, read_private, read_untrusted FROM messages \
         WHERE org_id = $1 AND session_id = $2 AND position > $3 ORDER BY position LIMIT $4";
     let rows = tx
         .rows(Sql::Both(sql), &params![session, after, limit])

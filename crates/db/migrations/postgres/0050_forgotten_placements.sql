@@ -1,2 +1,2 @@
--- A session that is deleted has no controller any more.
-GRANT DELETE ON chat_placements TO chancery_member;
+-- A session that is deleted has no controller and no summaries any more.
+GRANT DELETE ON chat_placements, session_summaries TO chancery_member;
