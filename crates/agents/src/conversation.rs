@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use vocab::{ArtifactId, Digest};
 
 /// What a program asks a model: the arguments of `model.call`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -89,6 +90,15 @@ pub enum Part {
         /// Whether the provider withheld the text.
         #[serde(default)]
         redacted: bool,
+    },
+    /// A picture: which, and not its bytes. The digest is of what is shown.
+    Image {
+        /// The artifact.
+        artifact: ArtifactId,
+        /// Its media type.
+        media: String,
+        /// The digest that names its content.
+        digest: Digest,
     },
     /// The model's words of refusal.
     Refusal {
@@ -189,6 +199,43 @@ pub struct Briefing {
     /// Files of the workspace that hold instructions, such as `AGENTS.md`: path and text.
     #[serde(default)]
     pub notes: Vec<(String, String)>,
+    /// What goes with the message that is to be answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+}
+
+/// A file that goes with a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// The artifact.
+    pub artifact: ArtifactId,
+    /// Its name.
+    pub name: String,
+    /// Its media type, as whoever put it there says.
+    pub media: String,
+    /// How many bytes it has.
+    pub size_bytes: u64,
+    /// The digest that names its content.
+    pub digest: Digest,
+    /// What of it the model is shown.
+    pub shown: Shown,
+}
+
+/// What of a file a model is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "as", rename_all = "snake_case")]
+pub enum Shown {
+    /// The picture.
+    Image,
+    /// Its text, or the beginning of it.
+    Text {
+        /// The text.
+        text: String,
+        /// Whether there is more.
+        cut: bool,
+    },
+    /// That it is there.
+    Note,
 }
 
 #[expect(
@@ -230,7 +277,10 @@ impl Reply {
         for part in &self.parts {
             match part {
                 Part::Text { text } | Part::Refusal { text } => whole.push_str(text),
-                Part::ToolCall { .. } | Part::ToolResult { .. } | Part::Thinking { .. } => {}
+                Part::ToolCall { .. }
+                | Part::ToolResult { .. }
+                | Part::Thinking { .. }
+                | Part::Image { .. } => {}
             }
         }
         whole

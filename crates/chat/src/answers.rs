@@ -6,7 +6,7 @@ use agents::Agent;
 use db::{OrgContext, StoreError, WriteTx};
 use futures::future::BoxFuture;
 use runs::{Ended, HasRead, Input, NewRun, Run, RunError, State};
-use vault::{Content, ContentError};
+use vault::{Artifacts, Content, ContentError};
 use vocab::{AgentId, SessionId, limits};
 
 use crate::ChatError;
@@ -24,6 +24,7 @@ const CUT: &str = "\n… (cut)";
 #[derive(Clone)]
 pub struct Answers {
     content: Content,
+    artifacts: Artifacts,
 }
 
 /// A turn that has come to its end: whose it was, where, and the transaction that ends it.
@@ -38,10 +39,10 @@ struct Turn<'a> {
 }
 
 impl Answers {
-    /// Answers whose texts live in this content.
+    /// Answers whose texts live in this content, and that name what their runs saved.
     #[must_use]
-    pub fn new(content: Content) -> Self {
-        Self { content }
+    pub fn new(content: Content, artifacts: Artifacts) -> Self {
+        Self { content, artifacts }
     }
 
     /// Posts what a turn gave, and lets the agents answer that it mentions.
@@ -65,6 +66,8 @@ impl Answers {
         let mut mentioned = agents_named(turn.tx, &turn.session.agents, &handles).await?;
         mentioned.retain(|agent| agent.id != turn.agent);
         let (asked, unasked) = self.may_answer(turn, &mentioned, text).await?;
+        let most = u32::try_from(limits::ATTACHMENTS_MAX).unwrap_or(u32::MAX);
+        let attachments = self.artifacts.made_by(turn.tx, turn.run.id, most).await?;
         let content = self.content.seal(turn.tx, session, MEDIA, text.as_bytes());
         let message = Message {
             id: ctx.new_id(),
@@ -80,6 +83,7 @@ impl Answers {
                 agents: mentioned.iter().map(|agent| agent.id).collect(),
                 people: Vec::new(),
             },
+            attachments,
             content: content.await?,
             size_bytes: text.len() as u64,
             failed,

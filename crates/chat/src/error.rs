@@ -42,9 +42,18 @@ pub enum ChatError {
     /// The caller's role in the organisation is too low.
     #[error("this takes the role `{0}`")]
     RoleTooLow(vocab::Role),
-    /// The session takes no messages.
+    /// The session's messages are in its archive.
     #[error("the session is archived")]
     Archived,
+    /// Its archive can't be made, or can't be read.
+    #[error(transparent)]
+    Archive(#[from] crate::archive::ArchiveError),
+    /// A legal hold keeps the session.
+    #[error("a legal hold is on the session")]
+    Held,
+    /// No legal hold is on the session.
+    #[error("no legal hold is on the session")]
+    NotHeld,
     /// A run of the session is not over, and the message was not to wait for it.
     #[error("a run of the session is not over")]
     Busy,
@@ -77,6 +86,9 @@ pub enum ChatError {
     /// A message can't be sealed or opened.
     #[error("a message can't be sealed or opened")]
     Content(#[from] vault::ContentError),
+    /// An artifact can't be had.
+    #[error(transparent)]
+    Artifact(#[from] vault::ArtifactError),
     /// The database.
     #[error("storage failed")]
     Store(#[from] db::StoreError),

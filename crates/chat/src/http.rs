@@ -2,22 +2,26 @@
 
 mod branches;
 mod events;
+mod export;
+mod files;
+mod keeping;
 mod messages;
 mod reactions;
 mod reads;
 mod search;
 mod sessions;
 mod summaries;
+mod settings;
 mod views;
 
 use ::http::StatusCode;
 use edge::{FieldError, OpenApiRouter, Problem};
 
-use crate::{Chat, ChatError};
+use crate::{ArchiveError, Chat, ChatError};
 
 pub use summaries::{HasReadView, SummaryView};
 pub use views::{
-    AuthorView, MessageView, PostedView, ReactionView, ReadView, RegeneratingView,
+    ArchiveView, AuthorView, MessageView, PostedView, ReactionView, ReadView, RegeneratingView,
     SessionMemberView, SessionView,
 };
 
@@ -29,6 +33,10 @@ pub const MOVED: &str = "SESSION_MOVED";
 #[must_use]
 pub fn routes(chat: Chat, hub: journal::Hub) -> OpenApiRouter {
     sessions::routes(chat.clone())
+        .merge(keeping::routes(chat.clone()))
+        .merge(settings::routes(chat.clone()))
+        .merge(export::routes(chat.clone()))
+        .merge(files::routes(chat.clone()))
         .merge(messages::routes(chat.clone()))
         .merge(branches::routes(chat.clone()))
         .merge(reactions::routes(chat.clone()))
@@ -57,6 +65,10 @@ impl From<ChatError> for Problem {
             ChatError::Archived => {
                 Self::conflict("SESSION_ARCHIVED", text).fix("restore the session first")
             }
+            ChatError::Archive(source) => archive(source),
+            ChatError::Held => Self::conflict("SESSION_HELD", text)
+                .fix("an admin has to release the session first"),
+            ChatError::NotHeld => Self::not_found("hold"),
             ChatError::Busy => Self::conflict("SESSION_BUSY", text)
                 .retryable()
                 .fix("wait for the run's end, or send `on_busy` as `enqueue` or `interrupt`"),
@@ -71,8 +83,34 @@ impl From<ChatError> for Problem {
             ChatError::Agent(source) => source.into(),
             ChatError::Run(source) => source.into(),
             ChatError::Content(source) => content(source),
+            ChatError::Artifact(source) => artifact(source),
             ChatError::Store(source) => source.into(),
         }
+    }
+}
+
+/// An archive that can't be made or read. Nothing is lost by it: the rows, or the row that names the
+/// object, are where they were.
+fn archive(source: ArchiveError) -> Problem {
+    let text = source.to_string();
+    match source {
+        ArchiveError::TooLarge => Problem::conflict("SESSION_TOO_LARGE", text),
+        ArchiveError::Damaged(_) => {
+            let error = &source as &(dyn std::error::Error + 'static);
+            tracing::error!(error, "an archive can't be read");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "ARCHIVE_DAMAGED", text)
+                .fix("put the object back into the blob store from a backup; nothing was changed")
+        }
+    }
+}
+
+/// An artifact that is not there, or can't be had.
+fn artifact(source: vault::ArtifactError) -> Problem {
+    match source {
+        vault::ArtifactError::NotFound => Problem::not_found("artifact"),
+        vault::ArtifactError::Name => Problem::invalid_field("/name", source.to_string()),
+        vault::ArtifactError::Content(source) => content(source),
+        vault::ArtifactError::Store(source) => source.into(),
     }
 }
 

@@ -9,8 +9,10 @@
 //! bounded number of times until a person speaks again. A message may also steer the turn that is
 //! under way ([`Chat::steer`]).
 //!
-//! The life of a session: active ⇄ archived. An archived one takes no messages; its runs that are
-//! under way end as they would have.
+//! The life of a session: active → idle → archived, by sweeps or because somebody asked, and back with
+//! its next message. An archive is one sealed object that holds everything that the messages consist
+//! of (`archive.rs`); the record stays where it is. A session whose runs are not over is not archived,
+//! and one with a legal hold is not deleted.
 //!
 //! Everybody of an organisation sees its sessions, as they see its runs and its record; whoever is
 //! at least a member of it may post and change them. The members of a session are who takes part in
@@ -31,6 +33,7 @@
 //! Deliberately absent: private sessions (runs and the record would have to hide as much).
 
 mod answers;
+mod archive;
 mod error;
 pub mod http;
 pub mod live;
@@ -40,14 +43,17 @@ mod service;
 mod store;
 
 pub use answers::Answers;
+pub use archive::ArchiveError;
 pub use error::ChatError;
 pub use live::Live;
 pub use model::{
-    Addressed, Author, Member, Mentions, Message, NewMessage, NewSession, OnBusy, Reaction,
-    ReadMark, Session, SessionChange, SessionStatus, Summary, SummaryState,
+    Addressed, ArchiveInfo, Author, ChatSettings, Hold, Member, Mentions, Message, NewMessage,
+    NewSession, OnBusy, Reaction, ReadMark, RetentionAction, RetentionRule, Session, SessionChange,
+    SessionStatus, Summary, SummaryState,
 };
 pub use placement::Placements;
 pub use service::{
-    Again, Before, Chat, Found, Hit, Parts, People, Posted, Reading, Regenerating, STEER, Shown,
-    Told, Which, before_turn, begin_summary, messages_along, summarised,
+    Again, Because, Before, Chat, Found, Hit, Parts, People, Posted, Reading, Regenerating, STEER,
+    Shown, SweptSessions, Told, Which, attached, before_turn, begin_summary, messages_along,
+    summarised,
 };

@@ -1,5 +1,6 @@
 //! Sessions and messages as they are kept, and what their texts say of people and agents.
 
+mod lifecycle;
 mod mention;
 mod message;
 mod reaction;
@@ -10,6 +11,8 @@ mod words;
 
 use crate::ChatError;
 
+pub use lifecycle::{ArchiveInfo, ChatSettings, Hold, RetentionAction, RetentionRule};
+pub(crate) use lifecycle::{Fate, check_reason};
 pub(crate) use mention::{handle, mentioned, unaddressed};
 pub use message::{Addressed, Author, Mentions, Message, NewMessage, OnBusy};
 pub use reaction::Reaction;
@@ -17,7 +20,7 @@ pub(crate) use reaction::check_emoji;
 pub(crate) use session::{AGENTS_MAX, MEMBERS_MAX, check};
 pub use session::{Member, NewSession, ReadMark, Session, SessionChange, SessionStatus};
 pub use summary::{Summary, SummaryState};
-pub(crate) use tree::{Branch, Fork, through};
+pub(crate) use tree::{Branch, Fork, has, through};
 pub(crate) use words::{Search, words};
 
 pub(crate) fn invalid(member: &'static str, message: impl Into<String>) -> ChatError {

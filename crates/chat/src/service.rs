@@ -2,7 +2,11 @@
 //! events in it; the caller commits.
 
 mod addressing;
+mod archiving;
+mod attaching;
 mod branching;
+mod exporting;
+mod keeping;
 mod members;
 mod posting;
 mod reactions;
@@ -12,13 +16,14 @@ mod searching;
 mod sessions;
 mod steering;
 mod summaries;
+mod sweeping;
 
 use std::sync::Arc;
 
 use db::{Authority, OrgContext, StoreError, WriteTx};
 use futures::future::BoxFuture;
 use runs::Runs;
-use vault::Content;
+use vault::{Artifacts, Content};
 use vocab::{Role, SessionId, UserId};
 
 use crate::ChatError;
@@ -26,7 +31,10 @@ use crate::live::Live;
 use crate::placement::Placements;
 
 pub(crate) use addressing::{agents_named, told};
+pub use archiving::Because;
+pub use attaching::attached;
 pub use branching::{Again, Regenerating};
+pub(crate) use exporting::{Export, ExportedMessage, Messages, Step};
 pub use posting::Posted;
 pub(crate) use posting::{MEDIA, check_input, posted as posted_event, turn_in};
 pub use reading::{Before, Reading, Shown, Which, before_turn};
@@ -36,6 +44,7 @@ pub use steering::STEER;
 pub(crate) use steering::Steering;
 pub(crate) use summaries::end_summary;
 pub use summaries::{Told, begin_summary, messages_along, summarised};
+pub use sweeping::SweptSessions;
 
 /// Knows who belongs to an organisation. The server implements it.
 pub trait People: Send + Sync {
@@ -62,6 +71,8 @@ pub struct Parts {
     pub runs: Runs,
     /// Where texts live.
     pub content: Content,
+    /// What runs and people keep in sessions.
+    pub artifacts: Artifacts,
     /// Who belongs to an organisation.
     pub people: Arc<dyn People>,
     /// What happens at this moment and is not kept.
@@ -76,6 +87,7 @@ pub struct Chat {
     authority: Authority,
     runs: Runs,
     content: Content,
+    artifacts: Artifacts,
     people: Arc<dyn People>,
     live: Live,
     placements: Option<Placements>,
@@ -89,6 +101,7 @@ impl Chat {
             authority,
             runs,
             content,
+            artifacts,
             people,
             live,
             placements,
@@ -97,6 +110,7 @@ impl Chat {
             authority,
             runs,
             content,
+            artifacts,
             people,
             live,
             placements,

@@ -86,7 +86,7 @@ pub enum Command {
     Whoami,
     /// Give an agent something to do, and watch it.
     Run(run::Run),
-    /// Talk to an agent, line by line, in one session.
+    /// Talk to an agent, line by line, in one session; archive, export and keep sessions.
     Chat(chat::Chat),
     /// See, watch and end runs.
     Runs(runs::Runs),
@@ -118,7 +118,7 @@ pub enum Command {
     Skills(skills::Skills),
     /// See and use tools.
     Tools(tools::Tools),
-    /// See and fetch artifacts.
+    /// See, fetch and upload artifacts.
     Artifacts(artifacts::Artifacts),
     /// Enrol and revoke nodes.
     #[command(visible_alias = "node")]

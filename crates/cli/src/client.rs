@@ -14,6 +14,7 @@ use std::time::Duration;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Method, Response};
 use serde_json::Value;
+use vocab::limits::BODY_BYTES_MAX;
 use vocab::{Clock, ExposeSecret as _, Random, SecretString};
 
 use crate::credentials::{Login, Store};
@@ -85,6 +86,8 @@ struct Call<'a> {
     method: Method,
     path: &'a str,
     body: Option<&'a Value>,
+    /// A file instead of a body: its media type and its bytes.
+    file: Option<(&'a str, &'a [u8])>,
     accept: &'static str,
     /// Later events than this one.
     after: Option<&'a str>,
@@ -98,6 +101,7 @@ impl<'a> Call<'a> {
             method,
             path,
             body,
+            file: None,
             accept: "application/json",
             after: None,
             endless: false,
@@ -243,6 +247,16 @@ impl Client {
         Ok((headers, answer(response).await?))
     }
 
+    /// Sends a file.
+    pub async fn upload(&self, path: &str, file: (&str, &[u8])) -> Result<Value, Failure> {
+        let call = Call {
+            file: Some(file),
+            endless: true,
+            ..Call::new(Method::POST, path, None)
+        };
+        answer(self.send(&call).await?).await
+    }
+
     /// Replaces.
     pub async fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         answer(self.send(&Call::new(Method::PUT, path, Some(body))).await?).await
@@ -286,9 +300,13 @@ impl Client {
     }
 
     async fn send(&self, call: &Call<'_>) -> Result<Response, Failure> {
-        let key = (call.method == Method::POST).then(|| self.idempotency_key());
+        // The server takes keys with bodies that it holds anyway.
+        let held = call
+            .file
+            .is_none_or(|(_, bytes)| bytes.len() <= BODY_BYTES_MAX);
+        let key = (call.method == Method::POST && held).then(|| self.idempotency_key());
         // A PATCH may not be repeatable, and has no key.
-        let repeatable = call.method != Method::PATCH;
+        let repeatable = call.method != Method::PATCH && held;
         let mut renewed = false;
         let mut attempt = 1;
         loop {
@@ -337,6 +355,10 @@ impl Client {
         }
         if let Some(body) = call.body.filter(|body| !body.is_null()) {
             request = request.json(body);
+        }
+        if let Some((media, bytes)) = call.file {
+            let bytes = bytes.to_vec();
+            request = request.header(header::CONTENT_TYPE, media).body(bytes);
         }
         if !call.endless {
             request = request.timeout(REQUEST_TIMEOUT);

@@ -18,6 +18,7 @@ pub mod run;
 pub mod runs;
 pub mod secrets;
 pub mod server;
+pub mod sessions;
 pub mod skills;
 pub mod tools;
 pub mod usage;

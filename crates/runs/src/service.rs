@@ -357,6 +357,18 @@ impl Runs {
         Ok(store::open_in_session(tx, session).await?)
     }
 
+    /// Whether a session has runs that are not over, those among them that other runs started.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn is_busy(
+        &self,
+        tx: &mut impl vault::Query,
+        session: SessionId,
+    ) -> Result<bool, RunError> {
+        Ok(store::is_busy(tx, session).await?)
+    }
+
     /// Asks for the end of a run and of those it started.
     ///
     /// # Errors

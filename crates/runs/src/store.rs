@@ -130,6 +130,17 @@ pub(crate) async fn open_in_session(
         .collect()
 }
 
+/// Whether any run of a session is not over.
+pub(crate) async fn is_busy(
+    tx: &mut impl vault::Query,
+    session: SessionId,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM runs WHERE org_id = $1 AND session_id = $2 \
+        AND ended_at_us IS NULL LIMIT 1";
+    let found = tx.first(Sql::Both(sql), &params![session]).await?;
+    Ok(found.is_some())
+}
+
 /// Wakes the session's next run, after one of its runs ended.
 pub(crate) async fn wake_next_in_session(
     tx: &mut WriteTx,

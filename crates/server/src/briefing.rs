@@ -6,16 +6,18 @@ mod memory;
 use std::sync::Arc;
 
 use agents::Skills;
-use agents::conversation::{Briefing, Offer};
-use chat::People;
+use agents::conversation::{Attachment, Briefing, Offer, Shown};
+use chat::{ChatError, People};
 use db::{OrgContext, StoreError};
 use futures::future::BoxFuture;
 use models::{Gateway, ModelsError};
 use runs::{AgentSnapshot, HasRead, Input, Run, Told};
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
-use vault::Content;
-use vocab::ModelProfileId;
+use vault::{Artifacts, Content, ContentError};
+use vocab::{ModelProfileId, limits};
+
+use crate::attached::Showing;
 
 /// How many skills an agent is told of.
 const SKILLS_MAX: u32 = 100;
@@ -25,6 +27,7 @@ pub(crate) struct Briefings {
     pub skills: Skills,
     pub people: Arc<dyn People>,
     pub content: Content,
+    pub artifacts: Artifacts,
     /// Knows how much models read.
     pub models: Gateway,
     /// How much of what its model reads an agent is told of the chat at most, in hundredths.
@@ -70,7 +73,9 @@ impl Briefings {
         run: &Run,
         agent: &AgentSnapshot,
     ) -> Result<Told, StoreError> {
-        let model = named(ctx, agent.model_profile_id).await?;
+        let profile = profile(ctx, agent.model_profile_id).await?;
+        let (model, sees) = profile.unzip();
+        let sees = sees.unwrap_or_default();
         let memory = self.memory(ctx, run, (agent, model.as_deref())).await?;
         let briefing = Briefing {
             model: model.unwrap_or_default(),
@@ -81,8 +86,45 @@ impl Briefings {
             tools: offers(ctx, agent).await?,
             skills: self.skills(ctx, agent).await?,
             notes: Vec::new(),
+            attachments: self.attachments(ctx, run, sees).await?,
         };
         told(&briefing, memory.has_read, memory.facts)
+    }
+
+    /// What goes with the message that a run answers, and what of it its model is shown.
+    async fn attachments(
+        &self,
+        ctx: &OrgContext,
+        run: &Run,
+        sees: bool,
+    ) -> Result<Vec<Attachment>, StoreError> {
+        let failed = |error: ChatError| StoreError::Statement(error.into());
+        let found = chat::attached(&self.artifacts, ctx, run.id).await;
+        let mut showing = Showing {
+            room: limits::ATTACHED_TEXT_BYTES_MAX,
+            images: if sees { limits::ATTACHED_IMAGES_MAX } else { 0 },
+        };
+        let mut attachments = Vec::new();
+        for it in found.map_err(failed)? {
+            let bytes = match showing.wants(&it) {
+                true => self.content.open(ctx, it.digest).await.map(Some),
+                false => Ok(None),
+            };
+            let bytes = match bytes {
+                Ok(bytes) => bytes,
+                Err(ContentError::Erased) => continue,
+                Err(error) => return Err(StoreError::Statement(error.into())),
+            };
+            attachments.push(Attachment {
+                shown: bytes.map_or(Shown::Note, |bytes| showing.show(&it, &bytes)),
+                artifact: it.id,
+                name: it.name,
+                media: it.media,
+                size_bytes: it.size_bytes,
+                digest: it.digest,
+            });
+        }
+        Ok(attachments)
     }
 
     async fn skills(
@@ -112,22 +154,28 @@ fn told(
     })
 }
 
-/// What went wrong on the way to the database, or back.
-fn statement(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
-    StoreError::Statement(error.into())
-}
-
-/// The name of this profile, or of the one that is usual.
+/// The name of a profile, or of the usual one.
 async fn named(
     ctx: &OrgContext,
-    profile: Option<ModelProfileId>,
+    id: Option<ModelProfileId>,
 ) -> Result<Option<String>, StoreError> {
-    let found = match profile {
+    Ok(profile(ctx, id).await?.map(|(name, _)| name))
+}
+
+/// The name of a profile, or of the usual one; and whether its models are shown pictures.
+async fn profile(
+    ctx: &OrgContext,
+    id: Option<ModelProfileId>,
+) -> Result<Option<(String, bool)>, StoreError> {
+    let found = match id {
         Some(id) => models::service::get_profile(ctx, id).await.map(Some),
         None => models::service::usual_profile(ctx).await,
     };
     match found {
-        Ok(profile) => Ok(profile.map(|it| it.definition.name)),
+        Ok(profile) => Ok(profile.map(|it| {
+            let sees = it.definition.takes_images();
+            (it.definition.name, sees)
+        })),
         Err(ModelsError::NoProfile(_)) => Ok(None),
         Err(ModelsError::Store(error)) => Err(error),
         Err(error) => Err(StoreError::Statement(error.into())),

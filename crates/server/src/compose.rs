@@ -134,6 +134,7 @@ impl App {
         let broker = Broker::new(public, http, vault.clone(), Arc::new(nodes.clone())).with_models(
             Arc::new(Models {
                 gateway: models.clone(),
+                content: vault.content.clone(),
                 live: live.clone(),
             }),
         );
@@ -148,6 +149,7 @@ impl App {
             models: models.clone(),
             context_percent: config.chat.context_percent,
             wake: Arc::clone(&wake),
+            artifacts: vault.artifacts.clone(),
         };
         let engine = Engine::new(Parts {
             authority: authority.clone(),
@@ -155,7 +157,7 @@ impl App {
             vault: vault.clone(),
             programs: Arc::new(agents::programs),
             directory: Arc::new(agents::Directory),
-            sessions: Arc::new(Answers::new(vault.content.clone())),
+            sessions: Arc::new(Answers::new(vault.content.clone(), vault.artifacts.clone())),
             briefing: Arc::new(briefings),
             holder: JobId::generate(db.clock(), db.random()).to_string(),
             wake,
@@ -172,6 +174,7 @@ impl App {
             authority: authority.clone(),
             runs: runs.clone(),
             content: vault.content.clone(),
+            artifacts: vault.artifacts.clone(),
             people,
             live,
             placements: several.as_ref().map(|it| it.placements.clone()),
@@ -249,6 +252,7 @@ impl App {
             tasks.spawn(sweep(
                 self.authority.clone(),
                 self.vault.clone(),
+                self.chat.clone(),
                 self.orgs.clone(),
                 self.run_tokens.clone(),
                 self.edge.clone(),
@@ -388,11 +392,14 @@ fn wake_runs_on_connection(nodes: &Nodes, runs: &Runs) {
 async fn sweep(
     authority: Authority,
     vault: Vault,
+    chat: Chat,
     orgs: Orgs,
     run_tokens: RunTokens,
     edge: Edge,
     stopping: CancellationToken,
 ) {
+    let (clock, random) = (authority.db().clock(), authority.db().random());
+    let holder = JobId::generate(clock, random).to_string();
     let mut ticks = tokio::time::interval(SWEEP);
     loop {
         tokio::select! {
@@ -403,6 +410,12 @@ async fn sweep(
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "contents were not swept"
+            );
+        }
+        if let Err(error) = chat.sweep(&authority, &holder, clock.now()).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "sessions were not swept"
             );
         }
         if let Err(error) = orgs.sweep().await {

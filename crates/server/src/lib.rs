@@ -13,6 +13,7 @@
 //! Deliberately absent: any rule of a domain.
 
 mod adapters;
+mod attached;
 mod backup;
 mod briefing;
 mod compose;

@@ -1,11 +1,15 @@
 //! Asking models for runs: a journal's question in the neutral form, and the answer back.
 
+use std::collections::HashMap;
+
 use agents::conversation::{Part, Question, Reply, Said, Seal, Speaker, Stop, Usage};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chat::Live;
 use db::OrgContext;
 use dialects::neutral::{
-    Answer, Delta, Message, Part as NeutralPart, Request, Role, Seal as NeutralSeal, Sealer,
-    Stop as NeutralStop, System, Thought, Tool, ToolCall, ToolResult as NeutralToolResult,
+    Answer, Delta, Image, Media, Message, Part as NeutralPart, Request, Role, Seal as NeutralSeal,
+    Sealer, Stop as NeutralStop, System, Thought, Tool, ToolCall, ToolResult as NeutralToolResult,
 };
 use futures::future::BoxFuture;
 use models::{Completion, Gateway, ModelError, Spender};
@@ -13,12 +17,37 @@ use policy::exchange::Exchange;
 use serde::Deserialize;
 use tools::ToolResult;
 use tools::model::ModelGateway;
-use vocab::{Intent, SessionId};
+use vault::{Content, ContentError};
+use vocab::{Digest, Intent, SessionId};
 
 /// The model gateway, as runs ask it; whoever listens to the session reads along.
 pub(crate) struct Models {
     pub gateway: Gateway,
+    pub content: Content,
     pub live: Live,
+}
+
+/// The bytes of the pictures in a question, in base64.
+type Pictures = HashMap<Digest, String>;
+
+impl Models {
+    async fn pictures(
+        &self,
+        ctx: &OrgContext,
+        question: &Question,
+    ) -> Result<Pictures, ContentError> {
+        let mut pictures = Pictures::new();
+        let parts = question.messages.iter().flat_map(|said| &said.parts);
+        for part in parts {
+            if let Part::Image { digest, .. } = part
+                && !pictures.contains_key(digest)
+            {
+                let bytes = self.content.open(ctx, *digest).await?;
+                pictures.insert(*digest, STANDARD.encode(bytes));
+            }
+        }
+        Ok(pictures)
+    }
 }
 
 impl ModelGateway for Models {
@@ -44,7 +73,16 @@ impl ModelGateway for Models {
                 session,
                 ..Spender::default()
             };
-            let request = request(&question);
+            let pictures = match self.pictures(ctx, &question).await {
+                Ok(pictures) => pictures,
+                Err(error) => {
+                    let text = "a picture of the conversation can't be had";
+                    let shown = &error as &dyn std::error::Error;
+                    tracing::warn!(error = shown, text);
+                    return ToolResult::failure("PICTURE_UNAVAILABLE", text, error.is_retryable());
+                }
+            };
+            let request = request(&question, &pictures);
             let model = question.model.as_str();
             let mut writing = session
                 .zip(intent.agent)
@@ -118,7 +156,7 @@ fn answered(completion: Completion) -> ToolResult {
     }
 }
 
-fn request(question: &Question) -> Request {
+fn request(question: &Question, pictures: &Pictures) -> Request {
     let system = System {
         text: question.system.clone(),
         cache: None,
@@ -132,24 +170,28 @@ fn request(question: &Question) -> Request {
     };
     Request {
         system: vec![system],
-        messages: question.messages.iter().map(message).collect(),
+        messages: question
+            .messages
+            .iter()
+            .map(|said| message(said, pictures))
+            .collect(),
         tools: question.tools.iter().map(tool).collect(),
         ..Request::default()
     }
 }
 
-fn message(said: &Said) -> Message {
+fn message(said: &Said, pictures: &Pictures) -> Message {
     let role = match said.by {
         Speaker::User => Role::User,
         Speaker::Model => Role::Assistant,
     };
     Message {
         role,
-        parts: said.parts.iter().map(part).collect(),
+        parts: said.parts.iter().map(|it| part(it, pictures)).collect(),
     }
 }
 
-fn part(part: &Part) -> NeutralPart {
+fn part(part: &Part, pictures: &Pictures) -> NeutralPart {
     match part {
         Part::Text { text } => NeutralPart::text(text),
         Part::ToolCall {
@@ -185,6 +227,14 @@ fn part(part: &Part) -> NeutralPart {
             text: text.clone(),
             seal: seal.as_ref().and_then(sealed),
             redacted: *redacted,
+        }),
+        Part::Image { media, digest, .. } => NeutralPart::Image(Image {
+            media: Media::Base64 {
+                media_type: media.clone(),
+                data: pictures.get(digest).cloned().unwrap_or_default(),
+            },
+            detail: None,
+            cache: None,
         }),
         Part::Refusal { text } => NeutralPart::Refusal(text.clone()),
     }

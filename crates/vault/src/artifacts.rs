@@ -6,6 +6,7 @@ use serde::Serialize;
 use vocab::{ArtifactId, Digest, Draft, EventKind, RunId, SessionId, Timestamp, limits};
 
 use crate::content::{Content, ContentError, Prepared};
+use crate::query::Query;
 
 /// Why an artifact was not saved or read.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +92,8 @@ pub struct Artifacts(Content);
 const INSERT: &str = "INSERT INTO artifacts (org_id, id, name, digest, session_id, run_id, \
     created_at_us) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
+const REMOVE_OF_SESSION: &str = "DELETE FROM artifacts WHERE org_id = $1 AND session_id = $2";
+
 macro_rules! select {
     ($($rest:literal),*) => {
         concat!(
@@ -103,6 +106,8 @@ macro_rules! select {
 }
 
 const GET: &str = select!("AND a.id = $2");
+const MADE_BY: &str =
+    "SELECT id FROM artifacts WHERE org_id = $1 AND run_id = $2 ORDER BY id LIMIT $3";
 const LIST: &str = select!("AND a.id < $3 ORDER BY a.id DESC LIMIT $2");
 const LIST_OF_SESSION: &str =
     select!("AND a.id < $3 AND a.session_id = $4 ORDER BY a.id DESC LIMIT $2");
@@ -153,6 +158,18 @@ impl Artifacts {
         Ok(artifact)
     }
 
+    /// Takes the rows of a session's artifacts away, names and all; answers how many there were.
+    ///
+    /// # Errors
+    /// Outages.
+    pub async fn remove_of_session(
+        &self,
+        tx: &mut WriteTx,
+        session: SessionId,
+    ) -> Result<u64, ArtifactError> {
+        Ok(tx.execute(REMOVE_OF_SESSION, &params![session]).await?)
+    }
+
     /// The organisation's artifacts, the newest first, before the one with that id.
     ///
     /// # Errors
@@ -184,8 +201,35 @@ impl Artifacts {
     /// # Errors
     /// [`ArtifactError::NotFound`], and outages.
     pub async fn get(&self, ctx: &OrgContext, id: ArtifactId) -> Result<Artifact, ArtifactError> {
-        let found = ctx.read().await?.optional(GET, &params![id]).await?;
+        self.get_in(&mut ctx.read().await?, id).await
+    }
+
+    /// One artifact, within a transaction.
+    ///
+    /// # Errors
+    /// [`ArtifactError::NotFound`], and outages.
+    pub async fn get_in(
+        &self,
+        tx: &mut impl Query,
+        id: ArtifactId,
+    ) -> Result<Artifact, ArtifactError> {
+        let found = tx.first(GET.into(), &params![id]).await?;
         artifact(&found.ok_or(ArtifactError::NotFound)?)
+    }
+
+    /// The first artifacts that a run saved, the oldest first.
+    ///
+    /// # Errors
+    /// Outages.
+    pub async fn made_by(
+        &self,
+        tx: &mut impl Query,
+        run: RunId,
+        most: u32,
+    ) -> Result<Vec<ArtifactId>, ArtifactError> {
+        let rows = tx.rows(MADE_BY.into(), &params![run, most]).await?;
+        let ids: Result<Vec<ArtifactId>, StoreError> = rows.iter().map(|row| row.get(0)).collect();
+        Ok(ids?)
     }
 
     /// One artifact with its bytes.

@@ -287,22 +287,31 @@ impl Content {
         media: &str,
         bytes: Bytes,
     ) -> Result<Prepared, ContentError> {
+        if bytes.len() > limits::CONTENT_INLINE_BYTES_MAX {
+            return self.prepare_blob(ctx, subject, media, bytes).await;
+        }
+        check_media(media)?;
+        let keys = self.keys_before(ctx, subject.into()).await?;
+        self.sealed_inline(keys, media, &bytes)
+    }
+
+    /// The same, with the bytes in the blob store however few they are.
+    ///
+    /// # Errors
+    /// As [`Content::prepare`].
+    pub async fn prepare_blob(
+        &self,
+        ctx: &OrgContext,
+        subject: impl Into<Subject>,
+        media: &str,
+        bytes: Bytes,
+    ) -> Result<Prepared, ContentError> {
         if bytes.len() > limits::CONTENT_BYTES_MAX {
             return Err(ContentError::TooLarge);
         }
         check_media(media)?;
-        let (org, id) = (ctx.org(), subject.into().id(ctx.org()));
-        let keys = match self.subjects.cached(org, id) {
-            Some(keys) => keys,
-            None => match self.subjects.find(&mut ctx.read().await?, id).await? {
-                Standing::Unknown => self.subjects.fresh(org, id)?,
-                Standing::Erased => return Err(ContentError::Erased),
-                Standing::Keyed(keys) => keys,
-            },
-        };
-        if bytes.len() <= limits::CONTENT_INLINE_BYTES_MAX {
-            return self.sealed_inline(keys, media, &bytes);
-        }
+        let org = ctx.org();
+        let keys = self.keys_before(ctx, subject.into()).await?;
         let at = self.now();
         let size_bytes = bytes.len() as u64;
         let (digest, sealed) = seal_large(Arc::clone(&keys), media.to_owned(), bytes).await?;
@@ -317,6 +326,23 @@ impl Content {
             body,
             at,
         })
+    }
+
+    /// A subject's keys before a transaction; new ones, which no row has yet, if it has none.
+    async fn keys_before(
+        &self,
+        ctx: &OrgContext,
+        subject: Subject,
+    ) -> Result<Arc<SubjectKeys>, ContentError> {
+        let (org, id) = (ctx.org(), subject.id(ctx.org()));
+        if let Some(keys) = self.subjects.cached(org, id) {
+            return Ok(keys);
+        }
+        match self.subjects.find(&mut ctx.read().await?, id).await? {
+            Standing::Unknown => Ok(self.subjects.fresh(org, id)?),
+            Standing::Erased => Err(ContentError::Erased),
+            Standing::Keyed(keys) => Ok(keys),
+        }
     }
 
     /// Gives a prepared content its row.
@@ -504,11 +530,7 @@ impl Content {
     async fn opened(&self, org: OrgId, digest: Digest, it: Found) -> Result<Bytes, ContentError> {
         let sealed = match it.body {
             Body::Inline(sealed) => sealed,
-            Body::Blob(name) => match self.blobs.get(org, &name).await {
-                Ok(bytes) => Vec::from(bytes),
-                Err(BlobError::NotFound) => return Err(ContentError::Damaged),
-                Err(error @ BlobError::Unavailable(_)) => return Err(error.into()),
-            },
+            Body::Blob(name) => Vec::from(self.blob(org, &name).await?),
         };
         let work = sealed.len();
         let open = move || {
@@ -521,7 +543,16 @@ impl Content {
             .ok_or(ContentError::Damaged)
     }
 
-    fn now(&self) -> Timestamp {
+    /// A blob that a row names: without it, the content is damaged.
+    pub(crate) async fn blob(&self, org: OrgId, name: &str) -> Result<Bytes, ContentError> {
+        match self.blobs.get(org, name).await {
+            Ok(bytes) => Ok(bytes),
+            Err(BlobError::NotFound) => Err(ContentError::Damaged),
+            Err(error @ BlobError::Unavailable(_)) => Err(error.into()),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
         self.subjects.keyring().clock().now()
     }
 }
@@ -566,7 +597,7 @@ async fn on_a_fitting_thread<T: Send + 'static>(
     done.map_err(|error| StoreError::Unavailable(error.into()).into())
 }
 
-fn check_media(media: &str) -> Result<(), ContentError> {
+pub(crate) fn check_media(media: &str) -> Result<(), ContentError> {
     let halves = media.split_once('/');
     let full = halves.is_some_and(|(kind, rest)| !kind.is_empty() && !rest.is_empty());
     let plain = media.bytes().all(|byte| (b' '..=b'~').contains(&byte));

@@ -46,21 +46,54 @@ impl Content {
         subject: impl Into<Subject>,
     ) -> Result<Erased, ContentError> {
         let subject = subject.into();
-        let id = subject.id(ctx.org());
         let mut tx = ctx.write().await?;
-        let contents: u64 = tx.one(COUNT, &params![id]).await?.get(0)?;
-        let made = tx.execute(TOMBSTONE, &params![id, ctx.now()]).await?;
-        let destroyed = tx.execute(DESTROY, &params![id, ctx.now()]).await?;
-        if made + destroyed > 0 {
-            let event = Draft::new(EventKind::ContentErased, id).fact("contents", contents);
-            tx.record(event.in_session(subject.session()));
-            tx.commit().await?;
-        } else {
-            drop(tx);
+        let contents = self.erase_in(&mut tx, subject).await?;
+        match contents {
+            Some(_) => tx.commit().await?,
+            None => drop(tx),
         }
+        self.finish_erasure(ctx, subject).await?;
+        Ok(Erased {
+            contents: contents.unwrap_or_default(),
+        })
+    }
+
+    /// Destroys a subject's key within a transaction. Once that is committed, call
+    /// [`Content::finish_erasure`]. Answers how many contents can't be read any more; nothing if it
+    /// was erased before, and then nothing is recorded.
+    ///
+    /// # Errors
+    /// Outages.
+    pub async fn erase_in(
+        &self,
+        tx: &mut WriteTx,
+        subject: impl Into<Subject>,
+    ) -> Result<Option<u64>, ContentError> {
+        let subject = subject.into();
+        let (id, now) = (subject.id(tx.org()), self.now());
+        let contents: u64 = tx.one(COUNT, &params![id]).await?.get(0)?;
+        let made = tx.execute(TOMBSTONE, &params![id, now]).await?;
+        let destroyed = tx.execute(DESTROY, &params![id, now]).await?;
+        if made + destroyed == 0 {
+            return Ok(None);
+        }
+        let event = Draft::new(EventKind::ContentErased, id).fact("contents", contents);
+        tx.record(event.in_session(subject.session()));
+        Ok(Some(contents))
+    }
+
+    /// Wipes the bytes of a subject whose key is gone.
+    ///
+    /// # Errors
+    /// Outages; the sweep wipes what is left.
+    pub async fn finish_erasure(
+        &self,
+        ctx: &OrgContext,
+        subject: impl Into<Subject>,
+    ) -> Result<(), ContentError> {
+        let id = subject.into().id(ctx.org());
         self.subjects.forget(ctx.org(), id);
-        self.wipe(ctx, id).await?;
-        Ok(Erased { contents })
+        self.wipe(ctx, id).await.map(drop)
     }
 
     /// Wipes what interrupted erasures left; answers how many contents that were.

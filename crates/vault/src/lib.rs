@@ -29,6 +29,7 @@
 //! keys: unwrapping one costs about a microsecond.
 
 mod artifacts;
+mod bulk;
 mod content;
 mod crypto;
 mod erase;

@@ -130,6 +130,11 @@ kinds! {
     ReactionAdded = "reaction.added";
     ReactionRemoved = "reaction.removed";
     SessionSummarised = "session.summarised";
+    SessionIdled = "session.idled";
+    SessionDeleted = "session.deleted";
+    SessionHeld = "session.held";
+    SessionReleased = "session.released";
+    ChatSettingsUpdated = "chat_settings.updated";
 }
 
 /// An event that a change carries into its transaction. The transaction adds the id, the instant,

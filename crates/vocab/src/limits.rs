@@ -143,3 +143,21 @@ pub const MODEL_FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(300);
 pub const MODEL_BETWEEN_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a model may take in all.
 pub const MODEL_WHOLE_TIMEOUT: Duration = Duration::from_secs(1_800);
+
+/// The most bytes of messages that one archive of a session holds, before they are compressed.
+pub const ARCHIVE_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// How many rules of retention an organisation has at most.
+pub const RETENTION_RULES_MAX: usize = 100;
+/// The longest that a rule of retention, or a threshold of a session's life, may wait, in days.
+pub const RETENTION_DAYS_MAX: u32 = 36_500;
+
+/// The largest file that a person puts into a session, in bytes.
+pub const UPLOAD_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// How many artifacts go with one message.
+pub const ATTACHMENTS_MAX: usize = 16;
+/// How much of the text files that go with a message a model is shown, in bytes, of all together.
+pub const ATTACHED_TEXT_BYTES_MAX: usize = 128 * 1024;
+/// The largest picture that a model is shown, in bytes.
+pub const ATTACHED_IMAGE_BYTES_MAX: u64 = 3_750_000;
+/// How many of the pictures that go with a message a model is shown.
+pub const ATTACHED_IMAGES_MAX: usize = 8;

@@ -39,6 +39,7 @@ fn briefing() -> Briefing {
         tools: vec![offer("file.read"), offer("file_read"), offer("noop")],
         skills: Vec::new(),
         notes: Vec::new(),
+        attachments: Vec::new(),
     }
 }
 

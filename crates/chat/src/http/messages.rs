@@ -10,7 +10,7 @@ use edge::{
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use vocab::{AgentId, MessageId, SessionId};
+use vocab::{AgentId, ArtifactId, MessageId, SessionId};
 
 use super::{MessageView, PostedView};
 use crate::model::{Addressed, NewMessage, OnBusy};
@@ -30,6 +30,11 @@ pub(super) struct NewMessageBody {
     /// Which of the session's agents answers (`agt_…`), whomever the text mentions.
     #[schema(value_type = Option<String>)]
     agent_id: Option<AgentId>,
+    /// Artifacts of the session that go with it (`art_…`, at most 16). A model that answers is shown
+    /// texts and pictures, and told of the others.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    attachments: Vec<ArtifactId>,
 }
 
 impl From<NewMessageBody> for NewMessage {
@@ -39,6 +44,7 @@ impl From<NewMessageBody> for NewMessage {
             on_busy: body.on_busy,
             agent: body.agent_id,
             addressed: Addressed::default(),
+            attachments: body.attachments,
         }
     }
 }
@@ -95,7 +101,7 @@ impl MessageFilter {
 /// The message and the runs that answer it are committed together; the answer comes when they are on
 /// disk. The agents that the text mentions as `@name` answer, or else the session's first; a message
 /// that mentions members of the session and no agent starts no run. Runs of one session go one after
-/// the other.
+/// the other. A session that is archived is restored first.
 #[utoipa::path(
     post, path = "/v1/sessions/{session_id}/messages", tag = "sessions",
     operation_id = "message_post",
@@ -104,7 +110,7 @@ impl MessageFilter {
     responses(
         (status = 202, body = PostedView),
         (status = 404, body = Problem),
-        (status = 409, body = Problem, description = "busy, archived, or no agent that can answer"),
+        (status = 409, body = Problem, description = "busy, or no agent that can answer"),
         (status = 413, body = Problem),
         (status = 422, body = Problem),
         (status = 503, body = Problem, description = "`QUEUE_UNAVAILABLE`: nothing was taken"),
@@ -120,6 +126,7 @@ async fn post(
     Json(body): Json<NewMessageBody>,
 ) -> Result<(StatusCode, Json<PostedView>), Problem> {
     let text = body.content.clone();
+    chat.awake(&ctx, id).await.map_err(queue)?;
     let new = NewMessage {
         addressed: chat.addressed(&ctx, id, &text).await.map_err(queue)?,
         ..body.into()
@@ -151,7 +158,7 @@ struct SteeringBody {
     responses(
         (status = 202, body = PostedView),
         (status = 404, body = Problem),
-        (status = 409, body = Problem, description = "archived, or no agent that can answer"),
+        (status = 409, body = Problem, description = "no agent that can answer"),
         (status = 413, body = Problem),
         (status = 422, body = Problem),
         (status = 503, body = Problem, description = "`QUEUE_UNAVAILABLE`: nothing was taken"),
@@ -167,6 +174,7 @@ async fn steer(
     Json(body): Json<SteeringBody>,
 ) -> Result<(StatusCode, Json<PostedView>), Problem> {
     let text = body.content;
+    chat.awake(&ctx, id).await.map_err(queue)?;
     let addressed = chat.addressed(&ctx, id, &text).await.map_err(queue)?;
     let mut tx = ctx.write().await.map_err(queue)?;
     let said = (text.clone(), addressed);
@@ -218,7 +226,11 @@ pub(super) fn queue(error: impl Into<ChatError>) -> Problem {
     get, path = "/v1/sessions/{session_id}/messages", tag = "sessions",
     operation_id = "message_list",
     params(("session_id" = String, Path, description = "`ses_…`"), PageParams, MessageFilter),
-    responses((status = 200, body = Page<MessageView>), (status = 404, body = Problem)),
+    responses(
+        (status = 200, body = Page<MessageView>),
+        (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "`SESSION_ARCHIVED`"),
+    ),
     security(("bearer" = ["viewer"])),
 )]
 async fn list(

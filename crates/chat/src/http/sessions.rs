@@ -12,8 +12,8 @@ use utoipa::{IntoParams, ToSchema};
 use vocab::{AgentId, SessionId, UserId};
 
 use super::{SessionMemberView, SessionView};
-use crate::Chat;
-use crate::model::{NewSession, SessionChange, SessionStatus};
+use crate::model::{NewSession, Session, SessionChange, SessionStatus};
+use crate::{Because, Chat};
 
 /// A new session.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -131,7 +131,8 @@ async fn get(
     Viewer(ctx): Viewer,
     Path(id): Path<SessionId>,
 ) -> Result<Json<SessionView>, Problem> {
-    Ok(Json(chat.get(&ctx, id).await?.into()))
+    let session = chat.get(&ctx, id).await?;
+    view(&chat, &ctx, session).await
 }
 
 /// Change a session.
@@ -162,12 +163,21 @@ async fn update(
     Ok(Json(session.into()))
 }
 
-/// Archive a session: it takes no messages until it is restored.
+/// Archive a session.
+///
+/// Its messages, with everything that stands beside them, move into one compressed and sealed object;
+/// `session.archived` in the record carries its digest. Reading messages answers 409
+/// `SESSION_ARCHIVED` until the session is restored; the next message restores it by itself. A session
+/// whose runs are not over is not archived.
 #[utoipa::path(
     post, path = "/v1/sessions/{session_id}/archive", tag = "sessions",
     operation_id = "session_archive",
     params(("session_id" = String, Path, description = "`ses_…`")),
-    responses((status = 200, body = SessionView), (status = 404, body = Problem)),
+    responses(
+        (status = 200, body = SessionView),
+        (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "busy, in use at this moment, or too large"),
+    ),
     security(("bearer" = ["member"])),
 )]
 async fn archive(
@@ -175,15 +185,20 @@ async fn archive(
     Member(ctx): Member,
     Path(id): Path<SessionId>,
 ) -> Result<Json<SessionView>, Problem> {
-    set_status(&chat, &ctx, id, SessionStatus::Archived).await
+    let session = chat.archive(&ctx, id, Because::Asked).await?;
+    view(&chat, &ctx, session).await
 }
 
-/// Restore an archived session.
+/// Restore an archived session: everything is where it was.
 #[utoipa::path(
     post, path = "/v1/sessions/{session_id}/restore", tag = "sessions",
     operation_id = "session_restore",
     params(("session_id" = String, Path, description = "`ses_…`")),
-    responses((status = 200, body = SessionView), (status = 404, body = Problem)),
+    responses(
+        (status = 200, body = SessionView),
+        (status = 404, body = Problem),
+        (status = 500, body = Problem, description = "`ARCHIVE_DAMAGED`: nothing was changed"),
+    ),
     security(("bearer" = ["member"])),
 )]
 async fn restore(
@@ -191,22 +206,21 @@ async fn restore(
     Member(ctx): Member,
     Path(id): Path<SessionId>,
 ) -> Result<Json<SessionView>, Problem> {
-    set_status(&chat, &ctx, id, SessionStatus::Active).await
+    let session = chat.restore(&ctx, id).await?;
+    view(&chat, &ctx, session).await
 }
 
-async fn set_status(
+/// A session with its archive, if it has one.
+async fn view(
     chat: &Chat,
     ctx: &db::OrgContext,
-    id: SessionId,
-    status: SessionStatus,
+    session: Session,
 ) -> Result<Json<SessionView>, Problem> {
-    let mut tx = ctx.write().await?;
-    let before = chat.get_in(&mut tx, id).await?;
-    let session = chat.set_status(ctx, &mut tx, id, status).await?;
-    if session != before {
-        tx.commit().await?;
-    }
-    Ok(Json(session.into()))
+    let archive = match session.status {
+        SessionStatus::Archived => chat.archive_of(ctx, session.id).await?,
+        SessionStatus::Active | SessionStatus::Idle => None,
+    };
+    Ok(Json(SessionView::with(session, archive)))
 }
 
 /// Who to add.

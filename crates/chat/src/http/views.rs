@@ -3,9 +3,11 @@
 use runs::http::RunView;
 use serde::Serialize;
 use utoipa::ToSchema;
-use vocab::{AgentId, MessageId, RunId, SessionId, Timestamp, UserId};
+use vocab::{AgentId, ArtifactId, Digest, MessageId, RunId, SessionId, Timestamp, UserId};
 
-use crate::model::{Author, Member, Message, Reaction, ReadMark, Session, SessionStatus};
+use crate::model::{
+    ArchiveInfo, Author, Member, Message, Reaction, ReadMark, Session, SessionStatus,
+};
 use crate::service::{Posted, Regenerating, Shown};
 
 /// A session.
@@ -35,6 +37,43 @@ pub struct SessionView {
     updated_at: Timestamp,
     #[schema(value_type = Option<String>, format = DateTime)]
     archived_at: Option<Timestamp>,
+    /// The archive of its messages, where one session is asked for and has one.
+    archive: Option<ArchiveView>,
+    /// Whether a legal hold keeps it from being deleted.
+    held: bool,
+}
+
+/// The archive of a session.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ArchiveView {
+    /// The keyed digest of the whole; `session.archived` carries it in the record.
+    #[schema(value_type = String)]
+    digest: Digest,
+    messages: u32,
+    /// How large it is, compressed.
+    size_bytes: u64,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+impl From<ArchiveInfo> for ArchiveView {
+    fn from(it: ArchiveInfo) -> Self {
+        Self {
+            digest: it.digest,
+            messages: it.messages,
+            size_bytes: it.size_bytes,
+            created_at: it.made_at,
+        }
+    }
+}
+
+impl SessionView {
+    pub(super) fn with(session: Session, archive: Option<ArchiveInfo>) -> Self {
+        Self {
+            archive: archive.map(ArchiveView::from),
+            ..Self::from(session)
+        }
+    }
 }
 
 impl From<Session> for SessionView {
@@ -53,6 +92,8 @@ impl From<Session> for SessionView {
             created_at: it.created_at,
             updated_at: it.updated_at,
             archived_at: it.archived_at,
+            archive: None,
+            held: it.held,
         }
     }
 }
@@ -121,6 +162,9 @@ pub struct MessageView {
     reply_to: Option<MessageId>,
     /// Whom it mentions: `agt_…` and `usr_…`.
     mentions: Vec<String>,
+    /// The artifacts that go with it (`art_…`): what somebody attached, or what its run saved.
+    #[schema(value_type = Vec<String>)]
+    attachments: Vec<ArtifactId>,
     /// The text, in Markdown; null once it was erased.
     content: Option<String>,
     size_bytes: u64,
@@ -180,6 +224,7 @@ impl MessageView {
             run_id: it.run,
             reply_to: it.reply_to,
             mentions: it.mentions.ids(),
+            attachments: it.attachments,
             content: text,
             size_bytes: it.size_bytes,
             failed: it.failed,

@@ -2,7 +2,7 @@
 
 use runs::HasRead;
 use serde::Deserialize;
-use vocab::{AgentId, Digest, MessageId, RunId, SessionId, Timestamp, UserId};
+use vocab::{AgentId, ArtifactId, Digest, MessageId, RunId, SessionId, Timestamp, UserId};
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Message {
     pub reply_to: Option<MessageId>,
     /// Whom it mentions.
     pub mentions: Mentions,
+    /// The artifacts that go with it: what a person attached, or what its run saved.
+    pub attachments: Vec<ArtifactId>,
     /// The digest of its text.
     pub content: Digest,
     /// The size of its text, in bytes.
@@ -102,6 +104,8 @@ pub struct NewMessage {
     pub agent: Option<AgentId>,
     /// To whom the text speaks.
     pub addressed: Addressed,
+    /// The artifacts of the session that go with it.
+    pub attachments: Vec<ArtifactId>,
 }
 
 /// To whom a text speaks, and what it says to them.

@@ -45,15 +45,19 @@ pub struct Session {
     pub updated_at: Timestamp,
     /// Since when it is archived.
     pub archived_at: Option<Timestamp>,
+    /// Whether a legal hold keeps it.
+    pub held: bool,
 }
 
-/// Whether a session takes messages.
+/// Where a session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionStatus {
-    /// It does.
+    /// It is in use.
     Active,
-    /// It does not, until it is restored.
+    /// Nobody has used it for a while. The next message makes it active.
+    Idle,
+    /// Its messages are in an archive, until it is restored or gets another one.
     Archived,
 }
 
@@ -63,6 +67,7 @@ impl SessionStatus {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::Idle => "idle",
             Self::Archived => "archived",
         }
     }
@@ -70,14 +75,14 @@ impl SessionStatus {
 
 /// The text names no status.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected one of `active`, `archived`")]
+#[error("expected one of `active`, `idle`, `archived`")]
 pub struct ParseStatusError;
 
 impl FromStr for SessionStatus {
     type Err = ParseStatusError;
 
     fn from_str(text: &str) -> Result<Self, ParseStatusError> {
-        let all = [Self::Active, Self::Archived];
+        let all = [Self::Active, Self::Idle, Self::Archived];
         all.into_iter()
             .find(|status| status.as_str() == text)
             .ok_or(ParseStatusError)

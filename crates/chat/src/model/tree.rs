@@ -40,7 +40,7 @@ pub(crate) fn through(branches: &[Branch], (own, position): (u32, u32)) -> u32 {
 }
 
 /// Whether a branch has the message at that place.
-fn has(branches: &[Branch], number: u32, (own, position): (u32, u32)) -> bool {
+pub(crate) fn has(branches: &[Branch], number: u32, (own, position): (u32, u32)) -> bool {
     let (mut number, mut upto) = (number, u32::MAX);
     // A branch is forked from one with a lower number, so this ends.
     loop {

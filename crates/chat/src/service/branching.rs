@@ -181,8 +181,7 @@ impl Chat {
         message: MessageId,
     ) -> Result<Session, ChatError> {
         member(ctx)?;
-        let session = self.get_in(tx, id).await?;
-        self.control(tx, id).await?;
+        let session = self.open_in(tx, id).await?;
         let branch = self.branch_through(tx, id, message).await?;
         if store::choose(tx, id, branch).await? {
             let event = Draft::new(EventKind::SessionBranchChosen, id).in_session(Some(id));

@@ -15,7 +15,7 @@ impl Chat {
     /// There is no such session.
     pub async fn members(&self, ctx: &OrgContext, id: SessionId) -> Result<Vec<Member>, ChatError> {
         let mut tx = ctx.read().await?;
-        self.get_in(&mut tx, id).await?;
+        self.there_in(&mut tx, id).await?;
         Ok(store::members(&mut tx, id).await?)
     }
 
@@ -43,7 +43,7 @@ impl Chat {
         user: UserId,
     ) -> Result<bool, ChatError> {
         member(ctx)?;
-        self.get_in(tx, id).await?;
+        self.there_in(tx, id).await?;
         let added = store::add_member(
             tx,
             id,
@@ -71,7 +71,7 @@ impl Chat {
         user: UserId,
     ) -> Result<(), ChatError> {
         member(ctx)?;
-        self.get_in(tx, id).await?;
+        self.there_in(tx, id).await?;
         if !store::remove_member(tx, id, user).await? {
             return Err(ChatError::NoMember(user));
         }

@@ -3,6 +3,7 @@
 use agents::{Agent, AgentError};
 use db::{OrgContext, WriteTx};
 use runs::{HasRead, Input, NewRun, Queued, Run};
+use vault::Query;
 use vocab::{AgentId, Draft, EventKind, MessageId, RunId, SessionId, limits};
 
 use super::{Chat, index, member};
@@ -86,8 +87,10 @@ impl Chat {
                 Some(edited)
             }
         };
+        self.check_attachments(tx, id, &new.attachments).await?;
         let said = (new.text.as_str(), new.addressed.mentions);
         let (mut message, parent) = self.said(ctx, tx, (id, None), said).await?;
+        message.attachments = new.attachments;
         let asked: Vec<String> = agents.iter().map(|agent| agent.id.to_string()).collect();
         let event = posted(&message).fact("for_agents", asked);
         tx.record(event.fact_if("edits", edits.map(|it| it.to_string())));
@@ -131,7 +134,7 @@ impl Chat {
         }
     }
 
-    /// A session that takes messages, of which this process is the controller.
+    /// A session whose messages are there, and of which this process is the controller.
     pub(super) async fn open_in(
         &self,
         tx: &mut WriteTx,
@@ -139,10 +142,16 @@ impl Chat {
     ) -> Result<Session, ChatError> {
         let session = self.get_in(tx, id).await?;
         self.control(tx, id).await?;
-        match session.status {
-            SessionStatus::Active => Ok(session),
-            SessionStatus::Archived => Err(ChatError::Archived),
-        }
+        in_the_tables(session)
+    }
+
+    /// A session whose messages are there.
+    pub(super) async fn there_in(
+        &self,
+        tx: &mut impl Query,
+        id: SessionId,
+    ) -> Result<Session, ChatError> {
+        in_the_tables(self.get_in(tx, id).await?)
     }
 
     /// The caller's message at the end of that branch, or of the current one: in no row yet, with the
@@ -160,7 +169,17 @@ impl Chat {
             position,
             branch,
             parent,
-        } = place.ok_or(ChatError::NotFound(id))?;
+        } = match place {
+            Some(place) => place,
+            // Since it was looked at.
+            None => {
+                return Err(self
+                    .open_in(tx, id)
+                    .await
+                    .err()
+                    .unwrap_or(ChatError::Changed));
+            }
+        };
         let content = self.content.seal(tx, id, MEDIA, text.as_bytes()).await?;
         let message = Message {
             id: ctx.new_id(),
@@ -173,6 +192,7 @@ impl Chat {
             run: None,
             reply_to: None,
             mentions,
+            attachments: Vec::new(),
             content,
             size_bytes: text.len() as u64,
             failed: false,
@@ -199,6 +219,14 @@ impl Chat {
     }
 }
 
+/// The session, unless its messages are in an archive.
+fn in_the_tables(session: Session) -> Result<Session, ChatError> {
+    match session.status {
+        SessionStatus::Active | SessionStatus::Idle => Ok(session),
+        SessionStatus::Archived => Err(ChatError::Archived),
+    }
+}
+
 /// The event of a message.
 pub(crate) fn posted(message: &Message) -> Draft {
     let draft = Draft::new(EventKind::MessagePosted, message.id)
@@ -211,7 +239,16 @@ pub(crate) fn posted(message: &Message) -> Draft {
         Author::System => draft,
     };
     let mentions = (!message.mentions.is_empty()).then(|| message.mentions.ids());
+    let attachments: Vec<String> = message
+        .attachments
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     draft
+        .fact_if(
+            "attachments",
+            (!attachments.is_empty()).then_some(attachments),
+        )
         .fact_if("parent", message.parent.map(|it| it.to_string()))
         .fact_if("reply_to", message.reply_to.map(|it| it.to_string()))
         .fact_if("mentions", mentions)

@@ -48,7 +48,7 @@ impl Chat {
     /// Messages of a session as the caller sees them.
     ///
     /// # Errors
-    /// There is no such session, or no such message in it; a text can't be opened.
+    /// There is no such session, or no such message in it; it is archived; a text can't be opened.
     pub async fn messages(
         &self,
         ctx: &OrgContext,
@@ -57,7 +57,7 @@ impl Chat {
         limit: u32,
     ) -> Result<Vec<Shown>, ChatError> {
         let mut tx = ctx.read().await?;
-        let session = self.get_in(&mut tx, id).await?;
+        let session = self.there_in(&mut tx, id).await?;
         let range = match which {
             Which::Current => Range::Along(session.branch),
             Which::Through(message) => {

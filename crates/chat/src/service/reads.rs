@@ -19,7 +19,7 @@ impl Chat {
         id: SessionId,
         position: u32,
     ) -> Result<ReadMark, ChatError> {
-        let session = self.get(ctx, id).await?;
+        let session = self.there_in(&mut ctx.read().await?, id).await?;
         if position > session.message_count {
             let message = format!("the session has {} messages", session.message_count);
             return Err(invalid("position", message));
@@ -45,7 +45,7 @@ impl Chat {
     /// There is no such session.
     pub async fn reads(&self, ctx: &OrgContext, id: SessionId) -> Result<Vec<ReadMark>, ChatError> {
         let mut tx = ctx.read().await?;
-        self.get_in(&mut tx, id).await?;
+        self.there_in(&mut tx, id).await?;
         Ok(store::reads(&mut tx, id).await?)
     }
 

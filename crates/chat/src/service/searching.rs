@@ -61,7 +61,7 @@ impl Chat {
         let mut tx = ctx.read().await?;
         let (sessions, all) = match session {
             Some(id) => {
-                self.get_in(&mut tx, id).await?;
+                self.there_in(&mut tx, id).await?;
                 (vec![id], 1)
             }
             None => {

@@ -43,6 +43,7 @@ impl Chat {
             created_at: now,
             updated_at: now,
             archived_at: None,
+            held: false,
         };
         check(&session)?;
         store::insert(tx, &session).await?;
@@ -117,37 +118,11 @@ impl Chat {
             check_agents(tx, &session.agents).await?;
         }
         check(&session)?;
+        if session != seen && session.status == SessionStatus::Idle {
+            session.status = SessionStatus::Active;
+        }
         self.put(ctx, tx, &seen, session, EventKind::SessionUpdated)
             .await
-    }
-
-    /// Archives a session, or restores it. Asking twice changes and records nothing.
-    ///
-    /// # Errors
-    /// There is none here; somebody else changed it in between.
-    pub async fn set_status(
-        &self,
-        ctx: &OrgContext,
-        tx: &mut WriteTx,
-        id: SessionId,
-        status: SessionStatus,
-    ) -> Result<Session, ChatError> {
-        member(ctx)?;
-        let seen = self.get_in(tx, id).await?;
-        let mut session = seen.clone();
-        session.status = status;
-        if session == seen {
-            return Ok(seen);
-        }
-        let kind = match status {
-            SessionStatus::Active => EventKind::SessionRestored,
-            SessionStatus::Archived => EventKind::SessionArchived,
-        };
-        session.archived_at = match status {
-            SessionStatus::Active => None,
-            SessionStatus::Archived => Some(ctx.now()),
-        };
-        self.put(ctx, tx, &seen, session, kind).await
     }
 
     async fn put(

@@ -10,7 +10,9 @@ use crate::model::{Session, SessionStatus};
 macro_rules! columns {
     () => {
         "SELECT id, title, labels, status, workspace, agent_ids, created_by, version, message_count, \
-         branch, branches, created_at_us, updated_at_us, archived_at_us FROM sessions WHERE org_id = $1 "
+         branch, branches, created_at_us, updated_at_us, archived_at_us, EXISTS (SELECT 1 FROM \
+         session_holds h WHERE h.org_id = sessions.org_id AND h.session_id = sessions.id) \
+         FROM sessions WHERE org_id = $1 "
     };
 }
 
@@ -47,6 +49,31 @@ pub(crate) async fn list(
         .iter()
         .map(session)
         .collect()
+}
+
+/// Where a sweep goes on: behind the session that was active at that instant.
+pub(crate) type After = Option<(Timestamp, SessionId)>;
+
+/// Sessions that were last active before an instant, those first that were so the longest ago. Held
+/// ones are left out, those with runs that are not over, and archived ones unless they are asked for.
+pub(crate) async fn quiet(
+    tx: &mut impl Query,
+    (before, archived): (Timestamp, bool),
+    after: After,
+    limit: u32,
+) -> Result<Vec<Session>, StoreError> {
+    let sql = concat!(
+        columns!(),
+        "AND updated_at_us < $2 AND ($3 OR status <> 'archived') \
+         AND ($4 OR updated_at_us > $5 OR (updated_at_us = $5 AND id > $6)) \
+         AND NOT EXISTS (SELECT 1 FROM session_holds h WHERE h.org_id = $1 AND h.session_id = sessions.id) \
+         AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.org_id = $1 AND r.session_id = sessions.id \
+         AND r.ended_at_us IS NULL) ORDER BY updated_at_us, id LIMIT $7"
+    );
+    let (at, id) = after.unzip();
+    let row = params![before, archived, after.is_none(), at, id, limit];
+    let rows = tx.rows(Sql::Both(sql), &row).await?;
+    rows.iter().map(session).collect()
 }
 
 pub(crate) async fn insert(tx: &mut WriteTx, it: &Session) -> Result<(), StoreError> {
@@ -110,8 +137,8 @@ pub(crate) struct Place {
 }
 
 /// The place of the session's next message: at the end of this branch, or of the current one. Whoever
-/// takes it holds the session's row until the end of the transaction. Nothing if there is no such
-/// session.
+/// takes it holds the session's row until the end of the transaction; an idle session is active
+/// again. Nothing if there is no such session, or it is archived.
 pub(crate) async fn next_place(
     tx: &mut WriteTx,
     id: SessionId,
@@ -119,8 +146,8 @@ pub(crate) async fn next_place(
     (speaker, now): (Speaker, Timestamp),
 ) -> Result<Option<Place>, StoreError> {
     let sql = "UPDATE sessions SET message_count = message_count + 1, updated_at_us = $3, \
-        agent_turns = CASE WHEN $4 THEN 0 ELSE agent_turns END \
-        WHERE org_id = $1 AND id = $2 RETURNING message_count, branch, branches, \
+        agent_turns = CASE WHEN $4 THEN 0 ELSE agent_turns END, status = 'active' \
+        WHERE org_id = $1 AND id = $2 AND status <> 'archived' RETURNING message_count, branch, branches, \
         (SELECT m.id FROM messages m WHERE m.org_id = $1 AND m.session_id = $2 \
         AND m.position = sessions.message_count - 1)";
     let person = speaker == Speaker::Person;
@@ -165,5 +192,6 @@ fn session(row: &Row) -> Result<Session, StoreError> {
         created_at: row.get(11)?,
         updated_at: row.get(12)?,
         archived_at: row.get(13)?,
+        held: row.get(14)?,
     })
 }

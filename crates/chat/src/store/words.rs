@@ -5,6 +5,9 @@ use serde_json::json;
 use vault::{BlindWord, Query};
 use vocab::{MessageId, SessionId, SubjectId};
 
+/// How many words of many messages one statement inserts.
+const WORDS_AT_ONCE: usize = 20_000;
+
 /// Puts words beside a message.
 pub(crate) async fn insert_words(
     tx: &mut WriteTx,
@@ -27,12 +30,38 @@ pub(crate) async fn insert_words(
     Ok(())
 }
 
+/// Puts the words of many messages beside them.
+pub(crate) async fn insert_words_of(
+    tx: &mut WriteTx,
+    session: SessionId,
+    words: &[(MessageId, BlindWord)],
+) -> Result<(), StoreError> {
+    let sql = Sql::Each {
+        sqlite: "INSERT INTO message_words (org_id, session_id, word, message_id) \
+            SELECT $1, $2, unhex(json_extract(value, '$[1]')), unhex(json_extract(value, '$[0]')) \
+            FROM json_each($3)",
+        postgres: "INSERT INTO message_words (org_id, session_id, word, message_id) \
+            SELECT CAST($1 AS uuid), CAST($2 AS uuid), decode(value->>1, 'hex'), \
+            CAST(value->>0 AS uuid) FROM jsonb_array_elements(CAST(CAST($3 AS text) AS jsonb))",
+    };
+    for some in words.chunks(WORDS_AT_ONCE) {
+        let pair = |(message, word): &(MessageId, BlindWord)| {
+            json!([message.uuid().simple().to_string(), hex::encode(word)])
+        };
+        let pairs: Vec<serde_json::Value> = some.iter().map(pair).collect();
+        tx.execute(sql, &params![session, json!(pairs).to_string()])
+            .await?;
+    }
+    Ok(())
+}
+
 /// The sessions that a search looks through, those that were active last first.
 pub(crate) async fn active_sessions(
     tx: &mut impl Query,
     most: u32,
 ) -> Result<Vec<SessionId>, StoreError> {
-    let sql = "SELECT id FROM sessions WHERE org_id = $1 ORDER BY updated_at_us DESC LIMIT $2";
+    let sql = "SELECT id FROM sessions WHERE org_id = $1 AND status <> 'archived' \
+        ORDER BY updated_at_us DESC LIMIT $2";
     let rows = tx.rows(Sql::Both(sql), &params![most]).await?;
     rows.iter().map(|row| row.get(0)).collect()
 }

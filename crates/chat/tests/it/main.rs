@@ -8,11 +8,15 @@
     reason = "a failed test panics, in helpers too"
 )]
 
+mod attaching;
 mod branches;
+mod exporting;
 mod http;
+mod lifecycle;
 mod people;
 mod placement;
 mod posting;
+mod retention;
 mod script;
 mod searching;
 mod sessions;

@@ -2,7 +2,7 @@
 
 use agents::model::Turn;
 use agents::{AgentError, service};
-use chat::{Author, ChatError, NewMessage, OnBusy, SessionStatus};
+use chat::{Author, Because, ChatError, NewMessage, OnBusy};
 use db::on_both_databases;
 use runs::State;
 use vocab::Role;
@@ -155,12 +155,10 @@ on_both_databases! {
         let refused = world.post_as(&viewer, session, to_agent("noop", clerk.id)).await;
         assert!(matches!(refused, Err(ChatError::RoleTooLow(Role::Member))), "{refused:?}");
 
-        let mut tx = world.ctx.write().await.unwrap();
-        let archived = SessionStatus::Archived;
-        world.chat.set_status(&world.ctx, &mut tx, session, archived).await.unwrap();
-        tx.commit().await.unwrap();
+        world.chat.archive(&world.ctx, session, Because::Asked).await.unwrap();
         let refused = world.post(session, "noop", OnBusy::Enqueue).await;
         assert!(matches!(refused, Err(ChatError::Archived)), "{refused:?}");
+        world.chat.restore(&world.ctx, session).await.unwrap();
         assert!(world.messages(session).await.is_empty());
         let runs = world.runs.list(&world.ctx, &runs::RunFilter::default(), None, 10).await.unwrap();
         assert!(runs.is_empty());

@@ -1,6 +1,6 @@
 //! Sessions by themselves.
 
-use chat::{ChatError, NewSession, Reading, SessionChange, SessionStatus, Which};
+use chat::{Because, ChatError, NewSession, Reading, SessionChange, SessionStatus, Which};
 use db::{StoreError, on_both_databases};
 use vocab::Role;
 
@@ -32,16 +32,6 @@ on_both_databases! {
         assert_eq!(same, changed);
         assert!(matches!(tx.commit().await, Err(StoreError::NoEvent)));
 
-        for (status, kind) in [
-            (SessionStatus::Archived, "session.archived"),
-            (SessionStatus::Active, "session.restored"),
-        ] {
-            let mut tx = ctx.write().await.unwrap();
-            let set = world.chat.set_status(ctx, &mut tx, session.id, status).await.unwrap();
-            tx.commit().await.unwrap();
-            assert_eq!(set.archived_at.is_some(), status == SessionStatus::Archived);
-            assert_eq!(world.kinds(session.id).await.last().map(String::as_str), Some(kind));
-        }
     }
 
     /// What does not fit is refused by its name.
@@ -71,10 +61,7 @@ on_both_databases! {
             // Ids are ordered by the millisecond.
             tokio::time::sleep(std::time::Duration::from_millis(3)).await;
         }
-        let mut tx = world.ctx.write().await.unwrap();
-        let archived = SessionStatus::Archived;
-        world.chat.set_status(&world.ctx, &mut tx, ids[1], archived).await.unwrap();
-        tx.commit().await.unwrap();
+        world.chat.archive(&world.ctx, ids[1], Because::Asked).await.unwrap();
         let list = |status, before| {
             let world = &world;
             async move {
@@ -134,12 +121,16 @@ on_both_databases! {
         let mut tx = theirs.write().await.unwrap();
         let change = SessionChange { title: Some("x".into()), ..SessionChange::default() };
         assert!(not_found(chat.update(&theirs, &mut tx, session, change).await.unwrap_err()));
-        let status = SessionStatus::Archived;
-        assert!(not_found(chat.set_status(&theirs, &mut tx, session, status).await.unwrap_err()));
+        assert!(not_found(chat.hold(&theirs, &mut tx, session, "why").await.unwrap_err()));
+        assert!(not_found(chat.release(&theirs, &mut tx, session).await.unwrap_err()));
         let user = world.ctx.actor().user.unwrap();
         assert!(not_found(chat.add_member(&theirs, &mut tx, session, user).await.unwrap_err()));
         assert!(not_found(chat.remove_member(&theirs, &mut tx, session, user).await.unwrap_err()));
         drop(tx);
+        assert!(not_found(chat.archive(&theirs, session, Because::Asked).await.unwrap_err()));
+        assert!(not_found(chat.restore(&theirs, session).await.unwrap_err()));
+        assert!(not_found(chat.held(&theirs, session).await.unwrap_err()));
+        assert!(not_found(chat.delete(&theirs, session).await.unwrap_err()));
         let new = chat::NewMessage { text: "noop".into(), ..chat::NewMessage::default() };
         assert!(not_found(world.post_as(&theirs, session, new).await.unwrap_err()));
         // Nor can its agents be put into one of theirs.

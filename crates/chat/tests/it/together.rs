@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::BodyDataStream;
-use chat::{ChatError, Reaction, Reading, SessionStatus, Which};
+use chat::{Because, ChatError, Reaction, Reading, Which};
 use db::on_both_databases;
 use edge::testing::Client;
 use futures::StreamExt as _;
@@ -179,16 +179,15 @@ on_both_databases! {
         // One that is there can still be given by others.
         assert!(react(&world, &world.role(Role::Member), message.id, &emoji(0)).await.unwrap());
 
-        let mut tx = world.ctx.write().await.unwrap();
-        let archived = SessionStatus::Archived;
-        world.chat.set_status(&world.ctx, &mut tx, session, archived).await.unwrap();
-        tx.commit().await.unwrap();
+        world.chat.archive(&world.ctx, session, Because::Asked).await.unwrap();
         for refused in [
             react(&world, &world.role(Role::Member), message.id, &emoji(0)).await.map(drop),
             unreact(&world, &world.ctx, message.id, &emoji(0)).await,
         ] {
-            assert!(matches!(refused, Err(ChatError::Archived)), "{refused:?}");
+            assert!(matches!(refused, Err(ChatError::NoMessage(_))), "{refused:?}");
         }
+        world.chat.restore(&world.ctx, session).await.unwrap();
+        unreact(&world, &world.ctx, message.id, &emoji(0)).await.unwrap();
     }
 
     /// On one stream: what is durable with an id, what is live without one.

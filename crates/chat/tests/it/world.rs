@@ -1,5 +1,6 @@
 //! An engine with its worker, a record with its sequencer, and routes.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +39,16 @@ pub struct World {
     pub people: Arc<Everybody>,
     pub client: Client,
     stopping: CancellationToken,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+}
+
+/// Another process on the same database and blobs, without a worker: a test can let it die.
+pub struct Beside {
+    pub db: db::Db,
+    pub authority: Authority,
+    pub ctx: OrgContext,
+    pub chat: Chat,
+    _stopping: CancellationToken,
 }
 
 /// No node is ever there.
@@ -94,14 +104,7 @@ impl Authenticator for Gate {
 impl World {
     pub async fn new(db: TestDb) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let random = Random::system();
-        let blobs = Blobs::local(folder.path()).unwrap();
-        let vault = Vault::new(
-            MasterKeys::generate(&random).unwrap(),
-            blobs,
-            Clock::system(),
-            random.clone(),
-        );
+        let vault = vault_in(folder.path());
         let ctx = db.org().await;
         let policies = Policies::default();
         let policy = NewPolicy {
@@ -112,7 +115,7 @@ impl World {
         };
         policies.publish(&ctx, policy).await.unwrap();
         let stopping = CancellationToken::new();
-        let (runs, worker) = engine(&db, &vault, policies, &stopping);
+        let (runs, worker) = engine(&db.authority, &vault, policies, &stopping);
         let alone = db.db.engine() == db::Engine::Sqlite;
         tokio::spawn(async move { worker.run(alone).await });
         let hub = Hub::new();
@@ -123,6 +126,7 @@ impl World {
             authority: db.authority.clone(),
             runs: runs.clone(),
             content: vault.content.clone(),
+            artifacts: vault.artifacts.clone(),
             people: people.clone(),
             live: Live::new(),
             placements: None,
@@ -137,8 +141,71 @@ impl World {
             people,
             client,
             stopping,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Another process.
+    pub async fn beside(&self) -> Beside {
+        let (clock, random) = (Clock::system(), Random::system());
+        let (db, authority) = db::Db::open(&self.db.config, clock, random).await.unwrap();
+        let vault = vault_in(self.folder.path());
+        let stopping = CancellationToken::new();
+        let (runs, _) = engine(&authority, &vault, Policies::default(), &stopping);
+        let chat = Chat::new(chat::Parts {
+            authority: authority.clone(),
+            runs,
+            content: vault.content.clone(),
+            artifacts: vault.artifacts.clone(),
+            people: self.people.clone(),
+            live: Live::new(),
+            placements: None,
+        });
+        let actor = self.ctx.actor().clone();
+        let ctx = authority.context(self.ctx.org(), actor, Role::Owner);
+        Beside {
+            db,
+            authority,
+            ctx,
+            chat,
+            _stopping: stopping,
+        }
+    }
+
+    /// The files of the blob store.
+    pub fn blobs(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.folder.path().join("blobs")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                match path.is_dir() {
+                    true => folders.push(path),
+                    false => found.push(path),
+                }
+            }
+        }
+        found
+    }
+
+    /// How many rows of these tables belong to a session.
+    pub async fn rows(&self, session: SessionId) -> [i64; 7] {
+        const COUNT: [&str; 7] = [
+            "SELECT count(*) FROM messages WHERE org_id = $1 AND session_id = $2",
+            "SELECT count(*) FROM message_turns WHERE org_id = $1 AND session_id = $2",
+            "SELECT count(*) FROM message_words WHERE org_id = $1 AND session_id = $2",
+            "SELECT count(*) FROM session_branches WHERE org_id = $1 AND session_id = $2",
+            "SELECT count(*) FROM session_members WHERE org_id = $1 AND session_id = $2",
+            "SELECT count(*) FROM session_reads WHERE org_id = $1 AND session_id = $2",
+            "SELECT count(*) FROM session_archives WHERE org_id = $1 AND session_id = $2",
+        ];
+        let mut counts = [0; 7];
+        let mut read = self.ctx.read().await.unwrap();
+        for (count, sql) in counts.iter_mut().zip(COUNT) {
+            let row = read.one(sql, &db::params![session]).await.unwrap();
+            *count = row.get(0).unwrap();
+        }
+        counts
     }
 
     pub async fn agent(&self, name: &str) -> Agent {
@@ -350,8 +417,15 @@ impl Drop for World {
     }
 }
 
+fn vault_in(folder: &Path) -> Vault {
+    let random = Random::system();
+    let master = MasterKeys::load_or_create(&folder.join("master.key"), &random).unwrap();
+    let blobs = Blobs::local(&folder.join("blobs")).unwrap();
+    Vault::new(master, blobs, Clock::system(), random)
+}
+
 fn engine(
-    db: &TestDb,
+    authority: &Authority,
     vault: &Vault,
     policies: Policies,
     stopping: &CancellationToken,
@@ -365,12 +439,12 @@ fn engine(
         Arc::new(NoNodes),
     );
     let engine = Engine::new(Parts {
-        authority: db.authority.clone(),
+        authority: authority.clone(),
         road: Road::new(policies, signer, broker),
         vault: vault.clone(),
         programs: Arc::new(script::programs),
         directory: Arc::new(agents::Directory),
-        sessions: Arc::new(Answers::new(vault.content.clone())),
+        sessions: Arc::new(Answers::new(vault.content.clone(), vault.artifacts.clone())),
         briefing: Arc::new(script::NoBriefing),
         holder: "test".into(),
         wake: Arc::new(Notify::new()),

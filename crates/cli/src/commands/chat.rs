@@ -1,7 +1,8 @@
-//! `chancery chat`: one session, line by line.
+//! `chancery chat`: one session, line by line, and what becomes of sessions.
 
 use clap::Args;
 
+use super::sessions::Sessions;
 use super::watch::watch;
 use super::{Cx, Done, run};
 use crate::failure::{Exit, Failure};
@@ -12,7 +13,10 @@ use crate::terminal::{self, Style, Tone};
 ///
 /// A line is answered by the agents of the session that it mentions as `@name`, or else by the first.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Chat {
+    #[command(subcommand)]
+    command: Option<Sessions>,
     /// Which agents, by name or id, the first of them answering who mentions none; may be given several
     /// times. The first active one otherwise.
     #[arg(long = "agent", value_name = "AGENT")]
@@ -27,6 +31,9 @@ pub struct Chat {
 
 impl Chat {
     pub async fn run(self, cx: &Cx) -> Done {
+        if let Some(command) = self.command {
+            return command.run(cx).await;
+        }
         let client = cx.client().await?;
         let (session, agents) = match self.session {
             Some(session) => (session, "its agents".to_owned()),

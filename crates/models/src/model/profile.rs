@@ -228,6 +228,15 @@ impl Limits {
 }
 
 impl ProfileDefinition {
+    /// Whether any of its models can be shown pictures.
+    #[must_use]
+    pub fn takes_images(&self) -> bool {
+        self.targets.iter().any(|target| {
+            let can = target.capabilities.as_ref();
+            can.is_none_or(|can| can.contains(&Capability::Images))
+        })
+    }
+
     /// A name for these targets, tried in their order.
     #[must_use]
     pub fn new(name: impl Into<String>, targets: Vec<Target>) -> Self {

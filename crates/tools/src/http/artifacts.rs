@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use edge::{Json, OpenApiRouter, Page, PageParams, Paging, Path, Problem, Query, Viewer, routes};
 use garde::Validate;
-use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use vault::{Artifact, ArtifactError, ArtifactFilter, ContentError, Vault};
@@ -148,6 +148,11 @@ async fn content(
         (
             CONTENT_DISPOSITION,
             format!("attachment; filename=\"{id}\""),
+        ),
+        // Whoever shows it all the same gives it no origin and lets it run nothing.
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; sandbox".to_owned(),
         ),
     ];
     Ok((headers, bytes).into_response())

@@ -1,0 +1,2 @@
+-- The artifacts that go with a message: their ids, as JSON.
+ALTER TABLE messages ADD COLUMN attachments text NOT NULL DEFAULT '[]';

@@ -1,0 +1,1 @@
+-- A session that is deleted has no controller any more. Only Postgres knows rights.
