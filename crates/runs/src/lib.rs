@@ -19,6 +19,7 @@
 //! (`tools`), and any clock or network but through those.
 
 mod append;
+mod asking;
 mod attempts;
 mod children;
 mod engine;
@@ -36,6 +37,7 @@ mod stations;
 mod store;
 mod worker;
 
+pub use asking::MayNotAsk;
 pub use engine::{Briefing, Directory, Ended, Engine, Parts, Sessions};
 pub use error::RunError;
 pub use follow::{follow_in, untaken_signals};

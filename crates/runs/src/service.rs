@@ -10,6 +10,7 @@ use crate::engine::{Engine, Work};
 use crate::error::RunError;
 use crate::fold::{Entry, Fold, Step};
 use crate::model::{NewRun, Run, State, WaitingFor};
+use crate::program::Input;
 use crate::store::{self, HandedTo, RunFilter};
 use crate::worker::{Slot, Worker};
 
@@ -207,6 +208,14 @@ impl Runs {
     pub async fn get(&self, ctx: &OrgContext, id: RunId) -> Result<Run, RunError> {
         let found = store::get(ctx, id).await?;
         found.map(|it| it.run).ok_or(RunError::NotFound(id))
+    }
+
+    /// What a run was asked to do, as it was at that moment.
+    ///
+    /// # Errors
+    /// The content was erased, or can't be read.
+    pub async fn input(&self, ctx: &OrgContext, run: &Run) -> Result<Input, RunError> {
+        self.engine.input(ctx, run).await
     }
 
     /// A run's answer, if it has one and it was not erased.

@@ -193,20 +193,8 @@ impl Engine {
         if call.executor == tools::Executor::Node && place.is_none() {
             return self.await_node(work, action.intent.step);
         }
-        // As they are now: a label that was put on a session while a run waited counts.
-        let labels = match work.run.session {
-            Some(session) => self.0.sessions.labels(&work.ctx, session).await?,
-            None => Vec::new(),
-        };
-        let (name, agent_labels) = asking_agent(&work.input);
-        let asker = Asker {
-            agent: work.run.agent.zip(name),
-            agent_labels,
-            run_kind: &work.run.kind,
-            session_labels: &labels,
-            has_read: work.fold.has_read(),
-            spent_usd_micros: work.fold.spent_usd_micros(),
-        };
+        let labels = self.labels(work).await?;
+        let asker = asker(work, &labels);
         let rulings = self
             .0
             .road
@@ -252,6 +240,14 @@ impl Engine {
                 self.ask(work, action, &ruling, four_eyes)
             }
         }
+    }
+
+    /// The labels of a run's session as they are now: one that was put on while the run waited counts.
+    pub(crate) async fn labels(&self, work: &Work) -> Result<Vec<String>, RunError> {
+        Ok(match work.run.session {
+            Some(session) => self.0.sessions.labels(&work.ctx, session).await?,
+            None => Vec::new(),
+        })
     }
 
     fn deny(
@@ -434,6 +430,19 @@ fn call_of(action: &Action) -> Call {
     }
 }
 
+/// Who asks in a run, in the situation in which it is; `labels` are its session's.
+pub(crate) fn asker<'a>(work: &'a Work, labels: &'a [String]) -> Asker<'a> {
+    let (name, agent_labels) = asking_agent(&work.input);
+    Asker {
+        agent: work.run.agent.zip(name),
+        agent_labels,
+        run_kind: &work.run.kind,
+        session_labels: labels,
+        has_read: work.fold.has_read(),
+        spent_usd_micros: work.fold.spent_usd_micros(),
+    }
+}
+
 fn asking_agent(input: &Input) -> (Option<&str>, &[String]) {
     match input {
         Input::AgentTurn { agent, .. } => (Some(&agent.name), &agent.labels),
@@ -442,7 +451,7 @@ fn asking_agent(input: &Input) -> (Option<&str>, &[String]) {
 }
 
 /// An agent may ask only for the tools that its definition lists, whatever policy says.
-fn not_its_tool(input: &Input, tool: &str) -> Option<ToolResult> {
+pub(crate) fn not_its_tool(input: &Input, tool: &str) -> Option<ToolResult> {
     match input {
         Input::AgentTurn { agent, .. } if !agent.has_tool(tool) => {
             let message = format!("the agent `{}` does not have the tool `{tool}`", agent.name);

@@ -6,12 +6,13 @@ use db::{OrgContext, StoreError};
 use futures::future::BoxFuture;
 use journal::{KeyStore, KeyStoreError, Seed};
 use models::http::Scopes;
+use models::public::{Asking, Leave, OpenRuns};
 use models::{ModelsError, Scope};
 use nodes::{JobLedger, JobStep, SkillSource};
 use orgs::Orgs;
-use runs::{RunError, Runs};
+use runs::{MayNotAsk, RunError, Runs};
 use vault::Vault;
-use vocab::{Digest, OrgId, UserId};
+use vocab::{Digest, OrgId, RunId, UserId};
 
 /// The skills that nodes ask for, out of the registry.
 pub(crate) struct SkillShelf(pub SkillPackages);
@@ -131,6 +132,35 @@ impl Scopes for Accounts {
                     Err(error) => Err(StoreError::Statement(error.into())),
                 },
             }
+        })
+    }
+}
+
+/// What runs may ask models, for the tokens of runs.
+pub(crate) struct RunsAsk(pub Runs);
+
+impl OpenRuns for RunsAsk {
+    fn may_ask<'a>(
+        &'a self,
+        ctx: &'a OrgContext,
+        run: RunId,
+        asked: Asking<'a>,
+    ) -> BoxFuture<'a, Result<Option<Vec<Leave>>, StoreError>> {
+        let leave = |answer| match answer {
+            Ok(()) => Leave::Granted,
+            Err(MayNotAsk(reason)) => Leave::Refused { reason },
+        };
+        Box::pin(async move {
+            let Asking {
+                models,
+                spent_usd_micros,
+            } = asked;
+            let answers = self.0.may_ask(ctx, run, models, spent_usd_micros).await;
+            let answers = answers.map_err(|error| match error {
+                RunError::Store(error) => error,
+                error => StoreError::Statement(error.into()),
+            })?;
+            Ok(answers.map(|answers| answers.into_iter().map(leave).collect()))
         })
     }
 }

@@ -25,13 +25,14 @@ use vocab::{Clock, JobId, Random};
 use zeroize::Zeroizing;
 
 use crate::ServerError;
-use crate::adapters::{Accounts, Ledger, LogKeys, Membership, SkillShelf};
+use crate::adapters::{Accounts, Ledger, LogKeys, Membership, RunsAsk, SkillShelf};
 use crate::briefing::Briefings;
 use crate::config::{Config, ProcessRole};
 use crate::events::{self, Record};
 use crate::meta;
 use crate::relay::ToControllers;
 use crate::several::Several;
+use crate::run_tokens;
 use crate::thinking::Models;
 use vault::MasterKeySource;
 
@@ -285,7 +286,8 @@ fn areas(of: &Areas<'_>) -> Routes {
     };
     let accounts = Arc::new(Accounts(of.runs.clone()));
     let caller = Arc::new(of.orgs.clone());
-    let door = Door::new(of.models.clone(), caller, of.run_tokens.clone());
+    let asks = Arc::new(RunsAsk(of.runs.clone()));
+    let door = Door::new(of.models.clone(), caller, of.run_tokens.clone(), asks);
     let (gateway, described) = models::public::routes(door);
     let routes = OpenApiRouter::with_openapi(described)
         .merge(orgs::routes(of.orgs.clone()))
@@ -293,6 +295,10 @@ fn areas(of: &Areas<'_>) -> Routes {
         .merge(agents::http::routes(of.skills.clone()))
         .merge(chat::http::routes(of.chat.clone(), of.hub.clone()))
         .merge(runs::http::routes(of.runs.clone()))
+        .merge(run_tokens::routes(run_tokens::Desk {
+            runs: of.runs.clone(),
+            tokens: of.run_tokens.clone(),
+        }))
         .merge(tools::http::routes(
             of.runs.engine().road().clone(),
             of.vault.clone(),

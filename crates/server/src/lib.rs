@@ -30,6 +30,7 @@ mod peers;
 mod relay;
 mod several;
 mod telemetry;
+mod run_tokens;
 mod thinking;
 
 use std::net::SocketAddr;

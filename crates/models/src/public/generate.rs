@@ -81,6 +81,7 @@ async fn generate(
     let gateway = &door.gateway;
     let models = gateway.catalog().of(&guest.ctx).await?;
     let plan = plan(&models, &Asked::Named(inquiry.peek.model.clone()))?;
+    door.may_ask(guest, &plan).await?;
     let need = inquiry.need(
         plan.params,
         plan.candidates.iter().any(|it| it.capabilities.is_some()),

@@ -22,4 +22,5 @@ mod otlp;
 mod outage;
 mod proxy;
 mod telemetry;
+mod run_tokens;
 mod thinking;
