@@ -20,6 +20,9 @@ pub struct Question {
     /// What it may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Offer>,
+    /// The JSON schema of the answer, for a provider that holds its models to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Value>,
 }
 
 /// One turn.

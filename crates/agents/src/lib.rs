@@ -29,6 +29,7 @@ mod model_turn;
 pub mod output;
 pub mod planner;
 mod programs;
+mod schema;
 pub mod service;
 pub mod skills;
 mod store;

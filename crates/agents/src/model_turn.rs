@@ -12,6 +12,7 @@
 //! - after as many steps as the agent may take (`TOO_MANY_STEPS`; questions and calls both count),
 //! - when the agent's budget is spent (`BUDGET_SPENT`),
 //! - when the same calls gave the same results again and again (`NO_PROGRESS`),
+//! - when its answers do not fit the agent's schema (`OUTPUT_INVALID`),
 //! - when the model refuses (`MODEL_REFUSED`) or says nothing (`MODEL_SILENT`),
 //! - when it can't be asked: with the code of the attempt.
 //!
@@ -30,6 +31,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::conversation::{Briefing, Part, Question, Reply, Said, Speaker, Stop};
+use crate::schema;
 use offers::Offers;
 use rounds::{Call, Round, Rounds};
 
@@ -40,6 +42,8 @@ pub const STEER: &str = "steer";
 const CUT: &str = "\n\n… (cut: the model reached its limit)";
 /// What a model is told that said nothing.
 const SILENT: &str = "You said nothing. Answer, or call a tool.";
+/// How many answers that do not fit the agent's schema are enough.
+const MISFITS_MAX: u32 = 5;
 
 /// The program of an agent whose planner is `model`.
 pub struct ModelTurn {
@@ -61,6 +65,8 @@ pub struct ModelTurn {
     spent_usd_micros: u64,
     /// Whether the model was told that it said nothing.
     nudged: bool,
+    /// How many answers did not fit the agent's schema.
+    misfits: u32,
 }
 
 enum Phase {
@@ -96,6 +102,7 @@ impl ModelTurn {
             taken: 0,
             spent_usd_micros: 0,
             nudged: false,
+            misfits: 0,
         }
     }
 
@@ -164,6 +171,7 @@ impl ModelTurn {
             system: prompt::system(&self.agent, briefing),
             messages: self.thread.clone(),
             tools: self.offers.list().to_vec(),
+            format: self.agent.output_schema.clone(),
         };
         if !self.take(1) {
             return;
@@ -214,8 +222,7 @@ impl ModelTurn {
             // Somebody spoke while the model did: it answers to that too.
             Stop::Done | Stop::ToolUse | Stop::Length if !self.unheard.is_empty() => self.ask(),
             Stop::Done | Stop::ToolUse | Stop::Length if text.trim().is_empty() => self.nudge(),
-            Stop::Length => self.answer(text + CUT),
-            Stop::Done | Stop::ToolUse => self.answer(text),
+            Stop::Length | Stop::Done | Stop::ToolUse => self.answer(text, reply.stop),
         }
     }
 
@@ -250,9 +257,33 @@ impl ModelTurn {
         self.ask();
     }
 
-    fn answer(&mut self, text: String) {
-        let answer = Value::String(text);
-        self.phase = Phase::Over(Finish::Succeeded { answer });
+    fn answer(&mut self, text: String, stop: Stop) {
+        let cut = stop == Stop::Length;
+        let answer = match &self.agent.output_schema {
+            None if cut => Ok(Value::String(text + CUT)),
+            None => Ok(Value::String(text)),
+            Some(_) if cut => Err("it is cut, because it reached its limit".to_owned()),
+            Some(schema) => schema::fit(schema, &text),
+        };
+        match answer {
+            Ok(answer) => self.phase = Phase::Over(Finish::Succeeded { answer }),
+            Err(why) => self.misfit(&why),
+        }
+    }
+
+    /// Tells the model why its answer does not fit the agent's schema, as long as it may try again.
+    fn misfit(&mut self, why: &str) {
+        self.misfits += 1;
+        if self.misfits >= MISFITS_MAX || self.taken >= self.agent.max_steps {
+            let tries = self.misfits;
+            let message =
+                format!("the answer does not fit the agent's schema, after {tries} tries: {why}");
+            self.fail("OUTPUT_INVALID", message, FailedAt::Agent);
+            return;
+        }
+        let told = format!("Your answer does not fit the schema: {why}. Answer with the JSON alone.");
+        prompt::push(&mut self.thread, Said::text(Speaker::User, told));
+        self.ask();
     }
 
     fn act(&mut self, calls: Vec<Call>) {

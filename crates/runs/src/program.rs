@@ -161,6 +161,9 @@ pub struct AgentSnapshot {
     /// What one run may spend on models, in micro-USD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_usd_micros: Option<u64>,
+    /// The JSON schema that the answer fits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_schema: Option<Value>,
 }
 
 impl AgentSnapshot {

@@ -233,6 +233,18 @@ impl Runs {
         }
     }
 
+    /// Whether a run's answer fits a schema, because its agent has one.
+    ///
+    /// # Errors
+    /// The content or the database.
+    pub async fn fits_a_schema(&self, ctx: &OrgContext, run: &Run) -> Result<bool, RunError> {
+        match self.input(ctx, run).await {
+            Ok(Input::AgentTurn { agent, .. }) => Ok(agent.output_schema.is_some()),
+            Ok(Input::Tool { .. }) | Err(RunError::Erased) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// What the tool of a `tool` run gave, once that is known, and unless it was erased.
     ///
     /// # Errors

@@ -4,12 +4,15 @@ use agents::conversation::{Part, Question, Reply, Said, Seal, Speaker, Stop, Usa
 use chat::Live;
 use db::OrgContext;
 use dialects::neutral::{
-    Answer, Delta, Message, Part as NeutralPart, Request, Role, Seal as NeutralSeal, Sealer,
-    Stop as NeutralStop, System, Thought, Tool, ToolCall, ToolResult as NeutralToolResult,
+    Answer, Delta, ErrorKind, Format, Message, Part as NeutralPart, Request, Role,
+    Seal as NeutralSeal, Sealer, Stop as NeutralStop, System, Thought, Tool, ToolCall,
+    ToolResult as NeutralToolResult,
 };
 use futures::future::BoxFuture;
-use models::{Completion, Gateway, Spender};
+use models::model::Capability;
+use models::{Completion, Gateway, ModelError, Spender};
 use serde::Deserialize;
+use serde_json::Value;
 use tools::ToolResult;
 use tools::model::ModelGateway;
 use vocab::{Intent, SessionId};
@@ -42,24 +45,48 @@ impl ModelGateway for Models {
                 session,
                 ..Spender::default()
             };
-            let request = request(&question);
-            let model = question.model.as_str();
-            let mut writing = session
-                .zip(intent.agent)
-                .map(|(session, agent)| self.live.write((ctx.org(), session), intent.run, agent));
-            let told = move |delta: &Delta| {
-                if let (Some(text), Some(writing)) = (words(delta), &mut writing) {
-                    writing.push(text);
-                }
+            let ask = async |request: Request| {
+                let mut writing = session.zip(intent.agent).map(|(session, agent)| {
+                    self.live.write((ctx.org(), session), intent.run, agent)
+                });
+                let told = move |delta: &Delta| {
+                    if let (Some(text), Some(writing)) = (words(delta), &mut writing) {
+                        writing.push(text);
+                    }
+                };
+                let model = question.model.as_str();
+                self.gateway
+                    .complete(ctx, &spender, model, request, told)
+                    .await
             };
-            let gateway = &self.gateway;
-            match gateway.complete(ctx, &spender, model, request, told).await {
+            let request = request(&question);
+            let mut done = ask(request.clone()).await;
+            if question.format.is_some()
+                && let Err(error) = &done
+                && may_lack_the_form(error)
+            {
+                // The system prompt says the schema as well, and the answer is held against it here.
+                let format = Format::Text;
+                done = ask(Request { format, ..request }).await;
+            }
+            match done {
                 Ok(completion) => answered(completion),
                 Err(error) => {
                     ToolResult::failure(error.code(), error.to_string(), error.is_retryable())
                 }
             }
         })
+    }
+}
+
+/// Whether it may have failed because a model, or its provider, can't be held to the answer's schema.
+/// Each provider takes a part of JSON Schema of its own, and some do not take one beside tools.
+fn may_lack_the_form(error: &ModelError) -> bool {
+    match error {
+        ModelError::Incapable { capability, .. } => *capability == Capability::StructuredOutput,
+        ModelError::Refused(_) => true,
+        ModelError::Provider { error, .. } => error.kind == ErrorKind::InvalidRequest,
+        _ => false,
     }
 }
 
@@ -121,7 +148,17 @@ fn request(question: &Question) -> Request {
         system: vec![system],
         messages: question.messages.iter().map(message).collect(),
         tools: question.tools.iter().map(tool).collect(),
+        format: question.format.as_ref().map_or(Format::Text, format),
         ..Request::default()
+    }
+}
+
+fn format(schema: &Value) -> Format {
+    Format::JsonSchema {
+        name: Some("answer".to_owned()),
+        description: None,
+        schema: schema.clone(),
+        strict: None,
     }
 }
 

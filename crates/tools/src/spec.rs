@@ -282,6 +282,7 @@ const BUILTINS: &[Builtin] = &[
             let turns = |about: &str| json!({ "type": "array", "items": { "type": "object" }, "description": about });
             properties["messages"] = turns("what was said so far, a person's words last");
             properties["tools"] = turns("what the model may call");
+            properties["format"] = json!({ "type": "object", "description": "the JSON schema of the answer" });
             properties
         },
     },

@@ -7,6 +7,7 @@ use edge::{
 use garde::Validate;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use vocab::{AgentId, ModelProfileId};
 
@@ -41,6 +42,9 @@ pub(crate) struct NewAgent {
     #[serde(default = "steps")]
     max_steps: u32,
     budget_usd_micros: Option<u64>,
+    /// The JSON schema that its answers fit; for agents whose planner is `model`.
+    #[schema(value_type = Option<Object>)]
+    output_schema: Option<Value>,
     #[serde(default)]
     labels: Vec<String>,
     /// The workspace of its files, in runs that belong to no session.
@@ -76,6 +80,7 @@ impl From<NewAgent> for Definition {
             tools: new.tools,
             max_steps: new.max_steps,
             budget_usd_micros: new.budget_usd_micros,
+            output_schema: new.output_schema,
             labels: new.labels,
             workspace: new.workspace,
         }
@@ -102,6 +107,10 @@ pub(crate) struct AgentChange {
     #[serde(default)]
     #[schema(value_type = Option<u64>)]
     budget_usd_micros: Change<u64>,
+    /// Null for none.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    output_schema: Change<Value>,
     labels: Option<Vec<String>>,
     workspace: Option<String>,
 }
@@ -118,11 +127,13 @@ impl AgentChange {
             tools: self.tools.unwrap_or(to.tools),
             max_steps: self.max_steps.unwrap_or(to.max_steps),
             budget_usd_micros: to.budget_usd_micros,
+            output_schema: to.output_schema,
             labels: self.labels.unwrap_or(to.labels),
             workspace: self.workspace.unwrap_or(to.workspace),
         };
         self.model_profile_id.apply(&mut changed.model_profile_id);
         self.budget_usd_micros.apply(&mut changed.budget_usd_micros);
+        self.output_schema.apply(&mut changed.output_schema);
         changed
     }
 }
@@ -156,6 +167,8 @@ struct DefinitionView {
     tools: Vec<String>,
     max_steps: u32,
     budget_usd_micros: Option<u64>,
+    #[schema(value_type = Option<Object>)]
+    output_schema: Option<Value>,
     labels: Vec<String>,
     workspace: String,
 }
@@ -172,6 +185,7 @@ impl From<Definition> for DefinitionView {
             tools: it.tools,
             max_steps: it.max_steps,
             budget_usd_micros: it.budget_usd_micros,
+            output_schema: it.output_schema,
             labels: it.labels,
             workspace: it.workspace,
         }
@@ -418,7 +432,7 @@ async fn engines(_: Viewer) -> Json<Engines> {
     Json(Engines {
         items: vec![EngineView {
             name: Engine::Builtin,
-            planners: vec![Planner::Rules],
+            planners: vec![Planner::Model, Planner::Rules],
         }],
         next_cursor: None,
     })

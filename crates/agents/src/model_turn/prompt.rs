@@ -21,6 +21,13 @@ pub(super) fn system(agent: &AgentSnapshot, briefing: &Briefing) -> String {
         let _ = write!(text, "{instructions}\n\n");
     }
     let _ = write!(text, "You are the agent \"{}\". {GROUND}", agent.name);
+    if let Some(schema) = &agent.output_schema {
+        let _ = write!(
+            text,
+            "\n\nYour last answer is read by a program: JSON that fits this JSON schema, and nothing \
+             beside it.\n{schema}"
+        );
+    }
     if !briefing.skills.is_empty() {
         text.push_str("\n\nSkills, which the tool for skills runs by name:");
         for (name, description) in &briefing.skills {

@@ -18,6 +18,7 @@ fn agent() -> AgentSnapshot {
         labels: Vec::new(),
         model_profile_id: None,
         budget_usd_micros: None,
+        output_schema: None,
     }
 }
 
@@ -348,6 +349,78 @@ fn an_answer_that_was_cut_says_so() {
     let mut turn = played();
     turn.tell(&[reply(Stop::Length, vec![text("Once upon")])]);
     assert_eq!(turn.answer(), json!(format!("Once upon{CUT}")));
+}
+
+fn typed() -> AgentSnapshot {
+    let number = json!({ "type": "integer", "minimum": 0 });
+    let schema = json!({
+        "type": "object", "properties": { "n": number }, "required": ["n"], "additionalProperties": false,
+    });
+    AgentSnapshot {
+        output_schema: Some(schema),
+        ..agent()
+    }
+}
+
+#[test]
+fn an_answer_that_fits_the_schema_is_the_output() {
+    let mut turn = Played::begin(&typed(), &briefing());
+    let question = turn.question();
+    assert_eq!(question.format, typed().output_schema);
+    assert!(question.system.contains("\"minimum\":0"), "{}", question.system);
+    turn.tell(&[reply(Stop::ToolUse, vec![call("1", "noop", "{}")])])
+        .tell(&[gave(json!("three"))])
+        .tell(&[reply(Stop::Done, vec![text("```json\n{\"n\": 3}\n```")])]);
+    assert_eq!(turn.answer(), json!({ "n": 3 }));
+    // Without a schema, JSON is a text like any other.
+    let mut free = played();
+    assert_eq!(free.question().format, None);
+    free.tell(&[reply(Stop::Done, vec![text("{\"n\": 3}")])]);
+    assert_eq!(free.answer(), json!("{\"n\": 3}"));
+}
+
+#[test]
+fn an_answer_that_does_not_fit_is_told_and_tried_again() {
+    let last = |turn: &Played| match turn.question().messages.last().unwrap().parts.last() {
+        Some(Part::Text { text }) => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    let mut turn = Played::begin(&typed(), &briefing());
+    turn.tell(&[reply(Stop::Done, vec![text("Three.")])]);
+    assert!(last(&turn).contains("no JSON"), "{}", last(&turn));
+    turn.tell(&[reply(Stop::Done, vec![text("{\"n\": -1}")])]);
+    assert!(last(&turn).contains("/n: "), "{}", last(&turn));
+    turn.tell(&[reply(Stop::Length, vec![text("{\"n\": 3")])]);
+    assert!(last(&turn).contains("it is cut"), "{}", last(&turn));
+    // Its words stay in the conversation, so that it sees what it said.
+    assert_eq!(turn.question().messages.len(), 7);
+    turn.tell(&[reply(Stop::Done, vec![text("{\"n\": 3}")])]);
+    assert_eq!(turn.answer(), json!({ "n": 3 }));
+}
+
+#[test]
+fn an_answer_that_never_fits_is_a_failure() {
+    let mut stubborn = Played::begin(&typed(), &briefing());
+    for _ in 0..MISFITS_MAX {
+        stubborn.tell(&[reply(Stop::Done, vec![text("Three.")])]);
+    }
+    match stubborn.end() {
+        Finish::Failed(failure) => {
+            assert_eq!((failure.code.as_str(), failure.at), ("OUTPUT_INVALID", FailedAt::Agent));
+            assert!(failure.message.contains("no JSON"), "{}", failure.message);
+        }
+        other => panic!("{other:?}"),
+    }
+    // The last step that it may take says what is wrong, not that there are no more.
+    let short = AgentSnapshot {
+        max_steps: 2,
+        ..typed()
+    };
+    let mut short = Played::begin(&short, &briefing());
+    short
+        .tell(&[reply(Stop::Done, vec![text("3")])])
+        .tell(&[reply(Stop::Done, vec![text("3")])]);
+    assert_eq!(short.code(), "OUTPUT_INVALID");
 }
 
 #[test]

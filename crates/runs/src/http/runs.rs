@@ -52,6 +52,11 @@ pub struct RunView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Value)]
     pub answer: Option<Value>,
+    /// The answer again, where its agent has an `output_schema`: JSON that fits it; only where one run
+    /// is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Value)]
+    pub output: Option<Value>,
     /// What the tool of a `tool` run gave; only where one run is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<ResultView>,
@@ -101,6 +106,7 @@ impl From<Run> for RunView {
             waiting: waiting.and_then(|it| serde_json::to_value(it).ok()),
             failure,
             answer: None,
+            output: None,
             result: None,
             session_id: run.session,
             agent_id: run.agent,
@@ -223,9 +229,14 @@ async fn get(
 ) -> Result<Json<RunView>, Problem> {
     let run = runs.get(&ctx, id).await?;
     let answer = runs.answer(&ctx, &run).await?;
+    let output = match &answer {
+        Some(answer) if runs.fits_a_schema(&ctx, &run).await? => Some(answer.clone()),
+        Some(_) | None => None,
+    };
     let result = runs.result(&ctx, &run).await?;
     Ok(Json(RunView {
         answer,
+        output,
         result: result.map(ResultView::from),
         ..run.into()
     }))
