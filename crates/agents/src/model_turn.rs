@@ -354,6 +354,9 @@ impl Program for ModelTurn {
                 self.hear(result);
             }
             (Outcome::Tool(result), Phase::Acting(round)) => {
+                // What another agent spent for it is its own spending.
+                let cost = result.cost_usd_micros.unwrap_or(0);
+                self.spent_usd_micros = self.spent_usd_micros.saturating_add(cost);
                 round.end(step, result);
                 self.go_on();
             }

@@ -19,6 +19,7 @@ use crate::error::RunError;
 use crate::fold::Entry;
 use crate::model::{Run, State};
 use crate::span;
+use crate::program::Input;
 use crate::store::{self, Change};
 
 /// An entry that is to be appended.
@@ -40,7 +41,7 @@ pub(crate) enum Side {
     /// What the step gave is kept.
     Keep(Vec<Kept>),
     /// Another run begins.
-    Child(Box<(Run, Value)>),
+    Child(Box<(Run, Input)>),
     /// A person's decision is taken.
     Resolved(u32),
     /// A signal is taken.
@@ -301,12 +302,13 @@ impl Engine {
             }
             Side::Child(child) => {
                 let (mut run, input) = *child;
-                let bytes = input.to_string().into_bytes();
+                let bytes = serde_json::to_vec(&input)
+                    .map_err(|error| StoreError::Statement(error.into()))?;
                 run.input = self
                     .seal_any(&work.ctx, tx, work.run.session, bytes)
                     .await?;
                 store::insert(tx, &run, Some(run.created_at), None).await?;
-                tx.record(crate::service::queued(&run));
+                tx.record(crate::service::queued(&run, &input));
                 self.0.wake.notify_one();
             }
             Side::Resolved(step) => store::take_resolution(tx, work.run.id, step).await?,

@@ -211,7 +211,7 @@ impl Engine {
     pub(crate) async fn resolve(&self, work: &mut Work, action: Action) -> Result<Moved, RunError> {
         let step = action.intent.step;
         let waits = Moved::Waits(WaitingFor::Decision { step }, None);
-        if !work.staged.is_empty() {
+        if work.has_just_staged(EventKind::ToolOutcomeUnknown, step) {
             return Ok(waits);
         }
         let Some((decision, by)) = store::resolution(&work.ctx, work.run.id, step).await? else {

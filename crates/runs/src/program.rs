@@ -179,6 +179,15 @@ impl AgentSnapshot {
 pub const MODEL_CALL: &str = "model.call";
 
 impl Input {
+    /// The version of the agent that answers.
+    #[must_use]
+    pub const fn agent_version(&self) -> Option<u32> {
+        match self {
+            Self::AgentTurn { agent, .. } => Some(agent.version),
+            Self::Tool { .. } => None,
+        }
+    }
+
     /// The persisted name of the kind.
     #[must_use]
     pub const fn kind(&self) -> &'static str {

@@ -10,7 +10,7 @@ use crate::engine::{Engine, Work};
 use crate::error::RunError;
 use crate::fold::{Entry, Fold, Step};
 use crate::model::{NewRun, Run, State, WaitingFor};
-use crate::program::Input;
+use crate::program::{AgentSnapshot, Input};
 use crate::store::{self, HandedTo, RunFilter};
 use crate::worker::{Slot, Worker};
 
@@ -54,7 +54,7 @@ impl Resolution {
 }
 
 /// The event of a run's beginning, which is also the first entry of its journal.
-pub(crate) fn queued(run: &Run) -> Draft {
+pub(crate) fn queued(run: &Run, input: &Input) -> Draft {
     Draft::new(EventKind::RunQueued, run.id)
         .in_session(run.session)
         .in_journal(run.id, 1)
@@ -62,6 +62,7 @@ pub(crate) fn queued(run: &Run) -> Draft {
         .fact("depth", run.depth)
         .fact("workspace", run.workspace.as_str())
         .fact_if("agent", run.agent.map(|it| it.to_string()))
+        .fact_if("agent_version", input.agent_version())
         .fact_if("parent", run.parent.map(|(parent, _)| parent.to_string()))
         .with_content(run.input)
 }
@@ -151,7 +152,7 @@ impl Runs {
             until: self.engine.lease_end(),
         });
         store::insert(tx, &run, free.then_some(run.created_at), handed.as_ref()).await?;
-        let event = queued(&run);
+        let event = queued(&run, &new.input);
         let entry = Entry {
             kind: event.kind,
             data: event.data.clone(),
@@ -233,14 +234,18 @@ impl Runs {
         }
     }
 
-    /// Whether a run's answer fits a schema, because its agent has one.
+    /// The agent of a run as it was when the run began, unless that was erased.
     ///
     /// # Errors
     /// The content or the database.
-    pub async fn fits_a_schema(&self, ctx: &OrgContext, run: &Run) -> Result<bool, RunError> {
+    pub async fn agent(
+        &self,
+        ctx: &OrgContext,
+        run: &Run,
+    ) -> Result<Option<AgentSnapshot>, RunError> {
         match self.input(ctx, run).await {
-            Ok(Input::AgentTurn { agent, .. }) => Ok(agent.output_schema.is_some()),
-            Ok(Input::Tool { .. }) | Err(RunError::Erased) => Ok(false),
+            Ok(Input::AgentTurn { agent, .. }) => Ok(Some(agent)),
+            Ok(Input::Tool { .. }) | Err(RunError::Erased) => Ok(None),
             Err(error) => Err(error),
         }
     }

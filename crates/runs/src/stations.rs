@@ -36,7 +36,7 @@ impl Engine {
                 None => self.recover(work, action, job, node).await,
             },
             Step::Unknown { action, .. } => self.resolve(work, action).await,
-            Step::Child { action, child } => self.child(work, &action, child).await,
+            Step::Child { action, child, .. } => self.child(work, &action, child).await,
             Step::Timer { until } if until <= work.ctx.now() => {
                 self.stage(
                     work,
@@ -79,7 +79,9 @@ impl Engine {
             .briefing
             .of(&work.ctx, &work.run, &work.input)
             .await?;
-        let entry = Staged::new(EventKind::ContextAssembled, json!({ "step": step }));
+        let facts = json!({ "step": step, "agent_version": work.input.agent_version() });
+        let mut entry = Staged::new(EventKind::ContextAssembled, facts);
+        entry.data.retain(|_, value| !value.is_null());
         self.stage(work, entry.with_body(known))?;
         Ok(Moved::On)
     }
@@ -310,11 +312,10 @@ impl Engine {
                 Some(expires_at),
             ))
         };
-        if !work.staged.is_empty() {
-            // It was asked a moment ago: nobody can have answered before it is committed.
+        let step = action.intent.step;
+        if work.has_just_staged(EventKind::ApprovalRequested, step) {
             return waits();
         }
-        let step = action.intent.step;
         let Some(found) = tools::find_approval(&work.ctx, approval).await? else {
             return waits();
         };

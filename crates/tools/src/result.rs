@@ -21,6 +21,9 @@ pub struct ToolResult {
     /// How long it took, in milliseconds.
     #[serde(default)]
     pub duration_ms: u64,
+    /// What it spent on models, in micro-USD: another agent that was called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd_micros: Option<u64>,
     /// Why it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ToolError>,
@@ -50,6 +53,7 @@ impl ToolResult {
             truncated: false,
             artifact_ids: Vec::new(),
             duration_ms: 0,
+            cost_usd_micros: None,
             error: None,
         }
     }
@@ -63,6 +67,7 @@ impl ToolResult {
             truncated: false,
             artifact_ids: Vec::new(),
             duration_ms: 0,
+            cost_usd_micros: None,
             error: Some(ToolError {
                 code: code.to_owned(),
                 message: message.into(),

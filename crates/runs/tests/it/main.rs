@@ -10,6 +10,7 @@
 
 mod crash;
 mod engine;
+mod helpers;
 mod injection;
 mod models;
 mod node;

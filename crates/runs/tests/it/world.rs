@@ -119,7 +119,8 @@ impl runs::Briefing for Told {
         _: &'a Input,
     ) -> BoxFuture<'a, Result<Value, StoreError>> {
         let offer = |name| json!({ "name": name, "description": "", "schema": {} });
-        let tools = json!([offer("file.read"), offer("file.write"), offer("http.fetch")]);
+        let names = ["file.read", "file.write", "http.fetch", "agent.call"];
+        let tools = Value::Array(names.map(offer).to_vec());
         Box::pin(async move { Ok(json!({ "model": "main", "tools": tools })) })
     }
 }
