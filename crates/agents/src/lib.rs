@@ -21,6 +21,7 @@
 //! and whoever carries that out speaks to providers.
 
 pub mod conversation;
+pub mod diff;
 mod directory;
 mod error;
 pub mod http;

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use vocab::{AgentId, ModelProfileId};
 
 use crate::model::{
-    Agent, AgentState, AgentVersion, Definition, Engine, Planner, STEPS_DEFAULT, Turn,
+    Agent, AgentState, Definition, Engine, Planner, STEPS_DEFAULT, Turn,
     WORKSPACE_DEFAULT,
 };
 use crate::service;
@@ -156,7 +156,7 @@ pub struct AgentView {
 
 /// What an agent is.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-struct DefinitionView {
+pub(super) struct DefinitionView {
     name: String,
     description: String,
     instructions: String,
@@ -201,26 +201,6 @@ impl From<Agent> for AgentView {
             definition: agent.definition.into(),
             created_at: agent.created_at,
             updated_at: agent.updated_at,
-        }
-    }
-}
-
-/// A version of an agent.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct VersionView {
-    version: u32,
-    #[serde(flatten)]
-    definition: DefinitionView,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: vocab::Timestamp,
-}
-
-impl From<AgentVersion> for VersionView {
-    fn from(it: AgentVersion) -> Self {
-        Self {
-            version: it.version,
-            definition: it.definition.into(),
-            created_at: it.created_at,
         }
     }
 }
@@ -388,24 +368,6 @@ async fn turn(ctx: &db::OrgContext, id: AgentId, turn: Turn) -> Result<Json<Agen
     Ok(Json(agent.into()))
 }
 
-/// List the versions of an agent, the newest first.
-#[utoipa::path(
-    get, path = "/v1/agents/{agent_id}/versions", tag = "agents", operation_id = "agent_versions",
-    params(("agent_id" = String, Path, description = "`agt_…`"), PageParams),
-    responses((status = 200, body = Page<VersionView>), (status = 404, body = Problem)),
-    security(("bearer" = ["viewer"])),
-)]
-async fn versions(
-    Viewer(ctx): Viewer,
-    Path(id): Path<AgentId>,
-    paging: Paging,
-) -> Result<Json<Page<VersionView>>, Problem> {
-    let versions = service::versions(&ctx, id, paging.after()?, paging.fetch()).await?;
-    Ok(Json(
-        Page::cut(versions, &paging, |it| it.version).map(VersionView::from),
-    ))
-}
-
 /// What can run an agent.
 #[derive(Serialize, ToSchema)]
 struct EngineView {
@@ -445,6 +407,5 @@ pub(super) fn routes() -> OpenApiRouter {
         .routes(routes!(pause))
         .routes(routes!(activate))
         .routes(routes!(retire))
-        .routes(routes!(versions))
         .routes(routes!(engines))
 }

@@ -84,6 +84,24 @@ fn lists(installation: &Installation) {
         .exits(0)
         .says("rules");
     installation
+        .cli(&["agents", "versions", "demo"])
+        .exits(0)
+        .says("VERSION");
+    let same = installation
+        .cli(&["agents", "diff", "demo", "1", "1"])
+        .exits(0);
+    assert!(same.err.contains("nothing differs"), "{same:?}");
+    installation
+        .cli(&["agents", "rollback", "demo", "1"])
+        .exits(0)
+        .says("as in version 1 again");
+    fails(
+        installation,
+        &["agents", "rollback", "demo", "99"],
+        1,
+        "not found",
+    );
+    installation
         .cli(&["whoami"])
         .exits(0)
         .says("owner@chancery.local");

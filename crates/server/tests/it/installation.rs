@@ -324,6 +324,10 @@ impl Api {
         self.send(Method::PUT, path, Some(body)).await.unwrap()
     }
 
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PATCH, path, Some(body)).await.unwrap()
+    }
+
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, None).await.unwrap()
     }

@@ -24,3 +24,4 @@ mod proxy;
 mod telemetry;
 mod run_tokens;
 mod thinking;
+mod versions;
