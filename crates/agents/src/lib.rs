@@ -27,7 +27,6 @@ mod error;
 pub mod http;
 pub mod model;
 mod model_turn;
-pub mod output;
 pub mod planner;
 mod programs;
 mod schema;

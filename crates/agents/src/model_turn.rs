@@ -17,8 +17,10 @@
 //! - when it can't be asked: with the code of the attempt.
 //!
 //! What tools give is shown to the model as data, cut to
-//! [`limits::TOOL_RESULT_SHOWN_BYTES_MAX`]. Whoever steers the run is heard before the next question.
+//! [`limits::TOOL_RESULT_SHOWN_BYTES_MAX`]; the whole of what was cut is an artifact, and from then on
+//! there is a tool for reading on in it. Whoever steers the run is heard before the next question.
 
+mod guides;
 mod offers;
 mod prompt;
 mod rounds;
@@ -32,6 +34,7 @@ use serde_json::Value;
 
 use crate::conversation::{Briefing, Part, Question, Reply, Said, Speaker, Stop};
 use crate::schema;
+use guides::{Guides, Reading};
 use offers::Offers;
 use rounds::{Call, Round, Rounds};
 
@@ -67,6 +70,7 @@ pub struct ModelTurn {
     nudged: bool,
     /// How many answers did not fit the agent's schema.
     misfits: u32,
+    guides: Guides,
 }
 
 enum Phase {
@@ -81,6 +85,8 @@ enum Phase {
     },
     /// Tools are used.
     Acting(Round),
+    /// The workspace's `AGENTS.md` are read.
+    Reading(Reading),
     Over(Finish),
 }
 
@@ -103,12 +109,12 @@ impl ModelTurn {
             spent_usd_micros: 0,
             nudged: false,
             misfits: 0,
+            guides: Guides::default(),
         }
     }
 
     fn step(&mut self) -> u32 {
-        self.last_step += 1;
-        self.last_step
+        next(&mut self.last_step)
     }
 
     fn fail(&mut self, code: &str, message: impl Into<String>, at: FailedAt) {
@@ -147,7 +153,32 @@ impl ModelTurn {
         }
         self.offers = Offers::of(&briefing.tools);
         self.thread = prompt::opening(&briefing, &self.message);
+        let has_files = briefing.workspace;
         self.briefing = Some(briefing);
+        let last = &mut self.last_step;
+        match has_files.then(|| self.guides.top(|| next(last))).flatten() {
+            Some(reading) => self.phase = Phase::Reading(reading),
+            None => self.ask(),
+        }
+    }
+
+    /// Tells the model what the workspace's files for agents say: the first of them with the
+    /// instructions, and each later one where it came up.
+    fn read(&mut self) {
+        let Phase::Reading(reading) = &self.phase else {
+            return;
+        };
+        let Some(found) = reading.found() else { return };
+        let first = self.taken == 0;
+        match &mut self.briefing {
+            Some(briefing) if first => briefing.notes.extend(found),
+            Some(_) | None => {
+                for (path, text) in found {
+                    let said = Said::text(Speaker::User, prompt::note(&path, &text));
+                    prompt::push(&mut self.thread, said);
+                }
+            }
+        }
         self.ask();
     }
 
@@ -281,7 +312,8 @@ impl ModelTurn {
             self.fail("OUTPUT_INVALID", message, FailedAt::Agent);
             return;
         }
-        let told = format!("Your answer does not fit the schema: {why}. Answer with the JSON alone.");
+        let told =
+            format!("Your answer does not fit the schema: {why}. Answer with the JSON alone.");
         prompt::push(&mut self.thread, Said::text(Speaker::User, told));
         self.ask();
     }
@@ -303,6 +335,9 @@ impl ModelTurn {
         };
         let Some(parts) = round.results() else { return };
         let advice = self.rounds.note(round);
+        let has_files = self.briefing.as_ref().is_some_and(|it| it.workspace);
+        let last = &mut self.last_step;
+        let near = has_files.then(|| self.guides.near(round.effects(), || next(last)));
         prompt::push(
             &mut self.thread,
             Said {
@@ -333,8 +368,17 @@ impl ModelTurn {
                 return;
             }
         }
-        self.ask();
+        match near.flatten() {
+            Some(reading) => self.phase = Phase::Reading(reading),
+            None => self.ask(),
+        }
     }
+}
+
+/// The next step's number.
+const fn next(last: &mut u32) -> u32 {
+    *last += 1;
+    *last
 }
 
 impl Program for ModelTurn {
@@ -358,7 +402,16 @@ impl Program for ModelTurn {
                 let cost = result.cost_usd_micros.unwrap_or(0);
                 self.spent_usd_micros = self.spent_usd_micros.saturating_add(cost);
                 round.end(step, result);
+                if result.whole.is_some()
+                    && let Some(reader) = self.briefing.as_ref().and_then(|it| it.reader.as_ref())
+                {
+                    self.offers.add(reader);
+                }
                 self.go_on();
+            }
+            (Outcome::Tool(result), Phase::Reading(reading)) => {
+                reading.end(step, result);
+                self.read();
             }
             (
                 Outcome::Signalled(_)
@@ -399,6 +452,11 @@ impl Program for ModelTurn {
             Phase::Acting(round) => {
                 let mut wanted = vec![steer];
                 wanted.extend(round.wanted());
+                Next::Perform(wanted)
+            }
+            Phase::Reading(reading) => {
+                let mut wanted = vec![steer];
+                wanted.extend(reading.wanted());
                 Next::Perform(wanted)
             }
         }

@@ -92,14 +92,20 @@ mod tests {
         let fits = |text: &str| fit(&schema(), text);
         assert_eq!(fits(r#" {"n": 3} "#), Ok(json!({ "n": 3 })));
         assert_eq!(fits("```json\n{\"n\": 3}\n```"), Ok(json!({ "n": 3 })));
-        assert_eq!(fits("```\n{\"n\": 3, \"of\": \"a\"}\n```"), Ok(json!({ "n": 3, "of": "a" })));
+        assert_eq!(
+            fits("```\n{\"n\": 3, \"of\": \"a\"}\n```"),
+            Ok(json!({ "n": 3, "of": "a" }))
+        );
         let misfit = |text: &str| fits(text).unwrap_err();
         assert!(misfit("three").contains("no JSON"));
         assert!(misfit("Here: {\"n\": 3}").contains("no JSON"));
         assert!(misfit("{}").contains("required"));
         let two = misfit(r#"{"n": -1, "of": "A"}"#);
         assert!(two.contains("/n: ") && two.contains("/of: "), "{two}");
-        assert!(misfit(r#"{"n": 9007199254740993}"#).contains("9007199254740993") || fits(r#"{"n": 9007199254740993}"#).is_err());
+        assert!(
+            misfit(r#"{"n": 9007199254740993}"#).contains("9007199254740993")
+                || fits(r#"{"n": 9007199254740993}"#).is_err()
+        );
         let long = misfit(&json!({ "n": "x".repeat(10_000) }).to_string());
         assert!(long.len() < 400, "{}", long.len());
     }

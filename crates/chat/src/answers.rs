@@ -200,9 +200,7 @@ impl runs::Sessions for Answers {
                 return Ok(());
             };
             let (text, failed) = match ended.state {
-                State::Succeeded => {
-                    (ended.answer.map(said).unwrap_or_default(), false)
-                }
+                State::Succeeded => (ended.answer.map(said).unwrap_or_default(), false),
                 State::Failed { failure } => (failure.message.clone(), true),
                 State::Cancelled
                 | State::Queued

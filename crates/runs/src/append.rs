@@ -18,8 +18,8 @@ use crate::engine::{Engine, Work};
 use crate::error::RunError;
 use crate::fold::Entry;
 use crate::model::{Run, State};
+use crate::program::{Input, MODEL_CALL, ToolResult};
 use crate::span;
-use crate::program::Input;
 use crate::store::{self, Change};
 
 /// An entry that is to be appended.
@@ -184,6 +184,49 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// What a result says, as an artifact, where it is more than the model that asked for it is shown.
+    /// Without it the model is told that the rest is cut: a store that is out of order is no reason to
+    /// lose what was done.
+    pub(crate) async fn keep_whole(
+        &self,
+        work: &Work,
+        intent: &Intent,
+        result: &mut ToolResult,
+    ) -> Option<Kept> {
+        let thinks = match &work.input {
+            Input::AgentTurn { agent, .. } => agent.is_planned_by_a_model(),
+            Input::Tool { .. } => false,
+        };
+        if !thinks || intent.tool == MODEL_CALL {
+            return None;
+        }
+        let text = tools::output::text(result.output.as_ref()?);
+        if text.len() <= limits::TOOL_RESULT_SHOWN_BYTES_MAX {
+            return None;
+        }
+        let bytes = Bytes::from(text.into_owned());
+        let content = &self.0.vault.content;
+        match content
+            .prepare(&work.ctx, work.run.session, "text/plain", bytes)
+            .await
+        {
+            Ok(content) => {
+                let id = work.ctx.new_id();
+                result.whole = Some(id);
+                Some((
+                    id,
+                    format!("{} of step {}", intent.tool, intent.step),
+                    content,
+                ))
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, run = %work.run.id, "the whole of a result is not kept");
+                None
+            }
+        }
     }
 
     async fn sealing(

@@ -97,10 +97,11 @@ impl Engine {
                     });
                     self.stage(work, Staged::new(EventKind::SecretUsed, facts))?;
                 }
-                let kept: Vec<Kept> = artifacts
+                let mut kept: Vec<Kept> = artifacts
                     .into_iter()
                     .map(|(name, content)| (work.ctx.new_id(), name, content))
                     .collect();
+                kept.extend(Box::pin(self.keep_whole(work, &action.intent, &mut result)).await);
                 result.artifact_ids = kept.iter().map(|(id, ..)| *id).collect();
                 let mut entry = executed(step, job, &result);
                 if !kept.is_empty() {

@@ -129,6 +129,8 @@ impl Engine {
             Err(RunError::Erased) => None,
             Err(error) => return Err(error),
         };
+        let kept = self.keep_whole(work, &action.intent, &mut result).await;
+        result.artifact_ids = kept.iter().map(|(id, ..)| *id).collect();
         let facts = json!({ "step": step, "child": child, "state": found.state.as_str() });
         self.stage(work, Staged::new(EventKind::ChildEnded, facts))?;
         let kind = if result.ok {
@@ -139,6 +141,9 @@ impl Engine {
         let code = result.error.as_ref().map(|error| error.code.clone());
         let mut entry = Staged::new(kind, json!({ "step": step, "code": code }));
         entry.data.retain(|_, value| !value.is_null());
+        if let Some(kept) = kept {
+            entry = entry.with_side(Side::Keep(vec![kept]));
+        }
         self.stage(work, entry.with_body(result_body(&result)))?;
         Ok(Moved::On)
     }

@@ -43,8 +43,8 @@ pub use error::RunError;
 pub use follow::{follow_in, untaken_signals};
 pub use model::{NewRun, Parent, Run, State, WaitingFor};
 pub use program::{
-    AgentSnapshot, Effect, FailedAt, Failure, Finish, Input, MODEL_CALL, Next, OneTool, Outcome,
-    Program, Programs, ToolError, ToolResult, Wanted,
+    ARTIFACT_READ, AgentSnapshot, Effect, FailedAt, Failure, Finish, Input, MODEL_CALL, Next,
+    OneTool, Outcome, Program, Programs, ToolError, ToolResult, Wanted,
 };
 pub use replay::{Changes, Divergence, Report, StepReport};
 pub use service::{Queued, Resolution, Runs};

@@ -98,7 +98,9 @@ impl Engine {
             return self.fail_call(work, step, tool, refusal);
         }
         let skill = match (tool, arguments.get("name").and_then(Value::as_str)) {
-            ("skill.run", Some(name)) => self.0.directory.skill(&work.ctx, name).await?,
+            ("skill.run" | "skill.read", Some(name)) => {
+                self.0.directory.skill(&work.ctx, name).await?
+            }
             _ => None,
         };
         let around = Surroundings {

@@ -1,6 +1,6 @@
 //! Where one domain needs another: small traits that the consumer owns, implemented here.
 
-use agents::{AgentError, SkillPackages};
+use agents::{AgentError, SkillError, SkillPackages, Skills};
 use chat::People;
 use db::{OrgContext, StoreError};
 use futures::future::BoxFuture;
@@ -10,9 +10,37 @@ use models::public::{Asking, Leave, OpenRuns};
 use models::{ModelsError, Scope};
 use nodes::{JobLedger, JobStep, SkillSource};
 use orgs::Orgs;
+use protocol::skill::Package;
 use runs::{MayNotAsk, RunError, Runs};
+use tools::skill::SkillTexts;
 use vault::Vault;
 use vocab::{Digest, OrgId, RunId, UserId};
+
+/// What skills say of themselves, out of the registry.
+pub(crate) struct SkillPages(pub Skills);
+
+impl SkillTexts for SkillPages {
+    fn text<'a>(
+        &'a self,
+        ctx: &'a OrgContext,
+        package: Digest,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<Option<String>, StoreError>> {
+        Box::pin(async move {
+            let tar = self
+                .0
+                .package(ctx, package)
+                .await
+                .map_err(|error| match error {
+                    SkillError::Store(error) => error,
+                    error => StoreError::Statement(error.into()),
+                })?;
+            let package = tar.and_then(|tar| Package::from_tar(&tar).ok());
+            let file = package.as_ref().and_then(|it| it.file(path));
+            Ok(file.and_then(|it| String::from_utf8(it.bytes.clone()).ok()))
+        })
+    }
+}
 
 /// The skills that nodes ask for, out of the registry.
 pub(crate) struct SkillShelf(pub SkillPackages);

@@ -10,8 +10,10 @@ use chat::{Author, Message, People};
 use db::{OrgContext, StoreError};
 use futures::future::BoxFuture;
 use models::ModelsError;
-use runs::{AgentSnapshot, Input, Run};
+use runs::{ARTIFACT_READ, AgentSnapshot, Input, Run};
 use serde_json::Value;
+use tools::ToolSpec;
+use tools::node::NodeGateway;
 use vault::Content;
 use vocab::{AgentId, UserId, limits};
 
@@ -23,6 +25,7 @@ pub(crate) struct Briefings {
     pub skills: Skills,
     pub people: Arc<dyn People>,
     pub content: Content,
+    pub nodes: Arc<dyn NodeGateway>,
 }
 
 impl runs::Briefing for Briefings {
@@ -57,7 +60,10 @@ impl Briefings {
             cut,
             summary: None,
             tools: offers(ctx, agent).await?,
+            reader: tools::builtin(ARTIFACT_READ).map(offer),
             skills: self.skills(ctx, agent).await?,
+            workspace: agent.has_tool("file.read")
+                && self.nodes.node_for(ctx.org(), &run.workspace).is_some(),
             notes: Vec::new(),
         })
     }
@@ -129,7 +135,7 @@ impl Briefings {
         ctx: &OrgContext,
         agent: &AgentSnapshot,
     ) -> Result<Vec<(String, String)>, StoreError> {
-        if !agent.has_tool("skill.run") {
+        if !agent.has_tool("skill.run") && !agent.has_tool("skill.read") {
             return Ok(Vec::new());
         }
         let skills = self.skills.list(ctx, None, SKILLS_MAX).await;
@@ -158,22 +164,23 @@ async fn profile(ctx: &OrgContext, agent: &AgentSnapshot) -> Result<Option<Strin
     }
 }
 
+fn offer(it: ToolSpec) -> Offer {
+    Offer {
+        name: it.name,
+        description: it.description,
+        schema: it.schema,
+    }
+}
+
 /// The agent's tools, built in and configured.
 async fn offers(ctx: &OrgContext, agent: &AgentSnapshot) -> Result<Vec<Offer>, StoreError> {
-    let builtin = tools::builtins()
-        .into_iter()
-        .map(|it| (it.name, it.description, it.schema));
-    let configured = tools::http_tools::list(ctx)
-        .await?
-        .into_iter()
-        .map(|it| (it.name, it.description, it.schema));
-    Ok(builtin
-        .chain(configured)
-        .filter(|(name, ..)| agent.tools.contains(name))
-        .map(|(name, description, schema)| Offer {
-            name,
-            description,
-            schema,
-        })
-        .collect())
+    let configured = tools::http_tools::list(ctx).await?;
+    let configured = configured.into_iter().map(|it| Offer {
+        name: it.name,
+        description: it.description,
+        schema: it.schema,
+    });
+    let builtin = tools::builtins().into_iter().map(offer);
+    let all = builtin.chain(configured);
+    Ok(all.filter(|it| agent.tools.contains(&it.name)).collect())
 }

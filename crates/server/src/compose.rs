@@ -25,14 +25,14 @@ use vocab::{Clock, JobId, Random};
 use zeroize::Zeroizing;
 
 use crate::ServerError;
-use crate::adapters::{Accounts, Ledger, LogKeys, Membership, RunsAsk, SkillShelf};
+use crate::adapters::{Accounts, Ledger, LogKeys, Membership, RunsAsk, SkillPages, SkillShelf};
 use crate::briefing::Briefings;
 use crate::config::{Config, ProcessRole};
 use crate::events::{self, Record};
 use crate::meta;
 use crate::relay::ToControllers;
-use crate::several::Several;
 use crate::run_tokens;
+use crate::several::Several;
 use crate::thinking::Models;
 use vault::MasterKeySource;
 
@@ -126,19 +126,21 @@ impl App {
             Some(it) => Live::among(it.placements.clone(), Arc::new(it.peers.clone())),
             None => Live::new(),
         };
-        let broker = Broker::new(public, http, vault.clone(), Arc::new(nodes.clone())).with_models(
-            Arc::new(Models {
-                gateway: models.clone(),
-                live: live.clone(),
-            }),
-        );
-        let road = Road::new(policies.clone(), signer, broker);
         let skills = Skills::new(vault.content.clone());
+        let thinking = Models {
+            gateway: models.clone(),
+            live: live.clone(),
+        };
+        let broker = Broker::new(public, http, vault.clone(), Arc::new(nodes.clone()))
+            .with_models(Arc::new(thinking))
+            .with_skills(Arc::new(SkillPages(skills.clone())));
+        let road = Road::new(policies.clone(), signer, broker);
         let people = Arc::new(Membership(orgs.clone()));
         let briefings = Briefings {
             skills: skills.clone(),
             people: people.clone(),
             content: vault.content.clone(),
+            nodes: Arc::new(nodes.clone()),
         };
         let engine = Engine::new(Parts {
             authority: authority.clone(),

@@ -28,9 +28,9 @@ mod meta;
 mod metrics;
 mod peers;
 mod relay;
+mod run_tokens;
 mod several;
 mod telemetry;
-mod run_tokens;
 mod thinking;
 
 use std::net::SocketAddr;

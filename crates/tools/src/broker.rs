@@ -2,6 +2,7 @@
 
 mod jobs;
 mod outbound;
+mod reading;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +20,7 @@ use crate::model::{ModelGateway, NoModels};
 use crate::node::NodeGateway;
 use crate::result::ToolResult;
 use crate::road::{Permit, Ruling};
+use crate::skill::{NoSkills, SkillTexts};
 
 pub(crate) use jobs::enforcement;
 
@@ -85,6 +87,7 @@ pub struct Broker {
     vault: Vault,
     nodes: Arc<dyn NodeGateway>,
     models: Arc<dyn ModelGateway>,
+    skills: Arc<dyn SkillTexts>,
     spent: Arc<Mutex<Spent>>,
 }
 
@@ -122,6 +125,7 @@ impl Broker {
             vault,
             nodes,
             models: Arc::new(NoModels),
+            skills: Arc::new(NoSkills),
             spent: Arc::default(),
         }
     }
@@ -130,6 +134,13 @@ impl Broker {
     #[must_use]
     pub fn with_models(mut self, models: Arc<dyn ModelGateway>) -> Self {
         self.models = models;
+        self
+    }
+
+    /// The same broker with what skills say of themselves.
+    #[must_use]
+    pub fn with_skills(mut self, skills: Arc<dyn SkillTexts>) -> Self {
+        self.skills = skills;
         self
     }
 
@@ -153,6 +164,8 @@ impl Broker {
         let mut attempted = match way.intent.tool.as_str() {
             "noop" => Done::with(ToolResult::success(Value::Null)),
             "artifact.save" => self.save_artifact(ctx, way).await,
+            "artifact.read" => self.read_artifact(ctx, way).await,
+            "skill.read" => self.read_skill(ctx, way).await,
             "http.fetch" => self.fetch(way).await,
             "model.call" => Done::with(self.models.ask(ctx, way.intent, way.session).await),
             name => self.http_tool(ctx, way, name).await,

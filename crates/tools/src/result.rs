@@ -18,6 +18,9 @@ pub struct ToolResult {
     /// The artifacts that it made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifact_ids: Vec<ArtifactId>,
+    /// Of these, the one that holds all of an output which is too long for a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<ArtifactId>,
     /// How long it took, in milliseconds.
     #[serde(default)]
     pub duration_ms: u64,
@@ -52,6 +55,7 @@ impl ToolResult {
             output: Some(output),
             truncated: false,
             artifact_ids: Vec::new(),
+            whole: None,
             duration_ms: 0,
             cost_usd_micros: None,
             error: None,
@@ -66,6 +70,7 @@ impl ToolResult {
             output: None,
             truncated: false,
             artifact_ids: Vec::new(),
+            whole: None,
             duration_ms: 0,
             cost_usd_micros: None,
             error: Some(ToolError {

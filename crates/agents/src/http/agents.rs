@@ -12,8 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use vocab::{AgentId, ModelProfileId};
 
 use crate::model::{
-    Agent, AgentState, Definition, Engine, Planner, STEPS_DEFAULT, Turn,
-    WORKSPACE_DEFAULT,
+    Agent, AgentState, Definition, Engine, Planner, STEPS_DEFAULT, Turn, WORKSPACE_DEFAULT,
 };
 use crate::service;
 

@@ -134,7 +134,10 @@ async fn difference(
         Some(to) => service::version(&ctx, id, to).await?,
         None => {
             let newest = service::versions(&ctx, id, None, 1).await?;
-            newest.into_iter().next().ok_or_else(|| Problem::not_found("agent"))?
+            newest
+                .into_iter()
+                .next()
+                .ok_or_else(|| Problem::not_found("agent"))?
         }
     };
     let changes = diff::diff(&from.definition, &to.definition);

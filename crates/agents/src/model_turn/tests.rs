@@ -37,7 +37,9 @@ fn briefing() -> Briefing {
         cut: false,
         summary: None,
         tools: vec![offer("file.read"), offer("file_read"), offer("noop")],
+        reader: None,
         skills: Vec::new(),
+        workspace: false,
         notes: Vec::new(),
     }
 }
@@ -367,7 +369,11 @@ fn an_answer_that_fits_the_schema_is_the_output() {
     let mut turn = Played::begin(&typed(), &briefing());
     let question = turn.question();
     assert_eq!(question.format, typed().output_schema);
-    assert!(question.system.contains("\"minimum\":0"), "{}", question.system);
+    assert!(
+        question.system.contains("\"minimum\":0"),
+        "{}",
+        question.system
+    );
     turn.tell(&[reply(Stop::ToolUse, vec![call("1", "noop", "{}")])])
         .tell(&[gave(json!("three"))])
         .tell(&[reply(Stop::Done, vec![text("```json\n{\"n\": 3}\n```")])]);
@@ -406,7 +412,10 @@ fn an_answer_that_never_fits_is_a_failure() {
     }
     match stubborn.end() {
         Finish::Failed(failure) => {
-            assert_eq!((failure.code.as_str(), failure.at), ("OUTPUT_INVALID", FailedAt::Agent));
+            assert_eq!(
+                (failure.code.as_str(), failure.at),
+                ("OUTPUT_INVALID", FailedAt::Agent)
+            );
             assert!(failure.message.contains("no JSON"), "{}", failure.message);
         }
         other => panic!("{other:?}"),
@@ -496,6 +505,107 @@ fn what_tools_give_is_cut() {
     assert!(told[0].0.ends_with("more bytes)"), "{}", told[0].0.len());
 }
 
+fn reading(turn: &Played) -> Vec<String> {
+    let path = |effect: &Effect| match effect {
+        Effect::Tool { tool, arguments } if tool == "file.read" => {
+            arguments["path"].as_str().unwrap().to_owned()
+        }
+        other => panic!("{other:?}"),
+    };
+    turn.wants()
+        .iter()
+        .map(|(_, effect)| path(effect))
+        .collect()
+}
+
+#[test]
+fn what_the_workspace_says_to_agents_is_read_on_the_way() {
+    let known = Briefing {
+        workspace: true,
+        ..briefing()
+    };
+    let mut turn = Played::begin(&agent(), &known);
+    assert_eq!(reading(&turn), ["AGENTS.md"]);
+    turn.tell(&[gave(json!("Use tabs."))]);
+    let system = turn.question().system;
+    assert!(
+        system.contains("From the workspace's AGENTS.md.") && system.ends_with("Use tabs."),
+        "{system}"
+    );
+    let read = |path: &str| call("1", "file_read", &json!({ "path": path }).to_string());
+    turn.tell(&[reply(Stop::ToolUse, vec![read("src/deep/a.rs")])])
+        .tell(&[gave(json!("fn a() {}"))]);
+    assert_eq!(reading(&turn), ["src/AGENTS.md", "src/deep/AGENTS.md"]);
+    // One that is not there, or may not be read, is none.
+    turn.tell(&[failed("NOT_FOUND"), gave(json!("Use spaces."))]);
+    let last = turn.question().messages.pop().unwrap();
+    let [
+        Part::ToolResult { text: result, .. },
+        Part::Text { text: note },
+    ] = last.parts.as_slice()
+    else {
+        panic!("{last:?}")
+    };
+    assert_eq!(result, "fn a() {}");
+    assert!(
+        note.starts_with("From the workspace's src/deep/AGENTS.md.")
+            && note.ends_with("Use spaces."),
+        "{note}"
+    );
+    // Each is looked for once.
+    turn.tell(&[reply(Stop::ToolUse, vec![read("src/deep/b.rs")])])
+        .tell(&[gave(json!("fn b() {}"))]);
+    turn.tell(&[reply(Stop::Done, vec![text("Done.")])]);
+    assert_eq!(turn.answer(), json!("Done."));
+}
+
+#[test]
+fn the_rest_of_a_long_result_can_be_read_on() {
+    let reader = Some(offer("artifact.read"));
+    let names = |turn: &Played| -> Vec<String> {
+        turn.question()
+            .tools
+            .into_iter()
+            .map(|it| it.name)
+            .collect()
+    };
+    let id = vocab::ArtifactId::from_uuid(uuid::Uuid::nil());
+    let cut = || {
+        let long = json!("x".repeat(limits::TOOL_RESULT_SHOWN_BYTES_MAX + 9));
+        let mut result = ToolResult::success(long);
+        result.whole = Some(id);
+        Outcome::Tool(result)
+    };
+    let known = Briefing {
+        reader,
+        ..briefing()
+    };
+    let mut turn = Played::begin(&agent(), &known);
+    assert_eq!(names(&turn), ["file_read", "file_read_2", "noop"]);
+    for _ in 0..2 {
+        turn.tell(&[reply(Stop::ToolUse, vec![call("1", "noop", "{}")])])
+            .tell(&[cut()]);
+        let told = results(&turn.question())[0].0.clone();
+        let note =
+            format!("9 more bytes; the whole is the artifact {id}, to be read on from offset");
+        assert!(told.contains(&note), "{}", &told[told.len() - 200..]);
+        assert_eq!(
+            names(&turn),
+            ["file_read", "file_read_2", "noop", "artifact_read"]
+        );
+    }
+    let arguments = json!({ "id": id, "offset": 9 });
+    turn.tell(&[reply(
+        Stop::ToolUse,
+        vec![call("2", "artifact_read", &arguments.to_string())],
+    )]);
+    let reading = Effect::Tool {
+        tool: "artifact.read".into(),
+        arguments,
+    };
+    assert_eq!(turn.wants()[0].1, reading);
+}
+
 fn any_part() -> impl Strategy<Value = Part> {
     prop_oneof![
         ".{0,20}".prop_map(|it| text(&it)),
@@ -524,8 +634,11 @@ proptest! {
     /// Whatever a model and its tools say, the turn is the same however often it is asked, every
     /// call gets its result, nobody speaks twice in a row, and it comes to an end.
     #[test]
-    fn whatever_is_said_the_turn_is_sound(outcomes in proptest::collection::vec(any_outcome(), 1..60)) {
-        let mut turn = played();
+    fn whatever_is_said_the_turn_is_sound(
+        outcomes in proptest::collection::vec(any_outcome(), 1..60),
+        workspace in any::<bool>(),
+    ) {
+        let mut turn = Played::begin(&agent(), &Briefing { workspace, ..briefing() });
         let mut outcomes = outcomes.iter().cycle();
         for _ in 0..200 {
             prop_assert_eq!(turn.0.next(), turn.0.next());

@@ -51,7 +51,8 @@ enum Command {
         /// Its name or id.
         agent: String,
         /// The version that it is to be again.
-        version: u32,
+        #[arg(value_name = "VERSION")]
+        back_to: u32,
     },
     /// Let an agent start no runs for now.
     Pause {
@@ -85,7 +86,7 @@ impl Agents {
             Command::Show { agent } => show(cx, &agent).await,
             Command::Versions { agent, listing } => versions(cx, &agent, &listing).await,
             Command::Diff { agent, from, to } => diff(cx, &agent, from, to).await,
-            Command::Rollback { agent, version } => roll_back(cx, &agent, version).await,
+            Command::Rollback { agent, back_to } => roll_back(cx, &agent, back_to).await,
             Command::Pause { agent } => turn(cx, &agent, "pause").await,
             Command::Activate { agent } => turn(cx, &agent, "activate").await,
             Command::Retire { agent } => turn(cx, &agent, "retire").await,
@@ -139,7 +140,9 @@ async fn diff(cx: &Cx, agent: &str, from: u32, to: Option<u32>) -> Done {
         terminal::note("nothing differs");
     }
     for change in changes {
-        terminal::say(&terminal::clean(change["member"].as_str().unwrap_or_default()));
+        terminal::say(&terminal::clean(
+            change["member"].as_str().unwrap_or_default(),
+        ));
         for (sign, tone, side) in [("-", Tone::Bad, "from"), ("+", Tone::Good, "to")] {
             for line in lines(&change[side]) {
                 terminal::say(&cx.style.paint(tone, &format!("  {sign} {line}")));
@@ -165,7 +168,10 @@ async fn roll_back(cx: &Cx, agent: &str, version: u32) -> Done {
     let path = format!("{PATH}/{}/rollback", segment(&id));
     let answer = client.post(&path, &json!({ "version": version })).await?;
     let now = &answer["version"];
-    cx.done(&answer, &format!("the agent `{agent}` is as in version {version} again, as its version {now}"))
+    cx.done(
+        &answer,
+        &format!("the agent `{agent}` is as in version {version} again, as its version {now}"),
+    )
 }
 
 async fn turn(cx: &Cx, agent: &str, verb: &str) -> Done {

@@ -9,8 +9,8 @@
 )]
 
 mod crash;
+mod delegation;
 mod engine;
-mod helpers;
 mod injection;
 mod models;
 mod node;
@@ -18,4 +18,5 @@ mod programs;
 mod replay;
 mod sink;
 mod time;
+mod whole;
 mod world;

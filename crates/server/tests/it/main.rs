@@ -21,7 +21,7 @@ mod migrating;
 mod otlp;
 mod outage;
 mod proxy;
-mod telemetry;
 mod run_tokens;
+mod telemetry;
 mod thinking;
 mod versions;

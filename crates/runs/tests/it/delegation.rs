@@ -30,7 +30,10 @@ impl ModelGateway for Delegates {
         _: Option<SessionId>,
     ) -> BoxFuture<'a, ToolResult> {
         let question = &intent.arguments;
-        let boss = question["system"].as_str().unwrap().contains("the agent \"boss\"");
+        let boss = question["system"]
+            .as_str()
+            .unwrap()
+            .contains("the agent \"boss\"");
         let last = question["messages"].as_array().unwrap().last().unwrap();
         let parts = last["parts"].as_array().unwrap().iter();
         let heard: Vec<&str> = parts
@@ -78,8 +81,17 @@ async fn worked(world: &World, boss: Option<u64>, helper: Option<u64>) -> (Life,
     let boss = made(world, "boss", boss).await;
     made(world, "helper", helper).await;
     let models = Arc::new(Delegates);
-    let life = world.live_as(Setting { models, ..Setting::default() }).await;
-    let run = life.runs.start(&world.ctx, turn(&boss, "do it")).await.unwrap();
+    let life = world
+        .live_as(Setting {
+            models,
+            ..Setting::default()
+        })
+        .await;
+    let run = life
+        .runs
+        .start(&world.ctx, turn(&boss, "do it"))
+        .await
+        .unwrap();
     let ended = world.end(&life, run.id).await;
     (life, ended)
 }
