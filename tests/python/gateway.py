@@ -75,6 +75,17 @@ class Gateway:
         name, model = target if isinstance(target, tuple) else (target, KINDS[target][1])
         return {"provider_id": self.providers[name], "model": model}
 
+    def run(self, name, profile, *tools):
+        """A run that is open until it is cancelled: of an agent with these tools, whose model is a profile's."""
+        agent = {"name": name, "model_profile_id": profile["id"], "tools": list(tools)}
+        session = self.made("/v1/sessions", {"agent_ids": [self.made("/v1/agents", agent)["id"]]})
+        path = f"/v1/sessions/{session['id']}/messages"
+        status, posted = self.server.owner("POST", path, {"content": "wait 60m"})
+        assert status == 202, (status, posted)
+        run = posted["run"]["id"]
+        self.server.wait_for(run, ("waiting",))
+        return run
+
     def close(self):
         self.server.close()
         self.fake.close()

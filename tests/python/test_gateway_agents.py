@@ -1,4 +1,7 @@
-"""Coding agents of others, each completing a turn with a tool through the gateway. Telemetry and updates are off."""
+"""Coding agents of others, each completing a turn with a tool through the gateway, with a run's token as their only key.
+
+Telemetry and updates are off.
+"""
 
 import json
 import os
@@ -8,9 +11,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
-from gateway import GatewayTest, model
+from gateway import GatewayTest
 from provider import call, says
 
 PROMPT = "Write hello to made.txt."
@@ -29,6 +33,12 @@ class CodingAgents(GatewayTest):
         self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
         self.work = self.home / "work"
         self.work.mkdir()
+
+    def key_to(self, name, kind):
+        """The token of a run whose agent asks this new profile, and nothing else."""
+        profile = self.gateway.profile(name, kind)
+        self.run_id = self.gateway.run(name + "-agent", profile, "model.call")
+        return self.gateway.made(f"/v1/runs/{self.run_id}/token", {})["token"]
 
     def program(self, path):
         program = self.modules / path
@@ -54,16 +64,28 @@ class CodingAgents(GatewayTest):
         self.content()
         seen = [it for it in self.fake.seen() if it.operation == operation and it.body["model"] == name]
         self.assertEqual(len(seen), 2, [it.path for it in self.fake.seen()])
+        self.assertEqual(self.recorded("model.answered"), 2)
         return seen
 
-    def claude_code(self, asked):
+    def recorded(self, kind):
+        """How many events of a kind the record has of the run, once there are two."""
+        deadline = time.monotonic() + 20
+        while True:
+            status, events = self.gateway.server.owner("GET", f"/v1/runs/{self.run_id}/events")
+            self.assertEqual(status, 200, events)
+            count = sum(it["event"]["kind"] == kind for it in events["items"])
+            if count >= 2 or time.monotonic() > deadline:
+                return count
+            time.sleep(0.05)
+
+    def claude_code(self, asked, key):
         program = self.program(f"@anthropic-ai/claude-code-{platform.system().lower()}-{ARCHITECTURE}/claude")
         command = [program, "-p", PROMPT, "--output-format", "stream-json", "--verbose", "--model", asked]
         command.append("--dangerously-skip-permissions")
         return self.run_agent(
             command,
             ANTHROPIC_BASE_URL=self.gateway.server.url + "/gateway/anthropic",
-            ANTHROPIC_API_KEY=self.gateway.key,
+            ANTHROPIC_API_KEY=key,
             CLAUDE_CONFIG_DIR=str(self.home / "claude"),
             CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
             DISABLE_AUTOUPDATER="1",
@@ -75,7 +97,7 @@ class CodingAgents(GatewayTest):
 
     def test_claude_code(self):
         self.fake.script(says("I write it.", call("Bash", {"command": COMMAND, "description": "Writes"})), "Written.")
-        printed = self.claude_code(model("anthropic"))
+        printed = self.claude_code("claude", self.key_to("claude", "anthropic"))
         self.assertEqual(printed[-1]["result"], "Written.")
         for seen in self.asked("messages", "claude-test"):
             self.assertEqual(seen.query, "beta=true")
@@ -83,11 +105,11 @@ class CodingAgents(GatewayTest):
 
     def test_claude_code_on_another_family(self):
         self.fake.script(says("I write it.", call("Bash", {"command": COMMAND, "description": "Writes"})), "Written.")
-        printed = self.claude_code(model("openai"))
+        printed = self.claude_code("foreign-claude", self.key_to("foreign-claude", "openai"))
         self.assertEqual(printed[-1]["result"], "Written.")
         self.asked("chat_completions", "gpt-test")
 
-    def codex(self, asked):
+    def codex(self, asked, key):
         node = str(pathlib.Path(sys.executable).parent / "node")
         folder = self.home / "codex"
         folder.mkdir()
@@ -107,16 +129,16 @@ class CodingAgents(GatewayTest):
         )
         command = [node, self.program("@openai/codex/bin/codex.js"), "exec", "--json", "--skip-git-repo-check"]
         command += ["--dangerously-bypass-approvals-and-sandbox", PROMPT]
-        return self.run_agent(command, CODEX_HOME=str(folder), CHANCERY_KEY=self.gateway.key)
+        return self.run_agent(command, CODEX_HOME=str(folder), CHANCERY_KEY=key)
 
     def test_codex(self):
         self.fake.script(says("I write it.", call("exec_command", {"cmd": COMMAND})), "Written.")
-        printed = self.codex(model("openai"))
+        printed = self.codex("codex", self.key_to("codex", "openai"))
         said = [it["item"]["text"] for it in printed if it.get("item", {}).get("type") == "agent_message"]
         self.assertEqual(said[-1], "Written.")
         self.asked("responses", "gpt-test")
 
-    def opencode(self, asked):
+    def opencode(self, asked, key):
         program = self.program(f"opencode-{platform.system().lower()}-{ARCHITECTURE}/bin/opencode")
         options = {"baseURL": self.gateway.server.url + "/gateway/openai/v1", "apiKey": "{env:CHANCERY_KEY}"}
         provider = {"npm": "@ai-sdk/openai-compatible", "name": "Chancery", "options": options, "models": {asked: {}}}
@@ -132,7 +154,7 @@ class CodingAgents(GatewayTest):
         (self.work / "opencode.json").write_text(json.dumps(settings))
         return self.run_agent(
             [program, "run", "--format", "json", PROMPT],
-            CHANCERY_KEY=self.gateway.key,
+            CHANCERY_KEY=key,
             OPENCODE_DISABLE_AUTOUPDATE="1",
             OPENCODE_DISABLE_DEFAULT_PLUGINS="1",
             OPENCODE_DISABLE_LSP_DOWNLOAD="1",
@@ -141,17 +163,15 @@ class CodingAgents(GatewayTest):
         )
 
     def test_opencode(self):
-        self.gateway.profile("coder", "openai")
         self.fake.script(says("I write it.", call("bash", {"command": COMMAND, "description": "Writes"})), "Written.")
-        printed = self.opencode("coder")
+        printed = self.opencode("coder", self.key_to("coder", "openai"))
         said = [it["part"]["text"] for it in printed if it["type"] == "text"]
         self.assertEqual(said[-1], "Written.")
         self.asked("chat_completions", "gpt-test")
 
     def test_opencode_on_another_family(self):
-        self.gateway.profile("foreign-coder", "anthropic")
         self.fake.script(says("I write it.", call("bash", {"command": COMMAND, "description": "Writes"})), "Written.")
-        printed = self.opencode("foreign-coder")
+        printed = self.opencode("foreign-coder", self.key_to("foreign-coder", "anthropic"))
         said = [it["part"]["text"] for it in printed if it["type"] == "text"]
         self.assertEqual(said[-1], "Written.")
         self.asked("messages", "claude-test")

@@ -24,6 +24,9 @@ pub struct Question {
     /// Whether nobody reads the answer along as it is written.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub quiet: bool,
+    /// The JSON schema of the answer, for a provider that holds its models to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Value>,
 }
 
 /// One turn.
@@ -193,9 +196,15 @@ pub struct Briefing {
     /// The agent's tools.
     #[serde(default)]
     pub tools: Vec<Offer>,
+    /// The tool for reading on, offered once there is something to read on in.
+    #[serde(default)]
+    pub reader: Option<Offer>,
     /// Skills that it could run: name and description.
     #[serde(default)]
     pub skills: Vec<(String, String)>,
+    /// Whether the agent can read files of its workspace now.
+    #[serde(default)]
+    pub workspace: bool,
     /// Files of the workspace that hold instructions, such as `AGENTS.md`: path and text.
     #[serde(default)]
     pub notes: Vec<(String, String)>,

@@ -11,6 +11,9 @@ pub enum AgentError {
     /// There is no such agent here.
     #[error("agent `{0}` not found")]
     NotFound(AgentId),
+    /// The agent never had this version.
+    #[error("the agent has no version {0}")]
+    NoVersion(u32),
     /// There is no agent of this name here.
     #[error("no agent is called `{0}`")]
     UnknownName(String),

@@ -2,19 +2,23 @@
 
 mod agents;
 mod skills;
+mod versions;
 
 use edge::{FieldError, OpenApiRouter, Problem};
 
 use crate::skills::Skills;
 use crate::{AgentError, SkillError};
 
-pub use agents::{AgentView, VersionView};
+pub use agents::AgentView;
 pub use skills::SkillView;
+pub use versions::VersionView;
 
 /// The routes under `/v1/agents`, `/v1/agent` and `/v1/skills`.
 #[must_use]
 pub fn routes(skills: Skills) -> OpenApiRouter {
-    agents::routes().merge(skills::routes(skills))
+    agents::routes()
+        .merge(versions::routes())
+        .merge(skills::routes(skills))
 }
 
 impl From<AgentError> for Problem {
@@ -22,6 +26,7 @@ impl From<AgentError> for Problem {
         let text = error.to_string();
         match error {
             AgentError::NotFound(_) | AgentError::UnknownName(_) => Self::not_found("agent"),
+            AgentError::NoVersion(_) => Self::not_found("version of the agent"),
             AgentError::NameTaken(_) => Self::conflict("AGENT_NAME_TAKEN", text),
             AgentError::RoleTooLow(least) => Self::forbidden(least),
             AgentError::Invalid { member, message } => {

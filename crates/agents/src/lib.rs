@@ -21,15 +21,16 @@
 //! and whoever carries that out speaks to providers.
 
 pub mod conversation;
+pub mod diff;
 mod directory;
 mod error;
 pub mod http;
 pub mod model;
 mod model_turn;
-pub mod output;
 pub mod planner;
 mod programs;
 pub mod rerun;
+mod schema;
 pub mod service;
 pub mod skills;
 mod store;

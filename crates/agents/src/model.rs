@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 use runs::AgentSnapshot;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use vocab::{AgentId, ModelProfileId, Timestamp, limits};
 
-use crate::AgentError;
+use crate::{AgentError, schema};
 
 /// The most steps that an agent can be allowed for one run.
 pub const STEPS_MAX: u32 = 1_000;
@@ -73,6 +74,9 @@ pub struct Definition {
     /// What it may spend, in micro-USD. Kept for the ledger; nothing is spent without a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_usd_micros: Option<u64>,
+    /// The JSON schema that its answers fit, where a model plans.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_schema: Option<Value>,
     /// For policies and for finding it again.
     pub labels: Vec<String>,
     /// The workspace of its files, in runs that belong to no session.
@@ -191,6 +195,7 @@ impl Agent {
             labels: self.definition.labels.clone(),
             model_profile_id: self.definition.model_profile_id,
             budget_usd_micros: self.definition.budget_usd_micros,
+            output_schema: self.definition.output_schema.clone(),
         }
     }
 
@@ -221,6 +226,7 @@ impl Definition {
             tools: Vec::new(),
             max_steps: STEPS_DEFAULT,
             budget_usd_micros: None,
+            output_schema: None,
             labels: Vec::new(),
             workspace: WORKSPACE_DEFAULT.to_owned(),
         }
@@ -262,6 +268,13 @@ impl Definition {
                 "budget_usd_micros",
                 format!("expected at most {BUDGET_MAX}"),
             ));
+        }
+        if let Some(schema) = &self.output_schema {
+            if self.planner == Planner::Rules {
+                let message = "only an agent whose planner is `model` answers by a schema";
+                return Err(invalid("output_schema", message.to_owned()));
+            }
+            schema::check(schema).map_err(|message| invalid("output_schema", message))?;
         }
         check_labels(&self.labels)?;
         let slug = self.workspace.parse::<protocol::WorkspaceSlug>();
@@ -382,6 +395,19 @@ mod tests {
             }),
             "labels"
         );
+        let thinker = |output_schema| Definition {
+            planner: Planner::Model,
+            output_schema,
+            ..rules()
+        };
+        let schema = serde_json::json!({ "type": "object" });
+        assert_eq!(member(thinker(Some(schema.clone()))), "");
+        assert_eq!(member(thinker(Some("object".into()))), "output_schema");
+        let ruled = Definition {
+            output_schema: Some(schema),
+            ..rules()
+        };
+        assert_eq!(member(ruled), "output_schema");
         let budget = Some(u64::MAX);
         assert_eq!(
             member(Definition {

@@ -12,12 +12,15 @@
 //! - after as many steps as the agent may take (`TOO_MANY_STEPS`; questions and calls both count),
 //! - when the agent's budget is spent (`BUDGET_SPENT`),
 //! - when the same calls gave the same results again and again (`NO_PROGRESS`),
+//! - when its answers do not fit the agent's schema (`OUTPUT_INVALID`),
 //! - when the model refuses (`MODEL_REFUSED`) or says nothing (`MODEL_SILENT`),
 //! - when it can't be asked: with the code of the attempt.
 //!
 //! What tools give is shown to the model as data, cut to
-//! [`limits::TOOL_RESULT_SHOWN_BYTES_MAX`]. Whoever steers the run is heard before the next question.
+//! [`limits::TOOL_RESULT_SHOWN_BYTES_MAX`]; the whole of what was cut is an artifact, and from then on
+//! there is a tool for reading on in it. Whoever steers the run is heard before the next question.
 
+mod guides;
 mod offers;
 mod prompt;
 mod rounds;
@@ -30,6 +33,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::conversation::{Briefing, Part, Question, Reply, Said, Speaker, Stop};
+use crate::schema;
+use guides::{Guides, Reading};
 use offers::Offers;
 use rounds::{Call, Round, Rounds};
 
@@ -40,6 +45,8 @@ pub const STEER: &str = "steer";
 const CUT: &str = "\n\n… (cut: the model reached its limit)";
 /// What a model is told that said nothing.
 const SILENT: &str = "You said nothing. Answer, or call a tool.";
+/// How many answers that do not fit the agent's schema are enough.
+const MISFITS_MAX: u32 = 5;
 
 /// The program of an agent whose planner is `model`.
 pub struct ModelTurn {
@@ -61,6 +68,9 @@ pub struct ModelTurn {
     spent_usd_micros: u64,
     /// Whether the model was told that it said nothing.
     nudged: bool,
+    /// How many answers did not fit the agent's schema.
+    misfits: u32,
+    guides: Guides,
 }
 
 enum Phase {
@@ -75,6 +85,8 @@ enum Phase {
     },
     /// Tools are used.
     Acting(Round),
+    /// The workspace's `AGENTS.md` are read.
+    Reading(Reading),
     Over(Finish),
 }
 
@@ -96,12 +108,13 @@ impl ModelTurn {
             taken: 0,
             spent_usd_micros: 0,
             nudged: false,
+            misfits: 0,
+            guides: Guides::default(),
         }
     }
 
     fn step(&mut self) -> u32 {
-        self.last_step += 1;
-        self.last_step
+        next(&mut self.last_step)
     }
 
     fn fail(&mut self, code: &str, message: impl Into<String>, at: FailedAt) {
@@ -140,7 +153,32 @@ impl ModelTurn {
         }
         self.offers = Offers::of(&briefing.tools);
         self.thread = prompt::opening(&briefing, &self.message);
+        let has_files = briefing.workspace;
         self.briefing = Some(briefing);
+        let last = &mut self.last_step;
+        match has_files.then(|| self.guides.top(|| next(last))).flatten() {
+            Some(reading) => self.phase = Phase::Reading(reading),
+            None => self.ask(),
+        }
+    }
+
+    /// Tells the model what the workspace's files for agents say: the first of them with the
+    /// instructions, and each later one where it came up.
+    fn read(&mut self) {
+        let Phase::Reading(reading) = &self.phase else {
+            return;
+        };
+        let Some(found) = reading.found() else { return };
+        let first = self.taken == 0;
+        match &mut self.briefing {
+            Some(briefing) if first => briefing.notes.extend(found),
+            Some(_) | None => {
+                for (path, text) in found {
+                    let said = Said::text(Speaker::User, prompt::note(&path, &text));
+                    prompt::push(&mut self.thread, said);
+                }
+            }
+        }
         self.ask();
     }
 
@@ -165,6 +203,7 @@ impl ModelTurn {
             messages: self.thread.clone(),
             tools: self.offers.list().to_vec(),
             quiet: false,
+            format: self.agent.output_schema.clone(),
         };
         if !self.take(1) {
             return;
@@ -215,8 +254,7 @@ impl ModelTurn {
             // Somebody spoke while the model did: it answers to that too.
             Stop::Done | Stop::ToolUse | Stop::Length if !self.unheard.is_empty() => self.ask(),
             Stop::Done | Stop::ToolUse | Stop::Length if text.trim().is_empty() => self.nudge(),
-            Stop::Length => self.answer(text + CUT),
-            Stop::Done | Stop::ToolUse => self.answer(text),
+            Stop::Length | Stop::Done | Stop::ToolUse => self.answer(text, reply.stop),
         }
     }
 
@@ -251,9 +289,34 @@ impl ModelTurn {
         self.ask();
     }
 
-    fn answer(&mut self, text: String) {
-        let answer = Value::String(text);
-        self.phase = Phase::Over(Finish::Succeeded { answer });
+    fn answer(&mut self, text: String, stop: Stop) {
+        let cut = stop == Stop::Length;
+        let answer = match &self.agent.output_schema {
+            None if cut => Ok(Value::String(text + CUT)),
+            None => Ok(Value::String(text)),
+            Some(_) if cut => Err("it is cut, because it reached its limit".to_owned()),
+            Some(schema) => schema::fit(schema, &text),
+        };
+        match answer {
+            Ok(answer) => self.phase = Phase::Over(Finish::Succeeded { answer }),
+            Err(why) => self.misfit(&why),
+        }
+    }
+
+    /// Tells the model why its answer does not fit the agent's schema, as long as it may try again.
+    fn misfit(&mut self, why: &str) {
+        self.misfits += 1;
+        if self.misfits >= MISFITS_MAX || self.taken >= self.agent.max_steps {
+            let tries = self.misfits;
+            let message =
+                format!("the answer does not fit the agent's schema, after {tries} tries: {why}");
+            self.fail("OUTPUT_INVALID", message, FailedAt::Agent);
+            return;
+        }
+        let told =
+            format!("Your answer does not fit the schema: {why}. Answer with the JSON alone.");
+        prompt::push(&mut self.thread, Said::text(Speaker::User, told));
+        self.ask();
     }
 
     fn act(&mut self, calls: Vec<Call>) {
@@ -273,6 +336,9 @@ impl ModelTurn {
         };
         let Some(parts) = round.results() else { return };
         let advice = self.rounds.note(round);
+        let has_files = self.briefing.as_ref().is_some_and(|it| it.workspace);
+        let last = &mut self.last_step;
+        let near = has_files.then(|| self.guides.near(round.effects(), || next(last)));
         prompt::push(
             &mut self.thread,
             Said {
@@ -303,8 +369,17 @@ impl ModelTurn {
                 return;
             }
         }
-        self.ask();
+        match near.flatten() {
+            Some(reading) => self.phase = Phase::Reading(reading),
+            None => self.ask(),
+        }
     }
+}
+
+/// The next step's number.
+const fn next(last: &mut u32) -> u32 {
+    *last += 1;
+    *last
 }
 
 impl Program for ModelTurn {
@@ -324,8 +399,20 @@ impl Program for ModelTurn {
                 self.hear(result);
             }
             (Outcome::Tool(result), Phase::Acting(round)) => {
+                // What another agent spent for it is its own spending.
+                let cost = result.cost_usd_micros.unwrap_or(0);
+                self.spent_usd_micros = self.spent_usd_micros.saturating_add(cost);
                 round.end(step, result);
+                if result.whole.is_some()
+                    && let Some(reader) = self.briefing.as_ref().and_then(|it| it.reader.as_ref())
+                {
+                    self.offers.add(reader);
+                }
                 self.go_on();
+            }
+            (Outcome::Tool(result), Phase::Reading(reading)) => {
+                reading.end(step, result);
+                self.read();
             }
             (
                 Outcome::Signalled(_)
@@ -366,6 +453,11 @@ impl Program for ModelTurn {
             Phase::Acting(round) => {
                 let mut wanted = vec![steer];
                 wanted.extend(round.wanted());
+                Next::Perform(wanted)
+            }
+            Phase::Reading(reading) => {
+                let mut wanted = vec![steer];
+                wanted.extend(reading.wanted());
                 Next::Perform(wanted)
             }
         }

@@ -61,6 +61,37 @@ pub async fn update(
     change: impl FnOnce(Definition) -> Definition,
     known: &[String],
 ) -> Result<Agent, AgentError> {
+    put(ctx, tx, id, (change, None), known).await
+}
+
+/// Makes an earlier version of an agent its next one. What it is already makes no version.
+///
+/// # Errors
+/// As [`update`]; the agent never had this version, or it does not fit any more: a tool of it was
+/// removed, or its name is another agent's now.
+pub async fn roll_back(
+    ctx: &OrgContext,
+    tx: &mut WriteTx,
+    id: AgentId,
+    version: u32,
+    known: &[String],
+) -> Result<Agent, AgentError> {
+    admin(ctx)?;
+    store::get(tx, id).await?.ok_or(AgentError::NotFound(id))?;
+    let earlier = store::version(tx, id, version).await?;
+    let definition = earlier.ok_or(AgentError::NoVersion(version))?.definition;
+    let change = (move |_| definition, Some(version));
+    put(ctx, tx, id, change, known).await
+}
+
+/// Makes the next version of an agent, and says in its event which version it is again.
+async fn put(
+    ctx: &OrgContext,
+    tx: &mut WriteTx,
+    id: AgentId,
+    (change, again): (impl FnOnce(Definition) -> Definition, Option<u32>),
+    known: &[String],
+) -> Result<Agent, AgentError> {
     admin(ctx)?;
     let seen = store::get(tx, id).await?.ok_or(AgentError::NotFound(id))?;
     if seen.state == AgentState::Retired {
@@ -84,7 +115,8 @@ pub async fn update(
     )? {
         return Err(AgentError::Changed);
     }
-    tx.record(changed(EventKind::AgentUpdated, &agent));
+    let event = changed(EventKind::AgentUpdated, &agent);
+    tx.record(event.fact_if("rolled_back_to", again));
     Ok(agent)
 }
 
@@ -193,6 +225,26 @@ pub async fn versions(
         return Err(AgentError::NotFound(id));
     }
     Ok(versions)
+}
+
+/// One version of an agent; also of one that was deleted.
+///
+/// # Errors
+/// There never was such an agent, or it never had this version.
+pub async fn version(
+    ctx: &OrgContext,
+    id: AgentId,
+    version: u32,
+) -> Result<AgentVersion, AgentError> {
+    let mut tx = ctx.read().await?;
+    if let Some(found) = store::version(&mut tx, id, version).await? {
+        return Ok(found);
+    }
+    let newest = store::versions(&mut tx, id, None, 1).await?;
+    Err(match newest.is_empty() {
+        true => AgentError::NotFound(id),
+        false => AgentError::NoVersion(version),
+    })
 }
 
 fn admin(ctx: &OrgContext) -> Result<(), AgentError> {

@@ -18,6 +18,8 @@ const LIST: Sql = Sql::Each {
         FROM agents WHERE org_id = $1 AND ($2::uuid IS NULL OR id > $2) \
         AND ($3::text IS NULL OR state = $3) ORDER BY id LIMIT $4",
 };
+const VERSION: &str = "SELECT version, definition, created_at_us FROM agent_versions \
+    WHERE org_id = $1 AND agent_id = $2 AND version = $3";
 const VERSIONS: &str = "SELECT version, definition, created_at_us FROM agent_versions \
     WHERE org_id = $1 AND agent_id = $2 AND (CAST($3 AS BIGINT) IS NULL OR version < $3) \
     ORDER BY version DESC LIMIT $4";
@@ -50,6 +52,16 @@ pub(crate) async fn list(
     rows.iter().map(agent).collect()
 }
 
+/// One version.
+pub(crate) async fn version(
+    tx: &mut impl Query,
+    id: AgentId,
+    version: u32,
+) -> Result<Option<AgentVersion>, StoreError> {
+    let found = tx.first(Sql::Both(VERSION), &params![id, version]).await?;
+    found.as_ref().map(version_of).transpose()
+}
+
 /// Versions, the newest first.
 pub(crate) async fn versions(
     tx: &mut impl Query,
@@ -60,15 +72,7 @@ pub(crate) async fn versions(
     let rows = tx
         .rows(Sql::Both(VERSIONS), &params![id, before, limit])
         .await?;
-    let version = |row: &Row| {
-        let (version, created_at) = (row.get(0)?, row.get(2)?);
-        Ok(AgentVersion {
-            version,
-            definition: definition(row, 1)?,
-            created_at,
-        })
-    };
-    rows.iter().map(version).collect()
+    rows.iter().map(version_of).collect()
 }
 
 pub(crate) async fn insert(tx: &mut WriteTx, agent: &Agent, by: &Actor) -> Result<(), StoreError> {
@@ -163,6 +167,14 @@ fn agent(row: &Row) -> Result<Agent, StoreError> {
         definition: definition(row, 3)?,
         created_at: row.get(4)?,
         updated_at: row.get(5)?,
+    })
+}
+
+fn version_of(row: &Row) -> Result<AgentVersion, StoreError> {
+    Ok(AgentVersion {
+        version: row.get(0)?,
+        definition: definition(row, 1)?,
+        created_at: row.get(2)?,
     })
 }
 

@@ -109,6 +109,7 @@ impl Summarise {
             system: TASK.to_owned(),
             messages: vec![Said::text(Speaker::User, document.to_string())],
             tools: Vec::new(),
+            format: None,
             quiet: true,
         };
         // Names and texts, which are always JSON.

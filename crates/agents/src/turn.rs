@@ -20,9 +20,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use runs::{AgentSnapshot, Effect, FailedAt, Failure, Finish, Next, Outcome, Program, Wanted};
 use serde_json::{Value, json};
+use tools::output;
 use vocab::limits;
 
-use crate::output;
 use crate::planner::{self, Part, Plan, PlanError, Step, Text};
 use report::End;
 

@@ -6,8 +6,9 @@ use agents::Agent;
 use db::{OrgContext, StoreError, WriteTx};
 use futures::future::BoxFuture;
 use runs::{Ended, HasRead, Input, NewRun, Run, RunError, State};
+use serde_json::Value;
 use vault::{Artifacts, Content, ContentError};
-use vocab::{AgentId, SessionId, limits};
+use vocab::{AgentId, SessionId, canonical, limits};
 
 use crate::ChatError;
 use crate::model::{Author, Mentions, Message, Session, mentioned};
@@ -214,10 +215,7 @@ impl runs::Sessions for Answers {
                 return kept.await.map_err(unended);
             }
             let (text, failed) = match ended.state {
-                State::Succeeded => {
-                    let answer = ended.answer.map(agents::output::text).unwrap_or_default();
-                    (answer.into_owned(), false)
-                }
+                State::Succeeded => (ended.answer.map(said).unwrap_or_default(), false),
                 State::Failed { failure } => (failure.message.clone(), true),
                 State::Cancelled
                 | State::Queued
@@ -242,6 +240,14 @@ impl runs::Sessions for Answers {
             };
             done.await.map_err(unended)
         })
+    }
+}
+
+/// An answer as a message: a text is itself, and what fits an agent's schema stays the JSON that it is.
+fn said(answer: &Value) -> String {
+    match answer {
+        Value::String(text) => text.clone(),
+        other => canonical::to_string(other).unwrap_or_else(|_| other.to_string()),
     }
 }
 

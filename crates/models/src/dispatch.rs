@@ -318,6 +318,8 @@ fn verdict(error: &ModelError) -> Verdict {
         | ModelError::TooLong { .. }
         | ModelError::Incapable { .. }
         | ModelError::NotAllowed { .. }
+        | ModelError::Denied { .. }
+        | ModelError::RunOver
         | ModelError::OverBudget { .. }
         | ModelError::TooOften { .. }
         | ModelError::Unrecorded

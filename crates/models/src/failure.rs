@@ -47,6 +47,15 @@ pub enum ModelError {
         /// Whose list.
         scope: Scope,
     },
+    /// The policies, or the agent of the run whose token was shown.
+    #[error("the run may not ask this model: {reason}")]
+    Denied {
+        /// Why.
+        reason: String,
+    },
+    /// The run whose token was shown ended in between.
+    #[error("the run of this token is over; a token ends with its run")]
+    RunOver,
     /// The call may cost more than is left.
     #[error(
         "the {} has spent {spent} of its {limit} micro-USD for {}; this call may cost more than is left",
@@ -157,6 +166,8 @@ impl ModelError {
             Self::TooLong { .. } => "MODEL_CONTEXT_TOO_LONG",
             Self::Incapable { .. } => "MODEL_INCAPABLE",
             Self::NotAllowed { .. } => "MODEL_NOT_ALLOWED",
+            Self::Denied { .. } => "POLICY_DENIED",
+            Self::RunOver => "RUN_OVER",
             Self::OverBudget { .. } => "BUDGET_EXCEEDED",
             Self::TooOften { .. } => "RATE_LIMITED",
             Self::Unrecorded => "MODEL_CALLS_UNRECORDED",
@@ -180,7 +191,10 @@ impl ModelError {
             Self::UnknownModel(_) => ErrorKind::NotFound,
             Self::TooLong { .. } => ErrorKind::ContextTooLong,
             Self::Incapable { .. } | Self::Refused(_) => ErrorKind::InvalidRequest,
-            Self::NotAllowed { .. } | Self::Blocked(_) => ErrorKind::Permission,
+            Self::NotAllowed { .. } | Self::Denied { .. } | Self::Blocked(_) => {
+                ErrorKind::Permission
+            }
+            Self::RunOver => ErrorKind::Authentication,
             Self::OverBudget { .. } => ErrorKind::Quota,
             Self::TooOften { .. } => ErrorKind::RateLimited,
             Self::Resting { .. } | Self::Unrecorded => ErrorKind::Overloaded,
@@ -213,6 +227,8 @@ impl ModelError {
             | Self::TooLong { .. }
             | Self::Incapable { .. }
             | Self::NotAllowed { .. }
+            | Self::Denied { .. }
+            | Self::RunOver
             | Self::OverBudget { .. }
             | Self::Refused(_)
             | Self::Blocked(_)
@@ -234,6 +250,8 @@ impl ModelError {
             | Self::TooLong { .. }
             | Self::Incapable { .. }
             | Self::NotAllowed { .. }
+            | Self::Denied { .. }
+            | Self::RunOver
             | Self::OverBudget { .. }
             | Self::TooOften { .. }
             | Self::Unrecorded
@@ -256,6 +274,8 @@ impl ModelError {
             | Self::TooLong { .. }
             | Self::Incapable { .. }
             | Self::NotAllowed { .. }
+            | Self::Denied { .. }
+            | Self::RunOver
             | Self::OverBudget { .. }
             | Self::Refused(_)
             | Self::Blocked(_)

@@ -38,7 +38,7 @@ use std::time::Duration;
 
 use db::{Engine, OrgContext, StoreError};
 use tokio::sync::Notify;
-use vocab::{JobId, ModelCallId, OrgId, Timestamp};
+use vocab::{JobId, ModelCallId, OrgId, RunId, Timestamp};
 
 pub use account::Period;
 pub(crate) use account::{Full, Spent, Sums};
@@ -236,6 +236,15 @@ impl Ledger {
             None => drop(accounts.insert(scope, Account::new(sums, unstored, 0, now))),
         }
         Ok(())
+    }
+
+    /// What a run has spent so far, in micro-USD, as far as this process knows.
+    pub async fn spent_by_run(&self, ctx: &OrgContext, run: RunId) -> Result<u64, StoreError> {
+        let _turn = self.0.turn.read().await;
+        let (scope, today) = (Scope::Run(run), Day::of(ctx.now()));
+        let sums = spend::sums(&mut ctx.read().await?, scope, today).await?;
+        let unstored = self.desk().unstored(ctx.org(), scope);
+        Ok(sums.ever.saturating_add(unstored))
     }
 
     fn settle(&self, call: Arc<Call>, outcome: Outcome, now: Timestamp) {

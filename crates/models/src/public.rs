@@ -30,8 +30,8 @@ use vocab::TraceParent;
 
 pub use door::Door;
 pub use routes::routes;
-pub use run_token::RunTokens;
 pub(crate) use run_token::StoredToken;
+pub use run_token::{Asking, Issued, Leave, OpenRuns, RunTokens};
 
 /// The trace that a client says its request belongs to.
 fn trace_of(headers: &HeaderMap) -> Option<TraceParent> {

@@ -374,6 +374,14 @@ mod tests {
                     source: None,
                 },
             ),
+            (
+                Action::ArtifactRead,
+                Target::Artifact {
+                    name: name.clone(),
+                    source: None,
+                },
+            ),
+            (Action::SkillRead, skill(Some(Digest::ZERO))),
             (Action::AgentCall, Target::Agent { name: name.clone() }),
             (Action::ModelCall, Target::Model { name: name.clone() }),
             (Action::SecretUse, Target::Secret { name }),

@@ -223,8 +223,8 @@ impl Question {
                 return check_address(scheme, host, path);
             }
             (Target::Process { .. }, Action::ProcessExec)
-            | (Target::Skill { .. }, Action::SkillRun)
-            | (Target::Artifact { .. }, Action::ArtifactSave)
+            | (Target::Skill { .. }, Action::SkillRun | Action::SkillRead)
+            | (Target::Artifact { .. }, Action::ArtifactSave | Action::ArtifactRead)
             | (Target::Agent { .. }, Action::AgentCall)
             | (Target::Model { .. }, Action::ModelCall)
             | (Target::Secret { .. }, Action::SecretUse)

@@ -25,7 +25,7 @@ fn base(action: Action, target: &Target) -> u8 {
     match action {
         Action::Noop => 0,
         // A model is sent what the run has read, by a provider that the organisation chose.
-        Action::FileRead | Action::ModelCall => 10,
+        Action::FileRead | Action::ModelCall | Action::ArtifactRead | Action::SkillRead => 10,
         Action::ArtifactSave => 15,
         Action::AgentCall => 30,
         Action::FileWrite => 40,
@@ -49,9 +49,12 @@ fn only_reads(target: &Target) -> bool {
 
 fn taint(action: Action, has_read: HasRead) -> u8 {
     let (changes, sends) = match action {
-        Action::Noop | Action::FileRead | Action::ArtifactSave | Action::ModelCall => {
-            (false, false)
-        }
+        Action::Noop
+        | Action::FileRead
+        | Action::ArtifactSave
+        | Action::ModelCall
+        | Action::ArtifactRead
+        | Action::SkillRead => (false, false),
         Action::FileWrite | Action::SkillRun => (true, false),
         Action::AgentCall | Action::HttpFetch | Action::SecretUse | Action::ProcessExec => {
             (true, true)

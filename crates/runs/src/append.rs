@@ -19,6 +19,7 @@ use crate::engine::{Engine, Work};
 use crate::error::RunError;
 use crate::fold::Entry;
 use crate::model::{Run, State};
+use crate::program::{Input, MODEL_CALL, ToolResult};
 use crate::span;
 use crate::store::{self, Change};
 
@@ -41,7 +42,7 @@ pub(crate) enum Side {
     /// What the step gave is kept.
     Keep(Vec<Kept>),
     /// Another run begins.
-    Child(Box<(Run, Value, HasRead)>),
+    Child(Box<(Run, Input, HasRead)>),
     /// A person's decision is taken.
     Resolved(u32),
     /// A signal is taken.
@@ -194,6 +195,49 @@ impl Engine {
         Ok(())
     }
 
+    /// What a result says, as an artifact, where it is more than the model that asked for it is shown.
+    /// Without it the model is told that the rest is cut: a store that is out of order is no reason to
+    /// lose what was done.
+    pub(crate) async fn keep_whole(
+        &self,
+        work: &Work,
+        intent: &Intent,
+        result: &mut ToolResult,
+    ) -> Option<Kept> {
+        let thinks = match &work.input {
+            Input::AgentTurn { agent, .. } => agent.is_planned_by_a_model(),
+            Input::Tool { .. } | Input::Replay(_) | Input::Summary(_) => false,
+        };
+        if !thinks || intent.tool == MODEL_CALL {
+            return None;
+        }
+        let text = tools::output::text(result.output.as_ref()?);
+        if text.len() <= limits::TOOL_RESULT_SHOWN_BYTES_MAX {
+            return None;
+        }
+        let bytes = Bytes::from(text.into_owned());
+        let content = &self.0.vault.content;
+        match content
+            .prepare(&work.ctx, work.run.session, "text/plain", bytes)
+            .await
+        {
+            Ok(content) => {
+                let id = work.ctx.new_id();
+                result.whole = Some(id);
+                Some((
+                    id,
+                    format!("{} of step {}", intent.tool, intent.step),
+                    content,
+                ))
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, run = %work.run.id, "the whole of a result is not kept");
+                None
+            }
+        }
+    }
+
     async fn sealing(
         &self,
         work: &Work,
@@ -310,12 +354,13 @@ impl Engine {
             }
             Side::Child(child) => {
                 let (mut run, input, has_read) = *child;
-                let bytes = input.to_string().into_bytes();
+                let bytes = serde_json::to_vec(&input)
+                    .map_err(|error| StoreError::Statement(error.into()))?;
                 run.input = self
                     .seal_any(&work.ctx, tx, work.run.session, bytes)
                     .await?;
                 store::insert(tx, &run, Some(run.created_at), None).await?;
-                tx.record(crate::service::queued(&run, has_read));
+                tx.record(crate::service::queued(&run, &input, has_read));
                 self.0.wake.notify_one();
             }
             Side::Resolved(step) => store::take_resolution(tx, work.run.id, step).await?,

@@ -97,10 +97,11 @@ impl Engine {
                     });
                     self.stage(work, Staged::new(EventKind::SecretUsed, facts))?;
                 }
-                let kept: Vec<Kept> = artifacts
+                let mut kept: Vec<Kept> = artifacts
                     .into_iter()
                     .map(|(name, content)| (work.ctx.new_id(), name, content))
                     .collect();
+                kept.extend(Box::pin(self.keep_whole(work, &action.intent, &mut result)).await);
                 result.artifact_ids = kept.iter().map(|(id, ..)| *id).collect();
                 let mut entry = executed(step, job, &result);
                 if !kept.is_empty() {
@@ -211,7 +212,7 @@ impl Engine {
     pub(crate) async fn resolve(&self, work: &mut Work, action: Action) -> Result<Moved, RunError> {
         let step = action.intent.step;
         let waits = Moved::Waits(WaitingFor::Decision { step }, None);
-        if !work.staged.is_empty() {
+        if work.has_just_staged(EventKind::ToolOutcomeUnknown, step) {
             return Ok(waits);
         }
         let Some((decision, by)) = store::resolution(&work.ctx, work.run.id, step).await? else {

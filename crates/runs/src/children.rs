@@ -7,9 +7,9 @@ use vocab::{EventKind, RunId, limits};
 use crate::append::{Side, Staged};
 use crate::engine::{Engine, Moved, Work};
 use crate::error::RunError;
-use crate::fold::Action;
+use crate::fold::{Action, Step};
 use crate::model::{Run, State, WaitingFor};
-use crate::program::Input;
+use crate::program::{AgentSnapshot, Effect, Input, Next};
 use crate::stations::result_body;
 use crate::store;
 
@@ -47,8 +47,20 @@ impl Engine {
             self.stage(work, fail("AGENT_NOT_FOUND", message))?;
             return Ok(Moved::On);
         };
+        let share = match share(work) {
+            Ok(share) => share,
+            Err(message) => {
+                self.stage(work, fail("BUDGET_SPENT", message))?;
+                return Ok(Moved::On);
+            }
+        };
+        let own = snapshot.budget_usd_micros;
+        let budget = [own, share].into_iter().flatten().min();
         let input = Input::AgentTurn {
-            agent: snapshot,
+            agent: AgentSnapshot {
+                budget_usd_micros: budget,
+                ..snapshot
+            },
             message: asked.message,
         };
         let child = Run {
@@ -67,9 +79,10 @@ impl Engine {
             ended_at: None,
             ..work.run.clone()
         };
-        let facts = json!({ "step": step, "child": child.id });
-        let input = serde_json::to_value(&input)
-            .map_err(|error| RunError::Store(db::StoreError::Statement(error.into())))?;
+        let mut facts = json!({ "step": step, "child": child.id });
+        if share.is_some() {
+            facts["budget_usd_micros"] = json!(budget);
+        }
         let side = Side::Child(Box::new((child, input, work.fold.has_read())));
         self.stage(
             work,
@@ -85,14 +98,15 @@ impl Engine {
         child: RunId,
     ) -> Result<Moved, RunError> {
         let waits = Moved::Waits(WaitingFor::Child { run: child }, None);
-        if !work.staged.is_empty() {
+        if work.has_just_staged(EventKind::ChildStarted, action.intent.step) {
             return Ok(waits);
         }
-        let Some(found) = store::get(&work.ctx, child).await?.map(|it| it.run) else {
+        let Some(stored) = store::get(&work.ctx, child).await? else {
             return Ok(waits);
         };
+        let found = stored.run.clone();
         let step = action.intent.step;
-        let result = match &found.state {
+        let mut result = match &found.state {
             State::Queued | State::Dispatching | State::Running | State::Waiting { .. } => {
                 return Ok(waits);
             }
@@ -110,6 +124,13 @@ impl Engine {
                 ToolResult::failure("CHILD_CANCELLED", "the other run was cancelled", false)
             }
         };
+        result.cost_usd_micros = match self.load(stored).await {
+            Ok(child) => Some(child.fold.spent_usd_micros()).filter(|spent| *spent > 0),
+            Err(RunError::Erased) => None,
+            Err(error) => return Err(error),
+        };
+        let kept = self.keep_whole(work, &action.intent, &mut result).await;
+        result.artifact_ids = kept.iter().map(|(id, ..)| *id).collect();
         let facts = json!({ "step": step, "child": child, "state": found.state.as_str() });
         self.stage(work, Staged::new(EventKind::ChildEnded, facts))?;
         let kind = if result.ok {
@@ -122,6 +143,9 @@ impl Engine {
         let has_read = store::read_by(&work.ctx, child).await?;
         let mut entry = Staged::new(kind, json!({ "step": step, "code": code })).read_as(has_read);
         entry.data.retain(|_, value| !value.is_null());
+        if let Some(kept) = kept {
+            entry = entry.with_side(Side::Keep(vec![kept]));
+        }
         self.stage(work, entry.with_body(result_body(&result)))?;
         Ok(Moved::On)
     }
@@ -141,4 +165,48 @@ impl Engine {
         self.stage(work, entry.with_side(Side::Signalled(place)))?;
         Ok(Moved::On)
     }
+}
+
+/// What a child that starts now may spend, where the run has a budget: what is left of it, in equal
+/// shares for all that are about to start, so that together they stay within it.
+fn share(work: &Work) -> Result<Option<u64>, String> {
+    let Input::AgentTurn { agent, .. } = &work.input else {
+        return Ok(None);
+    };
+    let Some(budget) = agent.budget_usd_micros else {
+        return Ok(None);
+    };
+    let granted = work.fold.steps().filter_map(|(_, step)| match step {
+        Step::Child {
+            budget_usd_micros, ..
+        } => *budget_usd_micros,
+        Step::Intended(_)
+        | Step::Asked { .. }
+        | Step::Issued { .. }
+        | Step::Unknown { .. }
+        | Step::Timer { .. }
+        | Step::Signal { .. }
+        | Step::Over => None,
+    });
+    let taken = granted.fold(work.fold.spent_usd_micros(), u64::saturating_add);
+    let left = budget.saturating_sub(taken);
+    match left / starting(work) {
+        0 => Err(format!(
+            "the agent's budget of {budget} micro-USD for a run leaves nothing for another agent"
+        )),
+        share => Ok(Some(share)),
+    }
+}
+
+/// How many children the program waits for that have not started; at least the one that starts now.
+fn starting(work: &Work) -> u64 {
+    let Next::Perform(wanted) = work.fold.next() else {
+        return 1;
+    };
+    let starts = |step: u32| !matches!(work.fold.step(step), Some(Step::Child { .. } | Step::Over));
+    let calls = wanted.iter().filter(|it| match &it.effect {
+        Effect::Tool { tool, .. } => tool == "agent.call" && starts(it.step),
+        Effect::Timer { .. } | Effect::Signal { .. } | Effect::Context => false,
+    });
+    u64::try_from(calls.count()).unwrap_or(1).max(1)
 }

@@ -152,6 +152,15 @@ impl Work {
         }
     }
 
+    /// Whether the entry of this kind that opened a step is not committed yet: then nobody else can
+    /// have done anything about it. Of what is committed, the answer may be there whatever else is
+    /// staged, and no ring will come for it again.
+    pub(crate) fn has_just_staged(&self, kind: EventKind, step: u32) -> bool {
+        let of_step =
+            |it: &Staged| it.data.get("step").and_then(Value::as_u64) == Some(step.into());
+        self.staged.iter().any(|it| it.kind == kind && of_step(it))
+    }
+
     pub(crate) fn large_arguments(&self, step: u32) -> Digest {
         self.large.get(&step).copied().unwrap_or(Digest::ZERO)
     }

@@ -61,6 +61,8 @@ pub enum Step {
         action: Action,
         /// The other run.
         child: RunId,
+        /// What it may spend at most, in micro-USD, where this run has a budget.
+        budget_usd_micros: Option<u64>,
     },
     /// It waits for a time.
     Timer {
@@ -360,6 +362,7 @@ impl Fold {
                     Step::Child {
                         action,
                         child: facts.child,
+                        budget_usd_micros: facts.budget_usd_micros,
                     },
                 );
             }
@@ -438,10 +441,11 @@ impl Fold {
                 Reads::Nothing | Reads::Private | Reads::Untrusted => {}
             }
             self.note_read(entry);
-            if action.intent.tool == MODEL_CALL {
-                let cost = result.output.as_ref().and_then(|it| it.get(COST)?.as_u64());
-                self.spent_usd_micros = self.spent_usd_micros.saturating_add(cost.unwrap_or(0));
-            }
+            let cost = match action.intent.tool.as_str() {
+                MODEL_CALL => result.output.as_ref().and_then(|it| it.get(COST)?.as_u64()),
+                _ => result.cost_usd_micros,
+            };
+            self.spent_usd_micros = self.spent_usd_micros.saturating_add(cost.unwrap_or(0));
         }
         self.end(step, &Outcome::Tool(result));
         Some(())
@@ -495,6 +499,8 @@ struct IssuedFacts {
 struct ChildFacts {
     step: u32,
     child: RunId,
+    #[serde(default)]
+    budget_usd_micros: Option<u64>,
 }
 
 #[derive(Deserialize)]

@@ -28,7 +28,7 @@ pub async fn follow_in(
     let run = run_of(ctx, &new, digest);
     let free = is_free(tx, &run).await?;
     store::insert(tx, &run, free.then_some(run.created_at), None).await?;
-    tx.record(queued(&run, new.has_read));
+    tx.record(queued(&run, &new.input, new.has_read));
     Ok(run)
 }
 

@@ -19,6 +19,7 @@
 //! (`tools`), and any clock or network but through those.
 
 mod append;
+mod asking;
 mod attempts;
 mod children;
 mod engine;
@@ -37,14 +38,15 @@ mod stations;
 mod store;
 mod worker;
 
+pub use asking::MayNotAsk;
 pub use engine::{Briefing, Directory, Ended, Engine, Parts, Sessions, Told};
 pub use error::RunError;
 pub use follow::{follow_in, untaken_signals};
 pub use model::{NewRun, Parent, Run, State, WaitingFor};
 pub use policy::HasRead;
 pub use program::{
-    Again, AgentSnapshot, Effect, FailedAt, Failure, Finish, Input, MODEL_CALL, Next, OneTool,
-    Outcome, Program, Programs, Stretch, ToolError, ToolResult, Wanted,
+    ARTIFACT_READ, Again, AgentSnapshot, Effect, FailedAt, Failure, Finish, Input, MODEL_CALL,
+    Next, OneTool, Outcome, Program, Programs, Stretch, ToolError, ToolResult, Wanted,
 };
 pub use recorded::{End, Noted, Recorded, What};
 pub use replay::{Changes, Divergence, Report, StepReport};

@@ -199,21 +199,45 @@ pub struct AgentSnapshot {
     /// What one run may spend on models, in micro-USD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_usd_micros: Option<u64>,
+    /// The JSON schema that the answer fits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_schema: Option<Value>,
 }
 
 impl AgentSnapshot {
     /// Whether the agent may ask for a tool: those of its definition, and, if a model plans for it,
-    /// that model.
+    /// that model, and to read on in what was cut for it.
     #[must_use]
     pub fn has_tool(&self, tool: &str) -> bool {
-        (tool == MODEL_CALL && self.planner == "model") || self.tools.iter().any(|it| it == tool)
+        let comes_with_it =
+            matches!(tool, MODEL_CALL | ARTIFACT_READ) && self.is_planned_by_a_model();
+        comes_with_it || self.tools.iter().any(|it| it == tool)
+    }
+
+    /// Whether a model plans for it.
+    #[must_use]
+    pub fn is_planned_by_a_model(&self) -> bool {
+        self.planner == "model"
     }
 }
 
 /// The tool by which a program asks a model.
 pub const MODEL_CALL: &str = "model.call";
 
+/// The tool by which a program reads on in an artifact of its own run.
+pub const ARTIFACT_READ: &str = "artifact.read";
+
 impl Input {
+    /// The version of the agent that answers.
+    #[must_use]
+    pub const fn agent_version(&self) -> Option<u32> {
+        match self {
+            Self::AgentTurn { agent, .. } => Some(agent.version),
+            Self::Summary(stretch) => Some(stretch.agent.version),
+            Self::Tool { .. } | Self::Replay(_) => None,
+        }
+    }
+
     /// The persisted name of the kind.
     #[must_use]
     pub const fn kind(&self) -> &'static str {

@@ -14,7 +14,7 @@ use crate::engine::{Engine, Work};
 use crate::error::RunError;
 use crate::fold::{Entry, Fold, Step};
 use crate::model::{NewRun, Run, State, WaitingFor};
-use crate::program::{Again, Input};
+use crate::program::{Again, AgentSnapshot, Input};
 use crate::store::{self, HandedTo, RunFilter};
 use crate::worker::{Slot, Worker};
 
@@ -58,7 +58,7 @@ impl Resolution {
 }
 
 /// The event of a run's beginning, which is also the first entry of its journal.
-pub(crate) fn queued(run: &Run, has_read: HasRead) -> Draft {
+pub(crate) fn queued(run: &Run, input: &Input, has_read: HasRead) -> Draft {
     let has_read = (has_read != HasRead::default()).then(|| json!(has_read));
     Draft::new(EventKind::RunQueued, run.id)
         .in_session(run.session)
@@ -67,6 +67,7 @@ pub(crate) fn queued(run: &Run, has_read: HasRead) -> Draft {
         .fact("depth", run.depth)
         .fact("workspace", run.workspace.as_str())
         .fact_if("agent", run.agent.map(|it| it.to_string()))
+        .fact_if("agent_version", input.agent_version())
         .fact_if("parent", run.parent.map(|(parent, _)| parent.to_string()))
         .fact_if("has_read", has_read)
         .with_content(run.input)
@@ -170,7 +171,7 @@ impl Runs {
             until: self.engine.lease_end(),
         });
         store::insert(tx, &run, free.then_some(run.created_at), handed.as_ref()).await?;
-        let event = queued(&run, new.has_read);
+        let event = queued(&run, &new.input, new.has_read);
         let entry = Entry {
             kind: event.kind,
             data: event.data.clone(),
@@ -288,6 +289,14 @@ impl Runs {
         found.map(|it| it.run).ok_or(RunError::NotFound(id))
     }
 
+    /// What a run was asked to do, as it was at that moment.
+    ///
+    /// # Errors
+    /// The content was erased, or can't be read.
+    pub async fn input(&self, ctx: &OrgContext, run: &Run) -> Result<Input, RunError> {
+        self.engine.input(ctx, run).await
+    }
+
     /// A run's answer, if it has one and it was not erased.
     ///
     /// # Errors
@@ -300,6 +309,23 @@ impl Runs {
                 Err(RunError::Erased) => Ok(None),
                 Err(error) => Err(error),
             },
+        }
+    }
+
+    /// The agent of a run as it was when the run began, unless that was erased.
+    ///
+    /// # Errors
+    /// The content or the database.
+    pub async fn agent(
+        &self,
+        ctx: &OrgContext,
+        run: &Run,
+    ) -> Result<Option<AgentSnapshot>, RunError> {
+        match self.input(ctx, run).await {
+            Ok(Input::AgentTurn { agent, .. }) => Ok(Some(agent)),
+            Ok(Input::Summary(stretch)) => Ok(Some(stretch.agent)),
+            Ok(Input::Tool { .. } | Input::Replay(_)) | Err(RunError::Erased) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

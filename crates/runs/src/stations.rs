@@ -36,7 +36,7 @@ impl Engine {
                 None => self.recover(work, action, job, node).await,
             },
             Step::Unknown { action, .. } => self.resolve(work, action).await,
-            Step::Child { action, child } => self.child(work, &action, child).await,
+            Step::Child { action, child, .. } => self.child(work, &action, child).await,
             Step::Timer { until } if until <= work.ctx.now() => {
                 self.stage(
                     work,
@@ -80,7 +80,9 @@ impl Engine {
                 self.0.briefing.of(&work.ctx, &work.run, input).await?
             }
         };
-        let mut entry = Staged::new(EventKind::ContextAssembled, json!({ "step": step }));
+        let facts = json!({ "step": step, "agent_version": work.input.agent_version() });
+        let mut entry = Staged::new(EventKind::ContextAssembled, facts);
+        entry.data.retain(|_, value| !value.is_null());
         entry.data.extend(told.facts);
         self.stage(work, entry.read_as(told.has_read).with_body(told.known))?;
         Ok(Moved::On)
@@ -98,7 +100,9 @@ impl Engine {
             return self.fail_call(work, step, tool, refusal);
         }
         let skill = match (tool, arguments.get("name").and_then(Value::as_str)) {
-            ("skill.run", Some(name)) => self.0.directory.skill(&work.ctx, name).await?,
+            ("skill.run" | "skill.read", Some(name)) => {
+                self.0.directory.skill(&work.ctx, name).await?
+            }
             _ => None,
         };
         let around = Surroundings {
@@ -195,21 +199,9 @@ impl Engine {
         if call.executor == tools::Executor::Node && place.is_none() {
             return self.await_node(work, action.intent.step);
         }
-        // As they are now: a label that was put on a session while a run waited counts.
-        let labels = match work.run.session {
-            Some(session) => self.0.sessions.labels(&work.ctx, session).await?,
-            None => Vec::new(),
-        };
-        let (name, agent_labels) = asking_agent(&work.input);
-        let asker = Asker {
-            agent: work.run.agent.zip(name),
-            agent_labels,
-            run_kind: &work.run.kind,
-            session_labels: &labels,
-            has_read: work.fold.has_read(),
-            spent_usd_micros: work.fold.spent_usd_micros(),
-            detected: tools::detected(&action.intent.arguments),
-        };
+        let labels = self.labels(work).await?;
+        let mut asker = asker(work, &labels);
+        asker.detected = tools::detected(&action.intent.arguments);
         let rulings = self
             .0
             .road
@@ -255,6 +247,14 @@ impl Engine {
                 self.ask(work, action, &ruling, four_eyes)
             }
         }
+    }
+
+    /// The labels of a run's session as they are now: one that was put on while the run waited counts.
+    pub(crate) async fn labels(&self, work: &Work) -> Result<Vec<String>, RunError> {
+        Ok(match work.run.session {
+            Some(session) => self.0.sessions.labels(&work.ctx, session).await?,
+            None => Vec::new(),
+        })
     }
 
     fn deny(
@@ -317,11 +317,10 @@ impl Engine {
                 Some(expires_at),
             ))
         };
-        if !work.staged.is_empty() {
-            // It was asked a moment ago: nobody can have answered before it is committed.
+        let step = action.intent.step;
+        if work.has_just_staged(EventKind::ApprovalRequested, step) {
             return waits();
         }
-        let step = action.intent.step;
         let Some(found) = tools::find_approval(&work.ctx, approval).await? else {
             return waits();
         };
@@ -440,6 +439,20 @@ fn call_of(action: &Action) -> Call {
     }
 }
 
+/// Who asks in a run, in the situation in which it is; `labels` are its session's.
+pub(crate) fn asker<'a>(work: &'a Work, labels: &'a [String]) -> Asker<'a> {
+    let (name, agent_labels) = asking_agent(&work.input);
+    Asker {
+        agent: work.run.agent.zip(name),
+        agent_labels,
+        run_kind: &work.run.kind,
+        session_labels: labels,
+        has_read: work.fold.has_read(),
+        spent_usd_micros: work.fold.spent_usd_micros(),
+        detected: tools::Categories::default(),
+    }
+}
+
 fn asking_agent(input: &Input) -> (Option<&str>, &[String]) {
     match input {
         Input::AgentTurn { agent, .. } => (Some(&agent.name), &agent.labels),
@@ -450,7 +463,7 @@ fn asking_agent(input: &Input) -> (Option<&str>, &[String]) {
 
 /// An agent may ask only for the tools that its definition lists, whatever policy says; and what goes
 /// through a record again asks models and does nothing else.
-fn not_its_tool(input: &Input, tool: &str) -> Option<ToolResult> {
+pub(crate) fn not_its_tool(input: &Input, tool: &str) -> Option<ToolResult> {
     match input {
         Input::Replay(_) | Input::Summary(_) if tool != MODEL_CALL => {
             let message = format!("a {} does not use the tool `{tool}`", input.kind());

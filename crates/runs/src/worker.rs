@@ -267,7 +267,7 @@ impl Worker {
         self.0.tasks.spawn(async move {
             let run = stored.run.id;
             match worker.0.engine.load(stored.clone()).await {
-                Ok(work) => worker.drive(slot, work).await,
+                Ok(work) => Box::pin(worker.drive(slot, work)).await,
                 Err(error) => {
                     drop(slot);
                     worker.failed(run, &error);
@@ -282,7 +282,7 @@ impl Worker {
         let worker = self.clone();
         self.0
             .tasks
-            .spawn(async move { worker.drive(slot, work).await });
+            .spawn(async move { Box::pin(worker.drive(slot, work)).await });
     }
 
     async fn drive(&self, slot: Slot, mut work: Work) {

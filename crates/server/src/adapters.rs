@@ -2,18 +2,47 @@
 
 use std::sync::Arc;
 
-use agents::{AgentError, SkillPackages};
+use agents::{AgentError, SkillError, SkillPackages, Skills};
 use chat::People;
 use db::{OrgContext, StoreError};
 use futures::future::BoxFuture;
 use journal::{KeyStore, KeyStoreError, Seed};
 use models::http::Scopes;
+use models::public::{Asking, Leave, OpenRuns};
 use models::{ModelsError, Scope};
 use nodes::{JobLedger, JobStep, SkillSource};
 use orgs::Orgs;
-use runs::{RunError, Runs};
+use protocol::skill::Package;
+use runs::{MayNotAsk, RunError, Runs};
+use tools::skill::SkillTexts;
 use vault::Vault;
-use vocab::{Digest, OrgId, UserId};
+use vocab::{Digest, OrgId, RunId, UserId};
+
+/// What skills say of themselves, out of the registry.
+pub(crate) struct SkillPages(pub Skills);
+
+impl SkillTexts for SkillPages {
+    fn text<'a>(
+        &'a self,
+        ctx: &'a OrgContext,
+        package: Digest,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<Option<String>, StoreError>> {
+        Box::pin(async move {
+            let tar = self
+                .0
+                .package(ctx, package)
+                .await
+                .map_err(|error| match error {
+                    SkillError::Store(error) => error,
+                    error => StoreError::Statement(error.into()),
+                })?;
+            let package = tar.and_then(|tar| Package::from_tar(&tar).ok());
+            let file = package.as_ref().and_then(|it| it.file(path));
+            Ok(file.and_then(|it| String::from_utf8(it.bytes.clone()).ok()))
+        })
+    }
+}
 
 /// The skills that nodes ask for, out of the registry.
 pub(crate) struct SkillShelf(pub SkillPackages);
@@ -148,6 +177,35 @@ impl models::Rules for InForce {
         Box::pin(async move {
             let found = self.0.in_force(ctx).await?;
             Ok(Arc::clone(&found.set))
+        })
+    }
+}
+
+/// What runs may ask models, for the tokens of runs.
+pub(crate) struct RunsAsk(pub Runs);
+
+impl OpenRuns for RunsAsk {
+    fn may_ask<'a>(
+        &'a self,
+        ctx: &'a OrgContext,
+        run: RunId,
+        asked: Asking<'a>,
+    ) -> BoxFuture<'a, Result<Option<Vec<Leave>>, StoreError>> {
+        let leave = |answer| match answer {
+            Ok(()) => Leave::Granted,
+            Err(MayNotAsk(reason)) => Leave::Refused { reason },
+        };
+        Box::pin(async move {
+            let Asking {
+                models,
+                spent_usd_micros,
+            } = asked;
+            let answers = self.0.may_ask(ctx, run, models, spent_usd_micros).await;
+            let answers = answers.map_err(|error| match error {
+                RunError::Store(error) => error,
+                error => StoreError::Statement(error.into()),
+            })?;
+            Ok(answers.map(|answers| answers.into_iter().map(leave).collect()))
         })
     }
 }

@@ -11,9 +11,11 @@ use chat::{ChatError, People};
 use db::{OrgContext, StoreError};
 use futures::future::BoxFuture;
 use models::{Gateway, ModelsError};
-use runs::{AgentSnapshot, HasRead, Input, Run, Told};
+use runs::{ARTIFACT_READ, AgentSnapshot, HasRead, Input, Run, Told};
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
+use tools::ToolSpec;
+use tools::node::NodeGateway;
 use vault::{Artifacts, Content, ContentError};
 use vocab::{ModelProfileId, limits};
 
@@ -34,6 +36,7 @@ pub(crate) struct Briefings {
     pub context_percent: u8,
     /// Rung when a run may be due.
     pub wake: Arc<Notify>,
+    pub nodes: Arc<dyn NodeGateway>,
 }
 
 impl runs::Briefing for Briefings {
@@ -84,7 +87,10 @@ impl Briefings {
             left_out: memory.left_out,
             summary: memory.summary,
             tools: offers(ctx, agent).await?,
+            reader: tools::builtin(ARTIFACT_READ).map(offer),
             skills: self.skills(ctx, agent).await?,
+            workspace: agent.has_tool("file.read")
+                && self.nodes.node_for(ctx.org(), &run.workspace).is_some(),
             notes: Vec::new(),
             attachments: self.attachments(ctx, run, sees).await?,
         };
@@ -132,7 +138,7 @@ impl Briefings {
         ctx: &OrgContext,
         agent: &AgentSnapshot,
     ) -> Result<Vec<(String, String)>, StoreError> {
-        if !agent.has_tool("skill.run") {
+        if !agent.has_tool("skill.run") && !agent.has_tool("skill.read") {
             return Ok(Vec::new());
         }
         let skills = self.skills.list(ctx, None, SKILLS_MAX).await;
@@ -182,22 +188,23 @@ async fn profile(
     }
 }
 
+fn offer(it: ToolSpec) -> Offer {
+    Offer {
+        name: it.name,
+        description: it.description,
+        schema: it.schema,
+    }
+}
+
 /// The agent's tools, built in and configured.
 async fn offers(ctx: &OrgContext, agent: &AgentSnapshot) -> Result<Vec<Offer>, StoreError> {
-    let builtin = tools::builtins()
-        .into_iter()
-        .map(|it| (it.name, it.description, it.schema));
-    let configured = tools::http_tools::list(ctx)
-        .await?
-        .into_iter()
-        .map(|it| (it.name, it.description, it.schema));
-    Ok(builtin
-        .chain(configured)
-        .filter(|(name, ..)| agent.tools.contains(name))
-        .map(|(name, description, schema)| Offer {
-            name,
-            description,
-            schema,
-        })
-        .collect())
+    let configured = tools::http_tools::list(ctx).await?;
+    let configured = configured.into_iter().map(|it| Offer {
+        name: it.name,
+        description: it.description,
+        schema: it.schema,
+    });
+    let builtin = tools::builtins().into_iter().map(offer);
+    let all = builtin.chain(configured);
+    Ok(all.filter(|it| agent.tools.contains(&it.name)).collect())
 }

@@ -25,12 +25,15 @@ use vocab::{Clock, JobId, Random};
 use zeroize::Zeroizing;
 
 use crate::ServerError;
-use crate::adapters::{Accounts, InForce, Ledger, LogKeys, Membership, SkillShelf};
+use crate::adapters::{
+    Accounts, InForce, Ledger, LogKeys, Membership, RunsAsk, SkillPages, SkillShelf,
+};
 use crate::briefing::Briefings;
 use crate::config::{Config, ProcessRole};
 use crate::events::{self, Record};
 use crate::meta;
 use crate::relay::ToControllers;
+use crate::run_tokens;
 use crate::several::Several;
 use crate::thinking::Models;
 use vault::MasterKeySource;
@@ -131,15 +134,15 @@ impl App {
             Some(it) => Live::among(it.placements.clone(), Arc::new(it.peers.clone())),
             None => Live::new(),
         };
-        let broker = Broker::new(public, http, vault.clone(), Arc::new(nodes.clone())).with_models(
-            Arc::new(Models {
-                gateway: models.clone(),
-                content: vault.content.clone(),
-                live: live.clone(),
-            }),
-        );
-        let road = Road::new(policies.clone(), signer, broker);
         let skills = Skills::new(vault.content.clone());
+        let thinking = Models {
+            gateway: models.clone(),
+            live: live.clone(),
+        };
+        let broker = Broker::new(public, http, vault.clone(), Arc::new(nodes.clone()))
+            .with_models(Arc::new(thinking))
+            .with_skills(Arc::new(SkillPages(skills.clone())));
+        let road = Road::new(policies.clone(), signer, broker);
         let people = Arc::new(Membership(orgs.clone()));
         let wake = Arc::new(Notify::new());
         let briefings = Briefings {
@@ -150,6 +153,7 @@ impl App {
             context_percent: config.chat.context_percent,
             wake: Arc::clone(&wake),
             artifacts: vault.artifacts.clone(),
+            nodes: Arc::new(nodes.clone()),
         };
         let engine = Engine::new(Parts {
             authority: authority.clone(),
@@ -299,7 +303,8 @@ fn areas(of: &Areas<'_>) -> Routes {
     };
     let accounts = Arc::new(Accounts(of.runs.clone()));
     let caller = Arc::new(of.orgs.clone());
-    let door = Door::new(of.models.clone(), caller, of.run_tokens.clone());
+    let asks = Arc::new(RunsAsk(of.runs.clone()));
+    let door = Door::new(of.models.clone(), caller, of.run_tokens.clone(), asks);
     let (gateway, described) = models::public::routes(door);
     let routes = OpenApiRouter::with_openapi(described)
         .merge(orgs::routes(of.orgs.clone()))
@@ -307,6 +312,10 @@ fn areas(of: &Areas<'_>) -> Routes {
         .merge(agents::http::routes(of.skills.clone()))
         .merge(chat::http::routes(of.chat.clone(), of.hub.clone()))
         .merge(runs::http::routes(of.runs.clone()))
+        .merge(run_tokens::routes(run_tokens::Desk {
+            runs: of.runs.clone(),
+            tokens: of.run_tokens.clone(),
+        }))
         .merge(tools::http::routes(
             of.runs.engine().road().clone(),
             of.vault.clone(),

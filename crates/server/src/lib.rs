@@ -29,6 +29,7 @@ mod meta;
 mod metrics;
 mod peers;
 mod relay;
+mod run_tokens;
 mod several;
 mod telemetry;
 mod thinking;

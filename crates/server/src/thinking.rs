@@ -8,13 +8,16 @@ use base64::engine::general_purpose::STANDARD;
 use chat::Live;
 use db::OrgContext;
 use dialects::neutral::{
-    Answer, Delta, Image, Media, Message, Part as NeutralPart, Request, Role, Seal as NeutralSeal,
-    Sealer, Stop as NeutralStop, System, Thought, Tool, ToolCall, ToolResult as NeutralToolResult,
+    Answer, Delta, ErrorKind, Format, Image, Media, Message, Part as NeutralPart, Request, Role,
+    Seal as NeutralSeal, Sealer, Stop as NeutralStop, System, Thought, Tool, ToolCall,
+    ToolResult as NeutralToolResult,
 };
 use futures::future::BoxFuture;
+use models::model::Capability;
 use models::{Completion, Gateway, ModelError, Spender};
 use policy::exchange::Exchange;
 use serde::Deserialize;
+use serde_json::Value;
 use tools::ToolResult;
 use tools::model::ModelGateway;
 use vault::{Content, ContentError};
@@ -82,21 +85,36 @@ impl ModelGateway for Models {
                     return ToolResult::failure("PICTURE_UNAVAILABLE", text, error.is_retryable());
                 }
             };
-            let request = request(&question, &pictures);
-            let model = question.model.as_str();
-            let mut writing = session
-                .zip(intent.agent)
-                .filter(|_| !question.quiet)
-                .map(|(session, agent)| self.live.write((ctx.org(), session), intent.run, agent));
-            let told = move |delta: &Delta| {
-                if let (Some(text), Some(writing)) = (words(delta), &mut writing) {
-                    writing.push(text);
-                }
+            let ask = async |request: Request, exchange: Box<Exchange>| {
+                let mut writing = session
+                    .zip(intent.agent)
+                    .filter(|_| !question.quiet)
+                    .map(|(session, agent)| {
+                        let chat = (ctx.org(), session);
+                        self.live.write(chat, intent.run, agent)
+                    });
+                let told = move |delta: &Delta| {
+                    if let (Some(text), Some(writing)) = (words(delta), &mut writing) {
+                        writing.push(text);
+                    }
+                };
+                let model = question.model.as_str();
+                let guarded = (request, exchange.looks().then_some(exchange));
+                self.gateway
+                    .complete_guarded(ctx, &spender, model, guarded, told)
+                    .await
             };
-            let gateway = &self.gateway;
-            let guarded = (request, exchange.looks().then_some(exchange));
-            let asked = gateway.complete_guarded(ctx, &spender, model, guarded, told);
-            match asked.await {
+            let request = request(&question, &pictures);
+            let mut done = ask(request.clone(), exchange.clone()).await;
+            if question.format.is_some()
+                && let Err(error) = &done
+                && may_lack_the_form(error)
+            {
+                // The system prompt says the schema as well, and the answer is held against it here.
+                let format = Format::Text;
+                done = ask(Request { format, ..request }, exchange).await;
+            }
+            match done {
                 Ok(completion) => answered(completion),
                 Err(ModelError::Blocked(blocked)) => {
                     ToolResult::failure("POLICY_DENIED", blocked.reason, false)
@@ -107,6 +125,17 @@ impl ModelGateway for Models {
                 }
             }
         })
+    }
+}
+
+/// Whether it may have failed because a model, or its provider, can't be held to the answer's schema.
+/// Each provider takes a part of JSON Schema of its own, and some do not take one beside tools.
+fn may_lack_the_form(error: &ModelError) -> bool {
+    match error {
+        ModelError::Incapable { capability, .. } => *capability == Capability::StructuredOutput,
+        ModelError::Refused(_) => true,
+        ModelError::Provider { error, .. } => error.kind == ErrorKind::InvalidRequest,
+        _ => false,
     }
 }
 
@@ -176,7 +205,17 @@ fn request(question: &Question, pictures: &Pictures) -> Request {
             .map(|said| message(said, pictures))
             .collect(),
         tools: question.tools.iter().map(tool).collect(),
+        format: question.format.as_ref().map_or(Format::Text, format),
         ..Request::default()
+    }
+}
+
+fn format(schema: &Value) -> Format {
+    Format::JsonSchema {
+        name: Some("answer".to_owned()),
+        description: None,
+        schema: schema.clone(),
+        strict: None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod jobs;
 mod masking;
 mod outbound;
+mod reading;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +21,7 @@ use crate::model::{ModelGateway, NoModels};
 use crate::node::NodeGateway;
 use crate::result::ToolResult;
 use crate::road::{Permit, Ruling};
+use crate::skill::{NoSkills, SkillTexts};
 
 pub(crate) use jobs::enforcement;
 
@@ -86,6 +88,7 @@ pub struct Broker {
     vault: Vault,
     nodes: Arc<dyn NodeGateway>,
     models: Arc<dyn ModelGateway>,
+    skills: Arc<dyn SkillTexts>,
     spent: Arc<Mutex<Spent>>,
 }
 
@@ -123,6 +126,7 @@ impl Broker {
             vault,
             nodes,
             models: Arc::new(NoModels),
+            skills: Arc::new(NoSkills),
             spent: Arc::default(),
         }
     }
@@ -131,6 +135,13 @@ impl Broker {
     #[must_use]
     pub fn with_models(mut self, models: Arc<dyn ModelGateway>) -> Self {
         self.models = models;
+        self
+    }
+
+    /// The same broker with what skills say of themselves.
+    #[must_use]
+    pub fn with_skills(mut self, skills: Arc<dyn SkillTexts>) -> Self {
+        self.skills = skills;
         self
     }
 
@@ -154,6 +165,8 @@ impl Broker {
         let mut attempted = match way.intent.tool.as_str() {
             "noop" => Done::with(ToolResult::success(Value::Null)),
             "artifact.save" => self.save_artifact(ctx, way).await,
+            "artifact.read" => self.read_artifact(ctx, way).await,
+            "skill.read" => self.read_skill(ctx, way).await,
             "http.fetch" => self.fetch(way).await,
             "model.call" => self.ask_model(ctx, way).await,
             name => self.http_tool(ctx, way, name).await,

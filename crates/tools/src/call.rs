@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use vocab::{Action, Digest, HttpMethod, Source, Target, limits};
+use vocab::{Action, ArtifactId, Digest, HttpMethod, Source, Target, limits};
 
 use crate::model;
 use crate::spec::{Executor, Reads, ToolSpec};
@@ -134,6 +134,24 @@ struct SkillArguments {
     _input: Option<String>,
 }
 
+/// The arguments of `skill.read`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SkillReadArguments {
+    pub name: String,
+    pub path: Option<String>,
+}
+
+/// The arguments of `artifact.read`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ArtifactReadArguments {
+    pub id: ArtifactId,
+    #[serde(default)]
+    pub offset: u64,
+    pub limit: Option<u64>,
+}
+
 /// The arguments of `artifact.save`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -222,6 +240,15 @@ pub fn check(
                 workspace: around.workspace.to_owned(),
             }
         }
+        "skill.read" => Target::Skill {
+            name: read::<SkillReadArguments>(arguments)?.name,
+            digest: around.skill,
+            workspace: around.workspace.to_owned(),
+        },
+        "artifact.read" => Target::Artifact {
+            name: read::<ArtifactReadArguments>(arguments)?.id.to_string(),
+            source: None,
+        },
         "artifact.save" => {
             let it: ArtifactArguments = read(arguments)?;
             if it.content.is_some() == it.path.is_some() {

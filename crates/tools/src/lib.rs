@@ -23,9 +23,11 @@ pub mod http;
 pub mod http_tools;
 pub mod model;
 pub mod node;
+pub mod output;
 pub mod policies;
 mod result;
 mod road;
+pub mod skill;
 mod spec;
 mod store;
 
@@ -35,7 +37,7 @@ pub use call::{AgentArguments, Call, CallError, Surroundings};
 pub use policies::{InForce, NewPolicy, Policies, Policy, PolicyError};
 pub use result::{ToolError, ToolResult};
 pub use road::{Asker, Permit, Road, RoadError, Ruling, Rulings, detected};
-pub use spec::{Executor, Reads, ToolSpec, builtins};
+pub use spec::{Executor, Reads, ToolSpec, builtin, builtins};
 
 use db::{OrgContext, StoreError, WriteTx};
 use vocab::{ApprovalId, Timestamp};

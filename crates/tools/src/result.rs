@@ -19,9 +19,15 @@ pub struct ToolResult {
     /// The artifacts that it made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifact_ids: Vec<ArtifactId>,
+    /// Of these, the one that holds all of an output which is too long for a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<ArtifactId>,
     /// How long it took, in milliseconds.
     #[serde(default)]
     pub duration_ms: u64,
+    /// What it spent on models, in micro-USD: another agent that was called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd_micros: Option<u64>,
     /// Why it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ToolError>,
@@ -53,7 +59,9 @@ impl ToolResult {
             output: Some(output),
             truncated: false,
             artifact_ids: Vec::new(),
+            whole: None,
             duration_ms: 0,
+            cost_usd_micros: None,
             error: None,
             masked: Counts::default(),
         }
@@ -67,7 +75,9 @@ impl ToolResult {
             output: None,
             truncated: false,
             artifact_ids: Vec::new(),
+            whole: None,
             duration_ms: 0,
+            cost_usd_micros: None,
             error: Some(ToolError {
                 code: code.to_owned(),
                 message: message.into(),

@@ -248,6 +248,42 @@ const BUILTINS: &[Builtin] = &[
         },
     },
     Builtin {
+        name: "artifact.read",
+        description: "Reads on in an artifact of this run, such as the whole of a result that was cut.",
+        action: Action::ArtifactRead,
+        idempotent: true,
+        executor: Executor::Broker,
+        // What it gives was given to this run before.
+        reads: Reads::Nothing,
+        required: &["id"],
+        properties: || {
+            object(&[
+                ("id", text_of("the artifact's id, `art_…`")),
+                ("offset", ("integer", "the first byte to read, from 0")),
+                ("limit", ("integer", "how many bytes to read at most")),
+            ])
+        },
+    },
+    Builtin {
+        name: "skill.read",
+        description: "Reads a skill's instructions, or another text of its package.",
+        action: Action::SkillRead,
+        idempotent: true,
+        executor: Executor::Broker,
+        // An admin published it, as an admin wrote the agent's own instructions.
+        reads: Reads::Nothing,
+        required: &["name"],
+        properties: || {
+            object(&[
+                ("name", text_of("the skill's name")),
+                (
+                    "path",
+                    text_of("a file of the skill; its `SKILL.md` unless given"),
+                ),
+            ])
+        },
+    },
+    Builtin {
         name: "agent.call",
         description: "Asks another agent and waits for its answer.",
         action: Action::AgentCall,
@@ -282,6 +318,8 @@ const BUILTINS: &[Builtin] = &[
             let turns = |about: &str| json!({ "type": "array", "items": { "type": "object" }, "description": about });
             properties["messages"] = turns("what was said so far, a person's words last");
             properties["tools"] = turns("what the model may call");
+            properties["format"] =
+                json!({ "type": "object", "description": "the JSON schema of the answer" });
             properties
         },
     },

@@ -47,6 +47,10 @@ actions! {
     Noop = "noop";
     /// Sends what a run has gathered to a model, and takes its answer.
     ModelCall = "model.call";
+    /// Reads on in an artifact of the run itself.
+    ArtifactRead = "artifact.read";
+    /// Reads what a skill says of itself.
+    SkillRead = "skill.read";
 }
 
 /// The text names no action.

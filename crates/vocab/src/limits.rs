@@ -133,6 +133,10 @@ pub const NODE_LEASE: Duration = Duration::from_secs(15);
 /// How often a node says that it is alive.
 pub const NODE_HEARTBEAT: Duration = Duration::from_secs(5);
 
+/// How long a run's token works unless asked otherwise; it ends with its run.
+pub const RUN_TOKEN_TTL: Duration = Duration::from_secs(15 * 60);
+/// The longest that a run's token can work.
+pub const RUN_TOKEN_TTL_MAX: Duration = Duration::from_secs(3600);
 /// The largest request to a model, in bytes: as much as the vendors take.
 pub const MODEL_REQUEST_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How long a connection to a model provider may take.

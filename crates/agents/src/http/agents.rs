@@ -7,12 +7,12 @@ use edge::{
 use garde::Validate;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use vocab::{AgentId, ModelProfileId};
 
 use crate::model::{
-    Agent, AgentState, AgentVersion, Definition, Engine, Planner, STEPS_DEFAULT, Turn,
-    WORKSPACE_DEFAULT,
+    Agent, AgentState, Definition, Engine, Planner, STEPS_DEFAULT, Turn, WORKSPACE_DEFAULT,
 };
 use crate::service;
 
@@ -41,6 +41,9 @@ pub(crate) struct NewAgent {
     #[serde(default = "steps")]
     max_steps: u32,
     budget_usd_micros: Option<u64>,
+    /// The JSON schema that its answers fit; for agents whose planner is `model`.
+    #[schema(value_type = Option<Object>)]
+    output_schema: Option<Value>,
     #[serde(default)]
     labels: Vec<String>,
     /// The workspace of its files, in runs that belong to no session.
@@ -76,6 +79,7 @@ impl From<NewAgent> for Definition {
             tools: new.tools,
             max_steps: new.max_steps,
             budget_usd_micros: new.budget_usd_micros,
+            output_schema: new.output_schema,
             labels: new.labels,
             workspace: new.workspace,
         }
@@ -102,6 +106,10 @@ pub(crate) struct AgentChange {
     #[serde(default)]
     #[schema(value_type = Option<u64>)]
     budget_usd_micros: Change<u64>,
+    /// Null for none.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    output_schema: Change<Value>,
     labels: Option<Vec<String>>,
     workspace: Option<String>,
 }
@@ -118,11 +126,13 @@ impl AgentChange {
             tools: self.tools.unwrap_or(to.tools),
             max_steps: self.max_steps.unwrap_or(to.max_steps),
             budget_usd_micros: to.budget_usd_micros,
+            output_schema: to.output_schema,
             labels: self.labels.unwrap_or(to.labels),
             workspace: self.workspace.unwrap_or(to.workspace),
         };
         self.model_profile_id.apply(&mut changed.model_profile_id);
         self.budget_usd_micros.apply(&mut changed.budget_usd_micros);
+        self.output_schema.apply(&mut changed.output_schema);
         changed
     }
 }
@@ -145,7 +155,7 @@ pub struct AgentView {
 
 /// What an agent is.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-struct DefinitionView {
+pub(super) struct DefinitionView {
     name: String,
     description: String,
     instructions: String,
@@ -156,6 +166,8 @@ struct DefinitionView {
     tools: Vec<String>,
     max_steps: u32,
     budget_usd_micros: Option<u64>,
+    #[schema(value_type = Option<Object>)]
+    output_schema: Option<Value>,
     labels: Vec<String>,
     workspace: String,
 }
@@ -172,6 +184,7 @@ impl From<Definition> for DefinitionView {
             tools: it.tools,
             max_steps: it.max_steps,
             budget_usd_micros: it.budget_usd_micros,
+            output_schema: it.output_schema,
             labels: it.labels,
             workspace: it.workspace,
         }
@@ -187,26 +200,6 @@ impl From<Agent> for AgentView {
             definition: agent.definition.into(),
             created_at: agent.created_at,
             updated_at: agent.updated_at,
-        }
-    }
-}
-
-/// A version of an agent.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct VersionView {
-    version: u32,
-    #[serde(flatten)]
-    definition: DefinitionView,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: vocab::Timestamp,
-}
-
-impl From<AgentVersion> for VersionView {
-    fn from(it: AgentVersion) -> Self {
-        Self {
-            version: it.version,
-            definition: it.definition.into(),
-            created_at: it.created_at,
         }
     }
 }
@@ -374,24 +367,6 @@ async fn turn(ctx: &db::OrgContext, id: AgentId, turn: Turn) -> Result<Json<Agen
     Ok(Json(agent.into()))
 }
 
-/// List the versions of an agent, the newest first.
-#[utoipa::path(
-    get, path = "/v1/agents/{agent_id}/versions", tag = "agents", operation_id = "agent_versions",
-    params(("agent_id" = String, Path, description = "`agt_…`"), PageParams),
-    responses((status = 200, body = Page<VersionView>), (status = 404, body = Problem)),
-    security(("bearer" = ["viewer"])),
-)]
-async fn versions(
-    Viewer(ctx): Viewer,
-    Path(id): Path<AgentId>,
-    paging: Paging,
-) -> Result<Json<Page<VersionView>>, Problem> {
-    let versions = service::versions(&ctx, id, paging.after()?, paging.fetch()).await?;
-    Ok(Json(
-        Page::cut(versions, &paging, |it| it.version).map(VersionView::from),
-    ))
-}
-
 /// What can run an agent.
 #[derive(Serialize, ToSchema)]
 struct EngineView {
@@ -418,7 +393,7 @@ async fn engines(_: Viewer) -> Json<Engines> {
     Json(Engines {
         items: vec![EngineView {
             name: Engine::Builtin,
-            planners: vec![Planner::Rules],
+            planners: vec![Planner::Model, Planner::Rules],
         }],
         next_cursor: None,
     })
@@ -431,6 +406,5 @@ pub(super) fn routes() -> OpenApiRouter {
         .routes(routes!(pause))
         .routes(routes!(activate))
         .routes(routes!(retire))
-        .routes(routes!(versions))
         .routes(routes!(engines))
 }

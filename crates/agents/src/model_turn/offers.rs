@@ -22,15 +22,21 @@ impl Offers {
     /// These tools, under names that differ.
     pub(super) fn of(tools: &[Offer]) -> Self {
         let mut offers = Self::default();
-        for tool in tools {
-            let name = offers.free(&tool.name);
-            offers.tools.insert(name.clone(), tool.name.clone());
-            offers.list.push(Offer {
-                name,
-                ..tool.clone()
-            });
-        }
+        tools.iter().for_each(|tool| offers.add(tool));
         offers
+    }
+
+    /// One more tool, unless it is there already.
+    pub(super) fn add(&mut self, tool: &Offer) {
+        if self.tools.values().any(|there| *there == tool.name) {
+            return;
+        }
+        let name = self.free(&tool.name);
+        self.tools.insert(name.clone(), tool.name.clone());
+        self.list.push(Offer {
+            name,
+            ..tool.clone()
+        });
     }
 
     pub(super) fn list(&self) -> &[Offer] {

@@ -3,10 +3,10 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use runs::{Effect, ToolResult, Wanted};
+use tools::output;
 use vocab::limits;
 
 use crate::conversation::Part;
-use crate::output;
 
 /// After how many rounds with the same calls and results the model is told so.
 const WARN_AFTER: u32 = 3;
@@ -58,6 +58,12 @@ impl Round {
         };
         let calls = calls.into_iter().enumerate().map(place).collect();
         Self { calls }
+    }
+
+    /// All that was asked for.
+    pub(super) fn effects(&self) -> impl Iterator<Item = &Effect> {
+        let asked = self.calls.iter().filter_map(|it| it.asks.as_ref());
+        asked.map(|(_, effect)| effect)
     }
 
     /// What is still to be done.
@@ -118,10 +124,14 @@ fn shown(result: &ToolResult) -> String {
     let whole = result.output.as_ref().map(output::text).unwrap_or_default();
     let cut = whole.floor_char_boundary(limits::TOOL_RESULT_SHOWN_BYTES_MAX);
     let (head, rest) = whole.split_at(cut);
-    match (rest.len(), result.truncated) {
-        (0, false) => head.to_owned(),
-        (0, true) => format!("{head}\n… (cut)"),
-        (rest, _) => format!("{head}\n… (cut: {rest} more bytes)"),
+    match (rest.len(), result.truncated, result.whole) {
+        (0, false, _) => head.to_owned(),
+        (0, true, _) => format!("{head}\n… (cut)"),
+        (rest, _, None) => format!("{head}\n… (cut: {rest} more bytes)"),
+        (rest, _, Some(id)) => format!(
+            "{head}\n… (cut: {rest} more bytes; the whole is the artifact {id}, to be read on from \
+             offset {cut})"
+        ),
     }
 }
 

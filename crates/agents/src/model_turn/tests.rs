@@ -18,6 +18,7 @@ fn agent() -> AgentSnapshot {
         labels: Vec::new(),
         model_profile_id: None,
         budget_usd_micros: None,
+        output_schema: None,
     }
 }
 
@@ -37,7 +38,9 @@ fn briefing() -> Briefing {
         left_out: 0,
         summary: None,
         tools: vec![offer("file.read"), offer("file_read"), offer("noop")],
+        reader: None,
         skills: Vec::new(),
+        workspace: false,
         notes: Vec::new(),
         attachments: Vec::new(),
     }
@@ -364,6 +367,85 @@ fn an_answer_that_was_cut_says_so() {
     assert_eq!(turn.answer(), json!(format!("Once upon{CUT}")));
 }
 
+fn typed() -> AgentSnapshot {
+    let number = json!({ "type": "integer", "minimum": 0 });
+    let schema = json!({
+        "type": "object", "properties": { "n": number }, "required": ["n"], "additionalProperties": false,
+    });
+    AgentSnapshot {
+        output_schema: Some(schema),
+        ..agent()
+    }
+}
+
+#[test]
+fn an_answer_that_fits_the_schema_is_the_output() {
+    let mut turn = Played::begin(&typed(), &briefing());
+    let question = turn.question();
+    assert_eq!(question.format, typed().output_schema);
+    assert!(
+        question.system.contains("\"minimum\":0"),
+        "{}",
+        question.system
+    );
+    turn.tell(&[reply(Stop::ToolUse, vec![call("1", "noop", "{}")])])
+        .tell(&[gave(json!("three"))])
+        .tell(&[reply(Stop::Done, vec![text("```json\n{\"n\": 3}\n```")])]);
+    assert_eq!(turn.answer(), json!({ "n": 3 }));
+    // Without a schema, JSON is a text like any other.
+    let mut free = played();
+    assert_eq!(free.question().format, None);
+    free.tell(&[reply(Stop::Done, vec![text("{\"n\": 3}")])]);
+    assert_eq!(free.answer(), json!("{\"n\": 3}"));
+}
+
+#[test]
+fn an_answer_that_does_not_fit_is_told_and_tried_again() {
+    let last = |turn: &Played| match turn.question().messages.last().unwrap().parts.last() {
+        Some(Part::Text { text }) => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    let mut turn = Played::begin(&typed(), &briefing());
+    turn.tell(&[reply(Stop::Done, vec![text("Three.")])]);
+    assert!(last(&turn).contains("no JSON"), "{}", last(&turn));
+    turn.tell(&[reply(Stop::Done, vec![text("{\"n\": -1}")])]);
+    assert!(last(&turn).contains("/n: "), "{}", last(&turn));
+    turn.tell(&[reply(Stop::Length, vec![text("{\"n\": 3")])]);
+    assert!(last(&turn).contains("it is cut"), "{}", last(&turn));
+    // Its words stay in the conversation, so that it sees what it said.
+    assert_eq!(turn.question().messages.len(), 7);
+    turn.tell(&[reply(Stop::Done, vec![text("{\"n\": 3}")])]);
+    assert_eq!(turn.answer(), json!({ "n": 3 }));
+}
+
+#[test]
+fn an_answer_that_never_fits_is_a_failure() {
+    let mut stubborn = Played::begin(&typed(), &briefing());
+    for _ in 0..MISFITS_MAX {
+        stubborn.tell(&[reply(Stop::Done, vec![text("Three.")])]);
+    }
+    match stubborn.end() {
+        Finish::Failed(failure) => {
+            assert_eq!(
+                (failure.code.as_str(), failure.at),
+                ("OUTPUT_INVALID", FailedAt::Agent)
+            );
+            assert!(failure.message.contains("no JSON"), "{}", failure.message);
+        }
+        other => panic!("{other:?}"),
+    }
+    // The last step that it may take says what is wrong, not that there are no more.
+    let short = AgentSnapshot {
+        max_steps: 2,
+        ..typed()
+    };
+    let mut short = Played::begin(&short, &briefing());
+    short
+        .tell(&[reply(Stop::Done, vec![text("3")])])
+        .tell(&[reply(Stop::Done, vec![text("3")])]);
+    assert_eq!(short.code(), "OUTPUT_INVALID");
+}
+
 #[test]
 fn the_same_again_and_again_is_no_progress() {
     let agent = AgentSnapshot {
@@ -437,6 +519,107 @@ fn what_tools_give_is_cut() {
     assert!(told[0].0.ends_with("more bytes)"), "{}", told[0].0.len());
 }
 
+fn reading(turn: &Played) -> Vec<String> {
+    let path = |effect: &Effect| match effect {
+        Effect::Tool { tool, arguments } if tool == "file.read" => {
+            arguments["path"].as_str().unwrap().to_owned()
+        }
+        other => panic!("{other:?}"),
+    };
+    turn.wants()
+        .iter()
+        .map(|(_, effect)| path(effect))
+        .collect()
+}
+
+#[test]
+fn what_the_workspace_says_to_agents_is_read_on_the_way() {
+    let known = Briefing {
+        workspace: true,
+        ..briefing()
+    };
+    let mut turn = Played::begin(&agent(), &known);
+    assert_eq!(reading(&turn), ["AGENTS.md"]);
+    turn.tell(&[gave(json!("Use tabs."))]);
+    let system = turn.question().system;
+    assert!(
+        system.contains("From the workspace's AGENTS.md.") && system.ends_with("Use tabs."),
+        "{system}"
+    );
+    let read = |path: &str| call("1", "file_read", &json!({ "path": path }).to_string());
+    turn.tell(&[reply(Stop::ToolUse, vec![read("src/deep/a.rs")])])
+        .tell(&[gave(json!("fn a() {}"))]);
+    assert_eq!(reading(&turn), ["src/AGENTS.md", "src/deep/AGENTS.md"]);
+    // One that is not there, or may not be read, is none.
+    turn.tell(&[failed("NOT_FOUND"), gave(json!("Use spaces."))]);
+    let last = turn.question().messages.pop().unwrap();
+    let [
+        Part::ToolResult { text: result, .. },
+        Part::Text { text: note },
+    ] = last.parts.as_slice()
+    else {
+        panic!("{last:?}")
+    };
+    assert_eq!(result, "fn a() {}");
+    assert!(
+        note.starts_with("From the workspace's src/deep/AGENTS.md.")
+            && note.ends_with("Use spaces."),
+        "{note}"
+    );
+    // Each is looked for once.
+    turn.tell(&[reply(Stop::ToolUse, vec![read("src/deep/b.rs")])])
+        .tell(&[gave(json!("fn b() {}"))]);
+    turn.tell(&[reply(Stop::Done, vec![text("Done.")])]);
+    assert_eq!(turn.answer(), json!("Done."));
+}
+
+#[test]
+fn the_rest_of_a_long_result_can_be_read_on() {
+    let reader = Some(offer("artifact.read"));
+    let names = |turn: &Played| -> Vec<String> {
+        turn.question()
+            .tools
+            .into_iter()
+            .map(|it| it.name)
+            .collect()
+    };
+    let id = vocab::ArtifactId::from_uuid(uuid::Uuid::nil());
+    let cut = || {
+        let long = json!("x".repeat(limits::TOOL_RESULT_SHOWN_BYTES_MAX + 9));
+        let mut result = ToolResult::success(long);
+        result.whole = Some(id);
+        Outcome::Tool(result)
+    };
+    let known = Briefing {
+        reader,
+        ..briefing()
+    };
+    let mut turn = Played::begin(&agent(), &known);
+    assert_eq!(names(&turn), ["file_read", "file_read_2", "noop"]);
+    for _ in 0..2 {
+        turn.tell(&[reply(Stop::ToolUse, vec![call("1", "noop", "{}")])])
+            .tell(&[cut()]);
+        let told = results(&turn.question())[0].0.clone();
+        let note =
+            format!("9 more bytes; the whole is the artifact {id}, to be read on from offset");
+        assert!(told.contains(&note), "{}", &told[told.len() - 200..]);
+        assert_eq!(
+            names(&turn),
+            ["file_read", "file_read_2", "noop", "artifact_read"]
+        );
+    }
+    let arguments = json!({ "id": id, "offset": 9 });
+    turn.tell(&[reply(
+        Stop::ToolUse,
+        vec![call("2", "artifact_read", &arguments.to_string())],
+    )]);
+    let reading = Effect::Tool {
+        tool: "artifact.read".into(),
+        arguments,
+    };
+    assert_eq!(turn.wants()[0].1, reading);
+}
+
 fn any_part() -> impl Strategy<Value = Part> {
     prop_oneof![
         ".{0,20}".prop_map(|it| text(&it)),
@@ -465,8 +648,11 @@ proptest! {
     /// Whatever a model and its tools say, the turn is the same however often it is asked, every
     /// call gets its result, nobody speaks twice in a row, and it comes to an end.
     #[test]
-    fn whatever_is_said_the_turn_is_sound(outcomes in proptest::collection::vec(any_outcome(), 1..60)) {
-        let mut turn = played();
+    fn whatever_is_said_the_turn_is_sound(
+        outcomes in proptest::collection::vec(any_outcome(), 1..60),
+        workspace in any::<bool>(),
+    ) {
+        let mut turn = Played::begin(&agent(), &Briefing { workspace, ..briefing() });
         let mut outcomes = outcomes.iter().cycle();
         for _ in 0..200 {
             prop_assert_eq!(turn.0.next(), turn.0.next());

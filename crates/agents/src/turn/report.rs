@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use runs::{FailedAt, Failure, Finish, ToolResult};
 use serde_json::Value;
+use tools::output;
 
-use crate::output;
 use crate::planner::{Plan, Step, excerpt};
 
 /// The most bytes of an answer: it stays in the database with its message.

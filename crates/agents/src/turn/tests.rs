@@ -28,6 +28,7 @@ fn agent() -> AgentSnapshot {
         labels: Vec::new(),
         model_profile_id: None,
         budget_usd_micros: None,
+        output_schema: None,
     }
 }
 

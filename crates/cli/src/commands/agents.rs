@@ -8,7 +8,7 @@ use crate::args::Listing;
 use crate::client::address::segment;
 use crate::commands::profiles;
 use crate::failure::Exit;
-use crate::terminal;
+use crate::terminal::{self, Tone};
 
 const PATH: &str = "/v1/agents";
 
@@ -33,6 +33,30 @@ enum Command {
     },
     /// Make an agent that plans by a model.
     Create(Create),
+    /// List the versions of an agent, the newest first.
+    Versions {
+        /// Its name or id.
+        agent: String,
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Show what differs between two versions of an agent.
+    Diff {
+        /// Its name or id.
+        agent: String,
+        /// A version.
+        from: u32,
+        /// Another; the newest unless given.
+        to: Option<u32>,
+    },
+    /// Make an earlier version of an agent its next one.
+    Rollback {
+        /// Its name or id.
+        agent: String,
+        /// The version that it is to be again.
+        #[arg(value_name = "VERSION")]
+        back_to: u32,
+    },
     /// Let an agent start no runs for now.
     Pause {
         /// Its name or id.
@@ -99,6 +123,9 @@ impl Agents {
             }
             Command::Show { agent } => show(cx, &agent).await,
             Command::Create(create) => create.run(cx).await,
+            Command::Versions { agent, listing } => versions(cx, &agent, &listing).await,
+            Command::Diff { agent, from, to } => diff(cx, &agent, from, to).await,
+            Command::Rollback { agent, back_to } => roll_back(cx, &agent, back_to).await,
             Command::Pause { agent } => turn(cx, &agent, "pause").await,
             Command::Activate { agent } => turn(cx, &agent, "activate").await,
             Command::Retire { agent } => turn(cx, &agent, "retire").await,
@@ -125,6 +152,65 @@ async fn show(cx: &Cx, agent: &str) -> Done {
         terminal::say(&format!("{name:<18} {text}"));
     }
     Ok(Exit::Success)
+}
+
+async fn versions(cx: &Cx, agent: &str, listing: &Listing) -> Done {
+    let client = cx.client().await?;
+    let id = find_id(&client, PATH, "agent", agent).await?;
+    let path = format!("{PATH}/{}/versions", segment(&id));
+    let items = client.list(&path, &[], listing.limit).await?;
+    let names = ["version", "name", "planner", "max_steps", "created_at"];
+    let heading = ["VERSION", "NAME", "PLANNER", "MAX STEPS", "SINCE"];
+    cx.list(items, &heading, |it| cells(it, &names))
+}
+
+async fn diff(cx: &Cx, agent: &str, from: u32, to: Option<u32>) -> Done {
+    let client = cx.client().await?;
+    let id = find_id(&client, PATH, "agent", agent).await?;
+    let to = to.map_or_else(String::new, |to| format!("&to={to}"));
+    let path = format!("{PATH}/{}/diff?from={from}{to}", segment(&id));
+    let found = client.get(&path).await?;
+    if cx.json {
+        terminal::say_json(&found);
+        return Ok(Exit::Success);
+    }
+    let changes = found["changes"].as_array().map_or(&[][..], Vec::as_slice);
+    if changes.is_empty() {
+        terminal::note("nothing differs");
+    }
+    for change in changes {
+        terminal::say(&terminal::clean(
+            change["member"].as_str().unwrap_or_default(),
+        ));
+        for (sign, tone, side) in [("-", Tone::Bad, "from"), ("+", Tone::Good, "to")] {
+            for line in lines(&change[side]) {
+                terminal::say(&cx.style.paint(tone, &format!("  {sign} {line}")));
+            }
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// A value as lines: a text is its own, a list is an item a line, and what is not there is none.
+fn lines(value: &Value) -> Vec<String> {
+    match value {
+        Value::Null => Vec::new(),
+        Value::String(text) => text.lines().map(terminal::clean).collect(),
+        Value::Array(items) => items.iter().flat_map(lines).collect(),
+        other => vec![terminal::clean(&other.to_string())],
+    }
+}
+
+async fn roll_back(cx: &Cx, agent: &str, version: u32) -> Done {
+    let client = cx.client().await?;
+    let id = find_id(&client, PATH, "agent", agent).await?;
+    let path = format!("{PATH}/{}/rollback", segment(&id));
+    let answer = client.post(&path, &json!({ "version": version })).await?;
+    let now = &answer["version"];
+    cx.done(
+        &answer,
+        &format!("the agent `{agent}` is as in version {version} again, as its version {now}"),
+    )
 }
 
 async fn turn(cx: &Cx, agent: &str, verb: &str) -> Done {

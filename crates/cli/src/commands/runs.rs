@@ -7,6 +7,7 @@ use super::watch::watch;
 use super::{Cx, Done, cell, cells, missing};
 use crate::args::Listing;
 use crate::client::address::segment;
+use crate::failure::Exit;
 use crate::follow::Event;
 use crate::prompt::Lines;
 use crate::render::steps::Steps;
@@ -49,6 +50,17 @@ enum Command {
     Cancel {
         /// `run_…`
         run: String,
+    },
+    /// Make a key to models for a program that works for a run; it ends with the run.
+    Token {
+        /// `run_…`
+        run: String,
+        /// For how many seconds it works at most; a quarter of an hour unless given.
+        #[arg(long)]
+        ttl_s: Option<u64>,
+        /// Print what a shell exports for the clients of Anthropic and OpenAI.
+        #[arg(long)]
+        shell: bool,
     },
     /// Say what to do about a step of which nobody knows whether it happened.
     Resolve {
@@ -138,6 +150,7 @@ impl Runs {
                 };
                 cx.done(&answer, &line)
             }
+            Command::Token { run, ttl_s, shell } => token(cx, &run, ttl_s, shell).await,
             Command::Resolve { run, decision } => {
                 let client = cx.client().await?;
                 let path = format!("/v1/runs/{}/resolve", segment(&run));
@@ -147,6 +160,32 @@ impl Runs {
             }
         }
     }
+}
+
+async fn token(cx: &Cx, run: &str, ttl_s: Option<u64>, shell: bool) -> Done {
+    let client = cx.client().await?;
+    let path = format!("/v1/runs/{}/token", segment(run));
+    let body = ttl_s.map_or_else(|| json!({}), |ttl_s| json!({ "ttl_s": ttl_s }));
+    let answer = missing(client.post(&path, &body).await, "run", run, LIST)?;
+    if cx.json {
+        return cx.done(&answer, "");
+    }
+    let token = terminal::clean(answer["token"].as_str().unwrap_or_default());
+    let url = client.url();
+    // The token alone on standard output, or what a shell reads: both can be piped.
+    if shell {
+        for (family, path) in [("ANTHROPIC", "anthropic"), ("OPENAI", "openai/v1")] {
+            terminal::say(&format!("export {family}_BASE_URL='{url}/gateway/{path}'"));
+            terminal::say(&format!("export {family}_API_KEY='{token}'"));
+        }
+    } else {
+        terminal::say(&token);
+    }
+    let until = cell(&answer, "expires_at");
+    terminal::note(&format!(
+        "it works until the run ends, and until {until} at most"
+    ));
+    Ok(Exit::Success)
 }
 
 async fn list_runs(cx: &Cx, listing: &Listing, state: Option<&str>) -> Done {
@@ -208,5 +247,5 @@ async fn show(cx: &Cx, id: &str) -> Done {
     if !answer.is_empty() {
         terminal::say(&format!("\n{}", terminal::clean(answer.trim_end())));
     }
-    Ok(crate::failure::Exit::Success)
+    Ok(Exit::Success)
 }

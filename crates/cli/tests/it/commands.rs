@@ -88,6 +88,24 @@ fn lists(installation: &Installation) {
         .exits(0)
         .says("rules");
     installation
+        .cli(&["agents", "versions", "demo"])
+        .exits(0)
+        .says("VERSION");
+    let same = installation
+        .cli(&["agents", "diff", "demo", "1", "1"])
+        .exits(0);
+    assert!(same.err.contains("nothing differs"), "{same:?}");
+    installation
+        .cli(&["agents", "rollback", "demo", "1"])
+        .exits(0)
+        .says("as in version 1 again");
+    fails(
+        installation,
+        &["agents", "rollback", "demo", "99"],
+        1,
+        "not found",
+    );
+    installation
         .cli(&["whoami"])
         .exits(0)
         .says("owner@chancery.local");
@@ -97,7 +115,13 @@ fn lists(installation: &Installation) {
 
 fn failures(installation: &Installation) {
     let no_run = "there is no run `run_x`; `chancery runs` lists them";
-    for words in ["runs show", "runs watch", "runs cancel", "replay"] {
+    for words in [
+        "runs show",
+        "runs watch",
+        "runs cancel",
+        "runs token",
+        "replay",
+    ] {
         let words: Vec<&str> = words.split(' ').chain(["run_x"]).collect();
         fails(installation, &words, 1, no_run);
     }
@@ -485,6 +509,18 @@ fn inbox(installation: &Installation) {
     assert_eq!(shown["agent_name"], "demo", "{shown}");
     let approval = shown["id"].as_str().unwrap();
     assert!(asked.err.contains(approval), "{asked:?}");
+    let waiting = shown["run_id"].as_str().unwrap();
+    let key = installation.cli(&["runs", "token", waiting]).exits(0);
+    assert!(
+        key.out.starts_with("crn_") && key.out.lines().count() == 1,
+        "{key:?}"
+    );
+    installation
+        .cli(&["runs", "token", waiting, "--shell", "--ttl-s", "60"])
+        .exits(0)
+        .says("export ANTHROPIC_BASE_URL='http")
+        .says("/gateway/openai/v1'")
+        .says("export OPENAI_API_KEY='crn_");
     interrupt(&watching, Signal::INT);
     finish(watching).exits(130);
     installation
@@ -502,6 +538,7 @@ fn inbox(installation: &Installation) {
         .cli(&["runs", "watch", run])
         .exits(0)
         .says("✓ succeeded");
+    fails(installation, &["runs", "token", run], 1, "the run is over");
     installation
         .cli(&["runs", "cancel", run])
         .exits(0)

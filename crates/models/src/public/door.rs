@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use db::OrgContext;
+use db::{OrgContext, StoreError};
 use dialects::neutral::ErrorKind;
 use edge::{AuthError, Authenticator, Credential, ORG_HEADER, Standing};
 use http::{HeaderMap, header};
-use vocab::{OrgId, Role};
+use vocab::{ModelProfileId, OrgId, Role, RunId};
 
-use super::run_token::RunTokens;
+use super::run_token::{Asking, Leave, OpenRuns, RunTokens};
 use crate::gateway::{Gateway, Spender};
+use crate::route::Plan;
+use crate::{ModelError, ModelsError};
 
 /// What the public routes work with. Cheap to clone.
 #[derive(Clone)]
@@ -17,12 +19,15 @@ pub struct Door {
     pub(super) gateway: Gateway,
     authenticator: Arc<dyn Authenticator>,
     run_tokens: RunTokens,
+    runs: Arc<dyn OpenRuns>,
 }
 
 /// A caller who may ask models.
 pub(super) struct Guest {
     pub ctx: OrgContext,
     pub spender: Spender,
+    /// The run whose token is its key.
+    run: Option<RunId>,
 }
 
 /// Why somebody may not, in the terms of every dialect.
@@ -40,6 +45,10 @@ const NO_MEMBER: Refusal = (
     ErrorKind::Permission,
     "this key may not ask models: that takes the role `member`",
 );
+const RUN_OVER: Refusal = (
+    ErrorKind::Authentication,
+    "the run of this token is over; a token ends with its run",
+);
 const OUTAGE: Refusal = (
     ErrorKind::Overloaded,
     "keys can't be looked up at the moment",
@@ -52,29 +61,35 @@ impl Door {
         gateway: Gateway,
         authenticator: Arc<dyn Authenticator>,
         run_tokens: RunTokens,
+        runs: Arc<dyn OpenRuns>,
     ) -> Self {
         Self {
             gateway,
             authenticator,
             run_tokens,
+            runs,
         }
     }
 
     /// The caller behind a request's key.
     pub(super) async fn guest(&self, headers: &HeaderMap) -> Result<Guest, Refusal> {
         let token = token(headers).ok_or(NO_KEY)?;
-        if let Some(found) = self.run_tokens.find(token).await.map_err(|_| OUTAGE)? {
+        if let Some(found) = self.found(token).await? {
             let (ctx, spender) = found.ok_or(NO_KEY)?;
-            return Ok(Guest { ctx, spender });
+            let run = spender.run.ok_or(NO_KEY)?;
+            let nothing = Asking {
+                models: &[],
+                spent_usd_micros: 0,
+            };
+            let open = self.runs.may_ask(&ctx, run, nothing).await;
+            open.map_err(|error| outage(&error))?.ok_or(RUN_OVER)?;
+            let run = Some(run);
+            return Ok(Guest { ctx, spender, run });
         }
         let caller = self.authenticator.authenticate(token, org(headers)).await;
         let caller = caller.map_err(|error| match error {
             AuthError::Refused => NO_KEY,
-            AuthError::Store(error) => {
-                let error = &error as &(dyn std::error::Error + 'static);
-                tracing::error!(error, "a key can't be looked up");
-                OUTAGE
-            }
+            AuthError::Store(error) => outage(&error),
         })?;
         let ctx = match caller.standing() {
             Standing::Member(ctx) => ctx.clone(),
@@ -94,8 +109,56 @@ impl Door {
             key,
             ..Spender::default()
         };
-        Ok(Guest { ctx, spender })
+        Ok(Guest {
+            ctx,
+            spender,
+            run: None,
+        })
     }
+
+    async fn found(&self, token: &str) -> Result<Option<Option<(OrgContext, Spender)>>, Refusal> {
+        let found = self.run_tokens.find(token).await;
+        found.map_err(|error| outage(&error))
+    }
+
+    /// Whether the caller may ask what a name leads to: a run's token may what its run may, and
+    /// others are held against budgets alone.
+    pub(super) async fn may_ask(&self, guest: &Guest, plan: &Plan) -> Result<(), ModelError> {
+        let model = (plan.name.as_str(), plan.profile.as_ref().map(|it| it.id));
+        let Some(leaves) = self.leaves(guest, &[model]).await? else {
+            return Ok(());
+        };
+        match leaves.into_iter().next() {
+            Some(Leave::Granted) => Ok(()),
+            Some(Leave::Refused { reason }) => Err(ModelError::Denied { reason }),
+            None => Err(ModelError::RunOver),
+        }
+    }
+
+    /// What the run whose token the caller holds may ask of these; `None` for any other caller.
+    pub(super) async fn leaves(
+        &self,
+        guest: &Guest,
+        models: &[(&str, Option<ModelProfileId>)],
+    ) -> Result<Option<Vec<Leave>>, ModelError> {
+        let Some(run) = guest.run else {
+            return Ok(None);
+        };
+        let unread = |error| ModelError::Catalog(ModelsError::Store(error));
+        let spent = self.gateway.ledger().spent_by_run(&guest.ctx, run).await;
+        let asking = Asking {
+            models,
+            spent_usd_micros: spent.map_err(unread)?,
+        };
+        let leaves = self.runs.may_ask(&guest.ctx, run, asking).await;
+        Ok(Some(leaves.map_err(unread)?.ok_or(ModelError::RunOver)?))
+    }
+}
+
+fn outage(error: &StoreError) -> Refusal {
+    let error = error as &(dyn std::error::Error + 'static);
+    tracing::error!(error, "a key can't be looked up");
+    OUTAGE
 }
 
 /// The one key of a request. Clients of one vendor send the same key in both places, if at all.

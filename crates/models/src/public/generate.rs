@@ -77,6 +77,7 @@ async fn generate(
     let gateway = &door.gateway;
     let models = gateway.catalog().of(&guest.ctx).await?;
     let plan = plan(&models, &Asked::Named(peek.model.clone()))?;
+    door.may_ask(guest, &plan).await?;
     let whom = (&guest.ctx, &guest.spender);
     let (body, mut exchange, blocked) =
         match rails::outward(models.rules(), whom, &plan.name, body.clone())? {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::door::{Door, Guest};
 use super::envelope::Envelope;
+use super::run_token::Leave;
 use crate::ModelError;
 use crate::admit::may_ask;
 use crate::model::Profile;
@@ -64,7 +65,17 @@ async fn profiles(door: &Door, guest: &Guest) -> Result<Vec<Profile>, ModelError
         may_ask(&guest.spender, &models, &plan, &plan.candidates)
     };
     let all = models.profiles().into_iter().map(AsRef::as_ref);
-    Ok(all.filter(|it| may(it).is_ok()).cloned().collect())
+    let listed: Vec<&Profile> = all.filter(|it| may(it).is_ok()).collect();
+    let names: Vec<_> = listed
+        .iter()
+        .map(|it| (it.definition.name.as_str(), Some(it.id)))
+        .collect();
+    let Some(leaves) = door.leaves(guest, &names).await? else {
+        return Ok(listed.into_iter().cloned().collect());
+    };
+    let granted = listed.into_iter().zip(leaves);
+    let granted = granted.filter(|(_, leave)| *leave == Leave::Granted);
+    Ok(granted.map(|(it, _)| it.clone()).collect())
 }
 
 fn view(dialect: Dialect, it: &Profile) -> Value {

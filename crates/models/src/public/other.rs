@@ -94,6 +94,7 @@ async fn try_forward(
     let gateway = &door.gateway;
     let models = gateway.catalog().of(&guest.ctx).await?;
     let plan = plan(&models, &Asked::Named(peek.model.clone()))?;
+    door.may_ask(guest, &plan).await?;
     let need = Need {
         input_tokens: peek.input_tokens,
         max_output_tokens: Some(0),

@@ -1,17 +1,18 @@
 //! Run tokens: the only key that a program in a run gets.
 //!
-//! A token asks models and does nothing else. What it spends is held against the run, its agent and
-//! the person behind it. It is stored as its SHA-256, ends with the run, and with its time at the
-//! latest.
+//! A token asks models and does nothing else, and only while its run is open. What it spends is held
+//! against the run, its agent and the person behind it, and each call is asked of the policies as a
+//! step of the run would be. It is stored as its SHA-256, and ends with its time at the latest.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use db::{Authority, OrgContext, StoreError, WriteTx};
-use vocab::{Actor, Digest, Draft, EventKind, Role, RunId, SecretString, Timestamp};
+use futures::future::BoxFuture;
+use vocab::{
+    Actor, Digest, Draft, EventKind, ModelProfileId, Role, RunId, SecretString, Timestamp,
+};
 
 use crate::gateway::Spender;
 use crate::store::run_tokens;
@@ -20,27 +21,56 @@ use crate::store::run_tokens;
 const PREFIX: &str = "crn_";
 /// 32 bytes in base64.
 const TEXT_CHARS: usize = 43;
-/// How long a token that was looked up is believed. Whoever revokes it in this process is believed at
-/// once.
-const KNOWN_FOR: Duration = Duration::from_secs(1);
-const KNOWN_MAX: usize = 10_000;
+
+/// What runs may ask. The server asks the runs and the policies.
+pub trait OpenRuns: Send + Sync {
+    /// What a run may ask at this moment: one answer for each model, or `None` if the run is over.
+    fn may_ask<'a>(
+        &'a self,
+        ctx: &'a OrgContext,
+        run: RunId,
+        asked: Asking<'a>,
+    ) -> BoxFuture<'a, Result<Option<Vec<Leave>>, StoreError>>;
+}
+
+/// The models that a run would ask.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// Each by its name after aliases, and its profile if it is one.
+    pub models: &'a [(&'a str, Option<ModelProfileId>)],
+    /// What the run has spent on models so far, in micro-USD.
+    pub spent_usd_micros: u64,
+}
+
+/// Whether a run may ask a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leave {
+    /// It may.
+    Granted,
+    /// It may not.
+    Refused {
+        /// Why, for people.
+        reason: String,
+    },
+}
 
 /// Issues and finds run tokens. Cheap to clone.
 #[derive(Clone)]
 pub struct RunTokens {
     authority: Authority,
-    known: Arc<Mutex<HashMap<Digest, Known>>>,
+}
+
+/// A token that was made.
+#[derive(Debug)]
+pub struct Issued {
+    /// Its text: here and nowhere else.
+    pub token: SecretString,
+    /// Until when it works, if the run does not end before.
+    pub expires_at: Timestamp,
 }
 
 /// Whom a token stands for.
 type Holder = (OrgContext, Spender);
-
-/// A token that was looked up.
-struct Known {
-    since: Instant,
-    run: RunId,
-    holder: Holder,
-}
 
 /// What is stored of a token.
 #[derive(Debug, Clone)]
@@ -55,14 +85,10 @@ impl RunTokens {
     /// Tokens of this installation.
     #[must_use]
     pub fn new(authority: Authority) -> Self {
-        Self {
-            authority,
-            known: Arc::default(),
-        }
+        Self { authority }
     }
 
-    /// Makes a token for a run, within the caller's transaction. Its text is the answer, and nowhere
-    /// else. The spender must name the run.
+    /// Makes a token for a run, within the caller's transaction. The spender must name the run.
     ///
     /// # Errors
     /// The database; the spender names no run.
@@ -72,7 +98,7 @@ impl RunTokens {
         tx: &mut WriteTx,
         spender: &Spender,
         lives_for: Duration,
-    ) -> Result<SecretString, StoreError> {
+    ) -> Result<Issued, StoreError> {
         let run = spender.run.ok_or(StoreError::NotFound)?;
         let secret = URL_SAFE_NO_PAD.encode(ctx.random().bytes::<32>());
         let text = format!("{PREFIX}{secret}");
@@ -88,17 +114,10 @@ impl RunTokens {
             .in_session(spender.session)
             .fact("expires_at", token.expires_at.to_string());
         tx.record(event);
-        Ok(text.into())
-    }
-
-    /// Ends every token of a run, within the transaction that ends the run.
-    ///
-    /// # Errors
-    /// The database.
-    pub async fn revoke(&self, tx: &mut WriteTx, run: RunId) -> Result<(), StoreError> {
-        run_tokens::delete_of(tx, run).await?;
-        self.lock().retain(|_, known| known.run != run);
-        Ok(())
+        Ok(Issued {
+            token: text.into(),
+            expires_at: token.expires_at,
+        })
     }
 
     /// Forgets tokens that have expired; answers how many. To be called now and then.
@@ -118,48 +137,19 @@ impl RunTokens {
         let Some(digest) = digest(text) else {
             return Ok(None);
         };
-        if let Some(known) = self.known(digest) {
-            return Ok(Some(Some(known)));
-        }
         let now = self.authority.db().clock().now();
         let mut tx = self.authority.system_read().await?;
         let found = run_tokens::find(&mut tx, digest, now).await?;
         let Some((org, token)) = found else {
             return Ok(Some(None));
         };
-        let mut actor = Actor {
+        let actor = Actor {
             user: token.spender.user,
             ..Actor::default()
         };
-        actor = actor.in_run(token.spender.agent, token.run);
-        let holder = (
-            self.authority.context(org, actor, Role::Member),
-            token.spender,
-        );
-        let mut known = self.lock();
-        if known.len() >= KNOWN_MAX {
-            known.clear();
-        }
-        let since = Instant::now();
-        known.insert(
-            digest,
-            Known {
-                since,
-                run: token.run,
-                holder: holder.clone(),
-            },
-        );
-        Ok(Some(Some(holder)))
-    }
-
-    fn known(&self, digest: Digest) -> Option<Holder> {
-        let known = self.lock();
-        let found = known.get(&digest)?;
-        (found.since.elapsed() < KNOWN_FOR).then(|| found.holder.clone())
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Digest, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        let actor = actor.in_run(token.spender.agent, token.run);
+        let ctx = self.authority.context(org, actor, Role::Member);
+        Ok(Some(Some((ctx, token.spender))))
     }
 }
 

@@ -64,11 +64,6 @@ pub(crate) async fn find(
     )))
 }
 
-pub(crate) async fn delete_of(tx: &mut WriteTx, run: RunId) -> Result<u64, StoreError> {
-    let sql = "DELETE FROM model_run_tokens WHERE org_id = $1 AND run_id = $2";
-    tx.execute(sql, &params![run]).await
-}
-
 pub(crate) async fn sweep(tx: &mut SystemWrite, now: Timestamp) -> Result<u64, StoreError> {
     let sql = "DELETE FROM model_run_tokens WHERE expires_at_us <= $1";
     tx.execute(sql, &params![now]).await

@@ -8,9 +8,9 @@ use fakes::{Answer, Fake, Fault, Outcome, Pace, Part, Usage};
 use futures::StreamExt as _;
 use models::{GatewayConfig, Spender};
 use serde_json::{Value, json};
-use vocab::{AgentId, Clock, Draft, EventKind, Random, RunId};
+use vocab::{AgentId, Clock, Random, RunId};
 
-use crate::world::World;
+use crate::world::{FORBIDDEN, World};
 
 const CHAT: &str = "/gateway/openai/v1/chat/completions";
 const RESPONSES: &str = "/gateway/openai/v1/responses";
@@ -341,7 +341,7 @@ on_both_databases! {
     async fn a_runs_token_is_its_only_key(db: TestDb) {
         let world = World::new(db).await;
         let fake = Fake::start().await.unwrap();
-        world.fake(&fake, "anthropic").await;
+        let anthropic = world.fake(&fake, "anthropic").await;
         let (clock, random) = (Clock::system(), Random::system());
         let spender = Spender {
             agent: Some(AgentId::generate(&clock, &random)),
@@ -353,9 +353,10 @@ on_both_databases! {
         let run = spender.run.unwrap();
         let mut tx = world.ctx.write().await.unwrap();
         let hour = Duration::from_secs(3600);
-        let token = world.run_tokens.issue(&world.ctx, &mut tx, &spender, hour).await.unwrap();
+        let issued = world.run_tokens.issue(&world.ctx, &mut tx, &spender, hour).await.unwrap();
+        let late = world.run_tokens.issue(&world.ctx, &mut tx, &spender, Duration::ZERO).await.unwrap();
         tx.commit().await.unwrap();
-        let token = vocab::ExposeSecret::expose_secret(&token).to_owned();
+        let [token, late] = [issued, late].map(|it| vocab::ExposeSecret::expose_secret(&it.token).to_owned());
         assert!(token.starts_with("crn_"), "{token}");
         let program = world.client.clone().header("x-api-key", &token);
         fake.script(Answer::text("Yes.").with_usage(Usage { input: 100, output: 50, ..Usage::default() }));
@@ -371,12 +372,25 @@ on_both_databases! {
         let said = program.post(MESSAGES, messages("anthropic/claude-opus-5")).await;
         assert_eq!((said.status.as_u16(), &said.json["error"]["type"]), (402, &json!("billing_error")), "{}", said.text());
         world.client.clone().bearer(&token).get("/v1/providers").await.problem(401, "UNAUTHENTICATED");
-        let mut tx = world.ctx.write().await.unwrap();
-        world.run_tokens.revoke(&mut tx, run).await.unwrap();
-        tx.record(Draft::new(EventKind::RunSucceeded, run));
-        tx.commit().await.unwrap();
-        let said = program.post(MESSAGES, messages("anthropic/claude-haiku-4-5")).await;
+        // What its run may not ask it does not ask, list or count.
+        let said = program.post(MESSAGES, messages(FORBIDDEN)).await;
+        assert_eq!((said.status.as_u16(), &said.json["error"]["type"]), (403, &json!("permission_error")), "{}", said.text());
+        assert!(said.text().contains("it is forbidden"), "{}", said.text());
+        let counted = json!({"model": FORBIDDEN, "messages": [{"role": "user", "content": "Hello?"}]});
+        assert_eq!(program.post("/gateway/anthropic/v1/messages/count_tokens", counted).await.status.as_u16(), 403);
+        world.profile("small", "priority", &[(&anthropic, "claude-haiku-4-5")]).await;
+        assert_eq!(program.get("/gateway/anthropic/v1/models").await.expect(200)["data"][0]["id"], "small");
+        // The run was asked about each call, with what was spent before it.
+        assert_eq!(world.runs.spent()[..2], [0, 350]);
+        // A token ends with its time, and with its run.
+        let said = world.client.clone().header("x-api-key", &late).post(MESSAGES, messages("small")).await;
         assert_eq!((said.status.as_u16(), &said.json["error"]["type"]), (401, &json!("authentication_error")));
+        program.post(MESSAGES, messages("small")).await.expect(200);
+        world.runs.end();
+        let said = program.post(MESSAGES, messages("small")).await;
+        assert_eq!((said.status.as_u16(), &said.json["error"]["type"]), (401, &json!("authentication_error")));
+        assert!(said.text().contains("is over"), "{}", said.text());
+        assert_eq!(world.run_tokens.sweep().await.unwrap(), 1);
         let run = run.to_string();
         let issued = &world.events(&run).await[0];
         assert_eq!(issued.0, "run_token.issued");

@@ -1,6 +1,6 @@
 //! A gateway behind its routes, for callers whose token is a role.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use db::testing::TestDb;
 use db::{Authority, Blobs, OrgContext, StoreError};
@@ -8,12 +8,14 @@ use edge::testing::Client;
 use edge::{AuthError, Authenticator, Caller, Credential, Edge, EdgeConfig, Standing};
 use fakes::Fake;
 use futures::future::BoxFuture;
-use models::public::{Door, RunTokens};
+use models::public::{Asking, Door, Leave, OpenRuns, RunTokens};
 use models::{Gateway, GatewayConfig, Rules};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use vault::{MasterKeys, Vault};
-use vocab::{Actor, Clock, Digest, KeyId, LoginId, ModelProfileId, OrgId, Random, Role, UserId};
+use vocab::{
+    Actor, Clock, Digest, KeyId, LoginId, ModelProfileId, OrgId, Random, Role, RunId, UserId,
+};
 
 pub struct World {
     pub db: TestDb,
@@ -23,6 +25,7 @@ pub struct World {
     pub vault: Vault,
     pub gateway: Gateway,
     pub run_tokens: RunTokens,
+    pub runs: OneRun,
     /// In the organisation of `ctx`, as nobody.
     pub client: Client,
     _folder: tempfile::TempDir,
@@ -113,7 +116,13 @@ impl World {
         let gateway = gateway.unwrap();
         let (router, _) = edge.finish(models::http::routes(gateway.clone(), Arc::new(Everything)));
         let run_tokens = RunTokens::new(db.authority.clone());
-        let door = Door::new(gateway.clone(), gate, run_tokens.clone());
+        let runs = OneRun::default();
+        let door = Door::new(
+            gateway.clone(),
+            gate,
+            run_tokens.clone(),
+            Arc::new(runs.clone()),
+        );
         let (public, _) = models::public::routes(door);
         let client = Client::new(router.merge(public)).org(ctx.org());
         Self {
@@ -123,6 +132,7 @@ impl World {
             vault,
             gateway,
             run_tokens,
+            runs,
             client,
             _folder: folder,
         }
@@ -253,5 +263,51 @@ impl models::http::Scopes for Everything {
         scope: models::Scope,
     ) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(async move { Ok(scope.to_string() != MISSING) })
+    }
+}
+
+/// A run that is open until it is said to be over, and may ask every model but one.
+#[derive(Clone, Default)]
+pub struct OneRun(Arc<Mutex<Seen>>);
+
+#[derive(Default)]
+struct Seen {
+    over: bool,
+    spent: Vec<u64>,
+}
+
+/// The model that the run may not ask.
+pub const FORBIDDEN: &str = "anthropic/claude-haiku-3";
+
+impl OneRun {
+    pub fn end(&self) {
+        self.0.lock().unwrap().over = true;
+    }
+
+    /// What was said to be spent, each time that it was asked about a model.
+    pub fn spent(&self) -> Vec<u64> {
+        self.0.lock().unwrap().spent.clone()
+    }
+}
+
+impl OpenRuns for OneRun {
+    fn may_ask<'a>(
+        &'a self,
+        _: &'a OrgContext,
+        _: RunId,
+        asked: Asking<'a>,
+    ) -> BoxFuture<'a, Result<Option<Vec<Leave>>, StoreError>> {
+        let mut seen = self.0.lock().unwrap();
+        if !asked.models.is_empty() {
+            seen.spent.push(asked.spent_usd_micros);
+        }
+        let leave = |(name, _): &(&str, _)| match *name {
+            FORBIDDEN => Leave::Refused {
+                reason: "it is forbidden".to_owned(),
+            },
+            _ => Leave::Granted,
+        };
+        let leaves = (!seen.over).then(|| asked.models.iter().map(leave).collect());
+        Box::pin(async move { Ok(leaves) })
     }
 }

@@ -89,9 +89,9 @@ pub fn one_of_each() -> Vec<Question> {
             command: "ls -l \\ | wc\n".to_owned(),
             workspace: "demo".to_owned(),
         },
-        Action::SkillRun => skill("word-count"),
+        Action::SkillRun | Action::SkillRead => skill("word-count"),
         Action::SecretUse => Target::Secret { name: name() },
-        Action::ArtifactSave => Target::Artifact {
+        Action::ArtifactSave | Action::ArtifactRead => Target::Artifact {
             name: name(),
             source: None,
         },

@@ -27,7 +27,7 @@ fn what_is_well_formed_compiles() {
     assert!(compile(&[source("empty", "// nothing yet\n")]).rule_count() == 0);
     assert_eq!(
         compile(&[source("example", example_policy())]).rule_count(),
-        8
+        9
     );
     assert!(schema_text().contains("namespace Chancery"));
 }

@@ -52,6 +52,11 @@ pub struct RunView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Value)]
     pub answer: Option<Value>,
+    /// The answer again, where its agent has an `output_schema`: JSON that fits it; only where one run
+    /// is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Value)]
+    pub output: Option<Value>,
     /// What the tool of a `tool` run gave; only where one run is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<ResultView>,
@@ -61,6 +66,9 @@ pub struct RunView {
     /// `agt_…`
     #[schema(value_type = Option<String>)]
     pub agent_id: Option<AgentId>,
+    /// The version of the agent that it began with, and keeps; only where one run is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_version: Option<u32>,
     /// The run that started it.
     #[schema(value_type = Option<String>)]
     pub parent_run_id: Option<RunId>,
@@ -101,9 +109,11 @@ impl From<Run> for RunView {
             waiting: waiting.and_then(|it| serde_json::to_value(it).ok()),
             failure,
             answer: None,
+            output: None,
             result: None,
             session_id: run.session,
             agent_id: run.agent,
+            agent_version: None,
             parent_run_id: run.parent.map(|(parent, _)| parent),
             workspace: run.workspace,
             entries: run.entries,
@@ -223,9 +233,14 @@ async fn get(
 ) -> Result<Json<RunView>, Problem> {
     let run = runs.get(&ctx, id).await?;
     let answer = runs.answer(&ctx, &run).await?;
+    let agent = runs.agent(&ctx, &run).await?;
+    let typed = agent.as_ref().is_some_and(|it| it.output_schema.is_some());
+    let output = answer.clone().filter(|_| typed);
     let result = runs.result(&ctx, &run).await?;
     Ok(Json(RunView {
         answer,
+        output,
+        agent_version: agent.map(|it| it.version),
         result: result.map(ResultView::from),
         ..run.into()
     }))

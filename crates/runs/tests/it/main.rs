@@ -10,6 +10,7 @@
 
 mod agentdojo;
 mod crash;
+mod delegation;
 mod engine;
 mod guardrails;
 mod injection;
@@ -21,4 +22,5 @@ mod replay;
 mod reruns;
 mod sink;
 mod time;
+mod whole;
 mod world;

@@ -87,6 +87,43 @@ impl ModelGateway for Twice {
     }
 }
 
+/// A model that writes what agents are to know, and answers with what it was told of it.
+struct Guided;
+
+impl ModelGateway for Guided {
+    fn ask<'a>(
+        &'a self,
+        _: &'a OrgContext,
+        intent: &'a Intent,
+        _: Option<SessionId>,
+    ) -> BoxFuture<'a, ToolResult> {
+        let last = intent.arguments["messages"]
+            .as_array()
+            .unwrap()
+            .last()
+            .unwrap();
+        let note = last["parts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .rfind(|it| it["type"] == "text")
+            .unwrap();
+        let note = note["text"].as_str().unwrap();
+        let written = json!({ "path": "notes/AGENTS.md", "content": "Use tabs." });
+        let (stop, parts) = if note.contains("Use tabs.") {
+            ("done", json!([{ "type": "text", "text": note }]))
+        } else {
+            let call = json!({
+                "type": "tool_call", "id": "1", "name": "file_write", "arguments": written.to_string(),
+            });
+            ("tool_use", json!([call]))
+        };
+        let usage = json!({ "input_tokens": 1, "output_tokens": 1 });
+        let reply = json!({ "parts": parts, "stop": stop, "served": "fake/one", "usage": usage });
+        Box::pin(async { ToolResult::success(reply) })
+    }
+}
+
 /// The usual policies, under which models may be asked.
 pub fn with_models() -> String {
     format!(
@@ -156,6 +193,30 @@ on_both_databases! {
         let ended = world.end(&life, run.id).await;
         assert_eq!(ended.state, State::Succeeded);
         assert_eq!(world.count(run.id, "tool.executed").await, 4);
+        life.end();
+        let engine = world.people.engine();
+        let report = engine.replay(&world.ctx, &ended, &Changes::default(), 0).await.unwrap();
+        assert!(report.identical, "{:?}", report.first_divergence);
+    }
+
+    /// What the workspace says to agents is read on the road, with its origin named; where there is
+    /// nothing of the kind, nothing is said. A replay is the same to the byte.
+    async fn a_workspace_guides_agents(db: TestDb) {
+        let world = World::new(db).await;
+        world.publish(&with_models()).await;
+        let agent = world.thinker("guided").await;
+        let models = Arc::new(Guided);
+        let life = world.live_as(Setting { models, ..Setting::default() }).await;
+        let run = life.runs.start(&world.ctx, turn(&agent, "guide them")).await.unwrap();
+        let ended = world.end(&life, run.id).await;
+        assert_eq!(ended.state, State::Succeeded);
+        let answer = world.answer_of(&ended).await;
+        let answer = answer.as_str().unwrap();
+        assert!(answer.starts_with("From the workspace's notes/AGENTS.md."), "{answer}");
+        // The one at the top is not there; it was looked for once, on the road.
+        assert_eq!(world.count(run.id, "tool.failed").await, 1);
+        // Two questions, one file written, two looked for.
+        assert_eq!(world.count(run.id, "tool.intended").await, 5);
         life.end();
         let engine = world.people.engine();
         let report = engine.replay(&world.ctx, &ended, &Changes::default(), 0).await.unwrap();

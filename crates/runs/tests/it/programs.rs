@@ -38,6 +38,7 @@ fn inputs() -> Vec<Input> {
         labels: Vec::new(),
         model_profile_id: None,
         budget_usd_micros: None,
+        output_schema: None,
     };
     let turn = |agent, message: &str| Input::AgentTurn {
         agent,

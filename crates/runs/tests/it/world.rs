@@ -116,11 +116,16 @@ impl runs::Briefing for Told {
         &'a self,
         _: &'a OrgContext,
         _: &'a Run,
-        _: &'a Input,
+        input: &'a Input,
     ) -> BoxFuture<'a, Result<runs::Told, StoreError>> {
+        // Only where a test is about that, the workspace's files for agents are read.
+        let workspace = matches!(input, Input::AgentTurn { agent, .. } if agent.name == "guided");
         let offer = |name| json!({ "name": name, "description": "", "schema": {} });
-        let tools = json!([offer("file.read"), offer("file.write"), offer("http.fetch")]);
-        let known = json!({ "model": "main", "tools": tools });
+        let names = ["file.read", "file.write", "http.fetch", "agent.call"];
+        let tools = Value::Array(names.map(offer).to_vec());
+        let reader = offer("artifact.read");
+        let known =
+            json!({ "model": "main", "tools": tools, "reader": reader, "workspace": workspace });
         Box::pin(async move {
             Ok(runs::Told {
                 known,
@@ -160,6 +165,10 @@ impl Default for Setting {
 }
 
 impl World {
+    pub fn vault(&self) -> &Vault {
+        &self.outside.vault
+    }
+
     pub async fn new(db: TestDb) -> Self {
         Self::at(db, Clock::system()).await
     }

@@ -324,6 +324,14 @@ impl Api {
         self.send(Method::PUT, path, Some(body)).await.unwrap()
     }
 
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PATCH, path, Some(body)).await.unwrap()
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None).await.unwrap()
+    }
+
     pub async fn try_post(&self, path: &str, body: &Value) -> reqwest::Result<Answer> {
         self.send(Method::POST, path, Some(body)).await
     }

@@ -1,23 +1,42 @@
 //! Agents that think with models: from a message to a recorded and replayed turn, with a provider of
 //! each large family behind the gateway.
 
-use fakes::{Answer, Fake, Pace, Part};
+use fakes::{Answer, Fake, Fault, Pace, Part};
 use serde_json::{Value, json};
 
 use crate::installation::{Api, Installation, PATIENCE, pause};
 use crate::ledger::fresh_database;
 
 /// A provider's key, a provider, a profile and an agent that plans by it; the session they talk in.
-pub async fn thinker(api: &Api, fake: &Fake, model: (&str, &str, &str)) -> String {
-    thinker_reading(api, fake, model, None).await
+pub async fn thinker(api: &Api, fake: &Fake, family: (&str, &str, &str)) -> String {
+    thinker_of(api, fake, family, (None, json!({}))).await
 }
 
 /// The same, with a model that reads so many tokens.
 pub async fn thinker_reading(
     api: &Api,
     fake: &Fake,
-    (kind, path, model): (&str, &str, &str),
+    family: (&str, &str, &str),
     reads: Option<u64>,
+) -> String {
+    thinker_of(api, fake, family, (reads, json!({}))).await
+}
+
+/// The same, with an agent that is more besides.
+async fn thinker_with(
+    api: &Api,
+    fake: &Fake,
+    family: (&str, &str, &str),
+    more: Value,
+) -> String {
+    thinker_of(api, fake, family, (None, more)).await
+}
+
+async fn thinker_of(
+    api: &Api,
+    fake: &Fake,
+    (kind, path, model): (&str, &str, &str),
+    (reads, more): (Option<u64>, Value),
 ) -> String {
     let made = async |path: &str, body: Value| {
         let answer = api.post(path, &body).await;
@@ -33,10 +52,12 @@ pub async fn thinker_reading(
     let profile =
         json!({ "name": format!("{kind}-main"), "strategy": "priority", "targets": [target] });
     let profile = made("/v1/model-profiles", profile).await;
-    let agent = json!({
+    let mut agent = json!({
         "name": format!("{kind}-clerk"), "instructions": "Be brief.", "planner": "model",
         "model_profile_id": profile, "tools": ["noop", "http.fetch", "agent.call"],
     });
+    let more = more.as_object().unwrap().clone();
+    agent.as_object_mut().unwrap().extend(more);
     let agent = made("/v1/agents", agent).await;
     made("/v1/sessions", json!({ "agent_ids": [agent] })).await
 }
@@ -148,6 +169,127 @@ async fn a_turn_with_each_family_on_postgres() {
     a_turn_with_each_family(Some(fresh_database().await)).await;
 }
 
+/// The last message of a session.
+async fn last_message(api: &Api, session: &str) -> String {
+    let path = format!("/v1/sessions/{session}/messages");
+    let messages = api.get(&path).await.body;
+    let last = messages["items"].as_array().unwrap().last().unwrap();
+    last["content"].as_str().unwrap().to_owned()
+}
+
+async fn is_replayed_the_same(api: &Api, run: &Value) {
+    let path = format!("/v1/runs/{}/replay", run["id"].as_str().unwrap());
+    let report = api.post(&path, &json!({})).await;
+    assert_eq!(
+        (report.status.as_u16(), &report.body["identical"]),
+        (200, &json!(true)),
+        "{report:?}"
+    );
+}
+
+/// An agent with a schema answers with JSON that fits it, whatever its provider makes of the schema.
+async fn an_answer_fits_its_schema(database: Option<String>) {
+    let mut installation = Installation::new(database);
+    let api = installation.up().await;
+    let schema = json!({
+        "type": "object",
+        "properties": { "n": { "type": "integer", "minimum": 0 }, "text": { "type": "string" } },
+        "required": ["n", "text"],
+        "additionalProperties": false,
+    });
+    let typed = json!({ "output_schema": schema });
+    for (family, native) in [
+        (
+            ("anthropic", "", "claude-sonnet-4-5"),
+            "/output_config/format/schema",
+        ),
+        (
+            ("openai", "/v1", "gpt-5.1"),
+            "/response_format/json_schema/schema",
+        ),
+        (
+            ("gemini", "", "gemini-2.5-flash"),
+            "/generationConfig/responseJsonSchema",
+        ),
+    ] {
+        let fake = Fake::start().await.unwrap();
+        let session = thinker_with(&api, &fake, family, typed.clone()).await;
+        fake.script(Answer::text("{\"n\": -3}"));
+        fake.script(Answer::text("{\"n\": 3, \"text\": \"three\"}"));
+        let run = say(&api, &session, "How many?").await;
+        let output = json!({ "n": 3, "text": "three" });
+        assert_eq!(run["state"], "succeeded", "{family:?}: {run}");
+        assert_eq!(
+            (&run["output"], &run["answer"]),
+            (&output, &output),
+            "{family:?}"
+        );
+        // The message is the JSON, and not what one of its members says.
+        assert_eq!(
+            last_message(&api, &session).await,
+            r#"{"n":3,"text":"three"}"#
+        );
+        let seen = fake.seen();
+        assert_eq!(
+            seen[0].json().pointer(native),
+            Some(&schema),
+            "{family:?}: {}",
+            seen[0].json()
+        );
+        let told = seen[1].json().to_string();
+        assert!(
+            told.contains("does not fit the schema: ") && told.contains("/n: "),
+            "{family:?}: {told}"
+        );
+        is_replayed_the_same(&api, &run).await;
+
+        // A provider that takes no such schema is asked without it; the answer has to fit all the same.
+        fake.script(Answer::text("").with_fault(Fault::Status {
+            status: 400,
+            retry_after: None,
+            message: Some("this schema is not supported".to_owned()),
+        }));
+        fake.script(Answer::text("{\"n\": 0, \"text\": \"none\"}"));
+        let run = say(&api, &session, "And now?").await;
+        assert_eq!(
+            run["output"],
+            json!({ "n": 0, "text": "none" }),
+            "{family:?}: {run}"
+        );
+        let seen = fake.seen();
+        assert_eq!(seen.len(), 4, "{family:?}");
+        assert!(
+            seen[2].json().pointer(native).is_some() && seen[3].json().pointer(native).is_none()
+        );
+
+        for _ in 0..5 {
+            fake.script(Answer::text("Three."));
+        }
+        let run = say(&api, &session, "In a word?").await;
+        assert_eq!(
+            (&run["failure"]["code"], &run["output"]),
+            (&json!("OUTPUT_INVALID"), &Value::Null),
+            "{run}"
+        );
+        is_replayed_the_same(&api, &run).await;
+        assert_eq!(fake.violations(), [], "{family:?}");
+    }
+    let broken = json!({ "name": "x", "planner": "model", "output_schema": { "type": "thing" } });
+    let refused = api.post("/v1/agents", &broken).await;
+    assert_eq!(refused.status, 422, "{refused:?}");
+    installation.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_fits_its_schema_on_sqlite() {
+    an_answer_fits_its_schema(None).await;
+}
+
+#[tokio::test]
+async fn an_answer_fits_its_schema_on_postgres() {
+    an_answer_fits_its_schema(Some(fresh_database().await)).await;
+}
+
 /// Whoever listens reads along, word by word; whoever comes later gets what was said so far.
 #[tokio::test]
 async fn words_are_read_as_they_are_written() {
@@ -240,4 +382,68 @@ async fn a_key_in_the_environment_becomes_an_agent() {
         agents["items"].as_array().unwrap().len()
     );
     installation.stop().await;
+}
+
+/// A skill's name and purpose are in the prompt; what it says is read when the model asks for it.
+async fn skills_are_read_when_they_are_needed(database: Option<String>) {
+    let mut installation = Installation::new(database);
+    let api = installation.up().await;
+    let fake = Fake::start().await.unwrap();
+    let file = |path: &str, text: &str| {
+        let content = base64(text);
+        json!({ "path": path, "content_base64": content, "executable": false })
+    };
+    let front = "---\nname: tidy\ndescription: Tidies texts.\n---\n";
+    let skill = json!({ "files": [
+        file("SKILL.md", &format!("{front}Begin with commas.")),
+        file("references/more.md", "Then the full stops."),
+    ] });
+    let published = api.post("/v1/skills", &skill).await;
+    assert_eq!(published.status, 201, "{published:?}");
+    let family = ("anthropic", "", "claude-sonnet-4-5");
+    let reads = json!({ "tools": ["skill.read"] });
+    let session = thinker_with(&api, &fake, family, reads).await;
+    for arguments in [
+        json!({ "name": "tidy" }),
+        json!({ "name": "tidy", "path": "references/more.md" }),
+        json!({ "name": "tidy", "path": "../SKILL.md" }),
+        json!({ "name": "untidy" }),
+    ] {
+        fake.script(Answer::tool_call("skill_read", arguments));
+    }
+    fake.script(Answer::text("Tidied."));
+    let run = say(&api, &session, "Tidy this.").await;
+    assert_eq!(run["state"], "succeeded", "{run}");
+    let asked: Vec<String> = fake.seen().iter().map(|it| it.json().to_string()).collect();
+    assert!(
+        asked[0].contains("tidy: Tidies texts.") && !asked[0].contains("commas"),
+        "{}",
+        asked[0]
+    );
+    assert!(
+        asked[1].contains("Begin with commas.") && !asked[1].contains("full stops"),
+        "{}",
+        asked[1]
+    );
+    assert!(asked[2].contains("Then the full stops."), "{}", asked[2]);
+    assert!(asked[3].contains("SKILL_FILE_NOT_FOUND"), "{}", asked[3]);
+    assert!(asked[4].contains("SKILL_NOT_FOUND: "), "{}", asked[4]);
+    is_replayed_the_same(&api, &run).await;
+    assert_eq!(fake.violations(), []);
+    installation.stop().await;
+}
+
+fn base64(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+#[tokio::test]
+async fn skills_are_read_when_they_are_needed_on_sqlite() {
+    skills_are_read_when_they_are_needed(None).await;
+}
+
+#[tokio::test]
+async fn skills_are_read_when_they_are_needed_on_postgres() {
+    skills_are_read_when_they_are_needed(Some(fresh_database().await)).await;
 }

@@ -1,4 +1,4 @@
-//! What a tool gave, as text.
+//! What a tool gave, as the text that planners, people and models read.
 
 use std::borrow::Cow;
 
