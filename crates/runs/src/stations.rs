@@ -449,7 +449,7 @@ pub(crate) fn asker<'a>(work: &'a Work, labels: &'a [String]) -> Asker<'a> {
         session_labels: labels,
         has_read: work.fold.has_read(),
         spent_usd_micros: work.fold.spent_usd_micros(),
-        detected: tools::Categories::default(),
+        detected: Default::default(),
     }
 }
 

@@ -161,10 +161,7 @@ fn told(
 }
 
 /// The name of a profile, or of the usual one.
-async fn named(
-    ctx: &OrgContext,
-    id: Option<ModelProfileId>,
-) -> Result<Option<String>, StoreError> {
+async fn named(ctx: &OrgContext, id: Option<ModelProfileId>) -> Result<Option<String>, StoreError> {
     Ok(profile(ctx, id).await?.map(|(name, _)| name))
 }
 

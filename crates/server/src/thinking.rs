@@ -86,13 +86,12 @@ impl ModelGateway for Models {
                 }
             };
             let ask = async |request: Request, exchange: Box<Exchange>| {
-                let mut writing = session
-                    .zip(intent.agent)
-                    .filter(|_| !question.quiet)
-                    .map(|(session, agent)| {
+                let mut writing = session.zip(intent.agent).filter(|_| !question.quiet).map(
+                    |(session, agent)| {
                         let chat = (ctx.org(), session);
                         self.live.write(chat, intent.run, agent)
-                    });
+                    },
+                );
                 let told = move |delta: &Delta| {
                     if let (Some(text), Some(writing)) = (words(delta), &mut writing) {
                         writing.push(text);

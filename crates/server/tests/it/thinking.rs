@@ -23,12 +23,7 @@ pub async fn thinker_reading(
 }
 
 /// The same, with an agent that is more besides.
-async fn thinker_with(
-    api: &Api,
-    fake: &Fake,
-    family: (&str, &str, &str),
-    more: Value,
-) -> String {
+async fn thinker_with(api: &Api, fake: &Fake, family: (&str, &str, &str), more: Value) -> String {
     thinker_of(api, fake, family, (None, more)).await
 }
 
