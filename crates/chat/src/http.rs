@@ -10,8 +10,8 @@ mod reactions;
 mod reads;
 mod search;
 mod sessions;
-mod summaries;
 mod settings;
+mod summaries;
 mod views;
 
 use ::http::StatusCode;

@@ -155,10 +155,7 @@ fn told(
 }
 
 /// The name of a profile, or of the usual one.
-async fn named(
-    ctx: &OrgContext,
-    id: Option<ModelProfileId>,
-) -> Result<Option<String>, StoreError> {
+async fn named(ctx: &OrgContext, id: Option<ModelProfileId>) -> Result<Option<String>, StoreError> {
     Ok(profile(ctx, id).await?.map(|(name, _)| name))
 }
 
@@ -200,4 +197,9 @@ async fn offers(ctx: &OrgContext, agent: &AgentSnapshot) -> Result<Vec<Offer>, S
             schema,
         })
         .collect())
+}
+
+/// What went wrong on the way to the database, or back.
+fn statement(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    StoreError::Statement(error.into())
 }
