@@ -205,3 +205,8 @@ async fn offers(ctx: &OrgContext, agent: &AgentSnapshot) -> Result<Vec<Offer>, S
     let all = builtin.chain(configured);
     Ok(all.filter(|it| agent.tools.contains(&it.name)).collect())
 }
+
+/// What went wrong on the way to the database, or back.
+fn statement(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    StoreError::Statement(error.into())
+}

@@ -362,6 +362,7 @@ fn words(reply: &Reply) -> Words {
         Part::Text { .. }
         | Part::ToolResult { .. }
         | Part::Thinking { .. }
+        | Part::Image { .. }
         | Part::Refusal { .. } => None,
     };
     Words {
