@@ -48,7 +48,6 @@ fn a_long_run() -> NewRun {
         model_profile_id: None,
         budget_usd_micros: None,
         output_schema: None,
-        output_schema: None,
         tools: vec!["noop".to_owned()],
         max_steps: u32::try_from(PLAN_STEPS_MAX).unwrap_or(u32::MAX),
     };

@@ -137,6 +137,7 @@ impl App {
         let skills = Skills::new(vault.content.clone());
         let thinking = Models {
             gateway: models.clone(),
+            content: vault.content.clone(),
             live: live.clone(),
         };
         let broker = Broker::new(public, http, vault.clone(), Arc::new(nodes.clone()))

@@ -28,6 +28,7 @@ impl ModelGateway for Delegates {
         _: &'a OrgContext,
         intent: &'a Intent,
         _: Option<SessionId>,
+        _: Box<policy::exchange::Exchange>,
     ) -> BoxFuture<'a, ToolResult> {
         let question = &intent.arguments;
         let boss = question["system"]

@@ -96,6 +96,7 @@ impl ModelGateway for Guided {
         _: &'a OrgContext,
         intent: &'a Intent,
         _: Option<SessionId>,
+        _: Box<policy::exchange::Exchange>,
     ) -> BoxFuture<'a, ToolResult> {
         let last = intent.arguments["messages"]
             .as_array()

@@ -32,6 +32,7 @@ impl ModelGateway for Reads {
         _: &'a OrgContext,
         intent: &'a Intent,
         _: Option<SessionId>,
+        _: Box<policy::exchange::Exchange>,
     ) -> BoxFuture<'a, ToolResult> {
         let question = &intent.arguments;
         let last = question["messages"].as_array().unwrap().last().unwrap();
