@@ -81,6 +81,7 @@ impl Journal {
         };
         change(&mut again);
         let agent = AgentSnapshot {
+            output_schema: None,
             name: "clerk".into(),
             version: 1,
             instructions: "Be brief.".into(),

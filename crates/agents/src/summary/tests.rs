@@ -5,6 +5,7 @@ use crate::programs;
 
 fn begun(material: &Value) -> Box<dyn Program> {
     let agent = AgentSnapshot {
+        output_schema: None,
         name: "clerk".into(),
         version: 1,
         instructions: String::new(),

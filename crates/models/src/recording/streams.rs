@@ -219,6 +219,9 @@ impl Text {
 mod tests {
     use super::*;
 
+    /// An event of a dialect that says a piece.
+    type Said<'a> = &'a dyn Fn(&str) -> Value;
+
     const SECRET: &str = "sk-1234\"5678-abcdefgh";
 
     fn masker() -> Masker {
@@ -254,7 +257,7 @@ mod tests {
         let chat = |piece: &str| serde_json::json!({ "id": "1", "choices": [{ "index": 0, "delta": { "content": piece } }] });
         let responses = |piece: &str| serde_json::json!({ "type": "response.output_text.delta", "item_id": "m", "output_index": 0, "content_index": 0, "delta": piece });
         let anthropic = |piece: &str| serde_json::json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "text_delta", "text": piece } });
-        let dialects: [(&dyn Fn(&str) -> Value, &str); 3] = [
+        let dialects: [(Said<'_>, &str); 3] = [
             (&chat, "/choices/0/delta/content"),
             (&responses, "/delta"),
             (&anthropic, "/delta/text"),
