@@ -14,6 +14,7 @@ const WITHOUT_ORGANISATION: &[(&str, &str)] = &[
         "access_tokens",
         "a person signs in before any organisation is chosen",
     ),
+    ("chat_holders", "which processes hold chats"),
     (
         "installation_values",
         "keys of the installation, under the master key",
