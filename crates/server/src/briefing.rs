@@ -80,6 +80,8 @@ impl Briefings {
         let (model, sees) = profile.unzip();
         let sees = sees.unwrap_or_default();
         let memory = self.memory(ctx, run, (agent, model.as_deref())).await?;
+        let attachments = self.attachments(ctx, run, sees).await?;
+        let has_read = memory.has_read.and(read_in(&attachments));
         let briefing = Briefing {
             model: model.unwrap_or_default(),
             messages: memory.messages,
@@ -92,9 +94,9 @@ impl Briefings {
             workspace: agent.has_tool("file.read")
                 && self.nodes.node_for(ctx.org(), &run.workspace).is_some(),
             notes: Vec::new(),
-            attachments: self.attachments(ctx, run, sees).await?,
+            attachments,
         };
-        told(&briefing, memory.has_read, memory.facts)
+        told(&briefing, has_read, memory.facts)
     }
 
     /// What goes with the message that a run answers, and what of it its model is shown.
@@ -145,6 +147,19 @@ impl Briefings {
         let skills = skills.map_err(|error| StoreError::Statement(error.into()))?;
         let told = |it: agents::Skill| (it.manifest.front.name, it.manifest.front.description);
         Ok(skills.into_iter().map(told).collect())
+    }
+}
+
+/// What a turn that is shown these has read. Who attached a file need not have written it.
+fn read_in(attachments: &[Attachment]) -> HasRead {
+    let shown = attachments.iter().any(|it| match it.shown {
+        Shown::Text { .. } | Shown::Image => true,
+        Shown::Note => false,
+    });
+    HasRead {
+        trusted: false,
+        private: shown,
+        untrusted: shown,
     }
 }
 
