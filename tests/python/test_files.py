@@ -49,6 +49,9 @@ class Files:
 
     def setUp(self):
         self.fake.reset()
+        self.another_session()
+
+    def another_session(self):
         self.session = self.made("/v1/sessions", {"agent_ids": [self.agent]})["id"]
 
     def upload(self, name, content, media):
@@ -103,6 +106,8 @@ class Files:
         fetch = call("http_fetch", {"url": self.server.url + "/livez"})
         self.fake.script(says(fetch), says("Done."))
         free = self.say("Fetch it.")
+        # What the first chat has fetched is untrusted, too.
+        self.another_session()
         self.fake.script(says(fetch), says("Denied."))
         told = self.say("Fetch it.", [self.upload("note.txt", NOTE.encode(), "text/plain")])
         self.fake.assert_content()
