@@ -5,7 +5,7 @@
 use agents::Agent;
 use db::{OrgContext, StoreError, WriteTx};
 use futures::future::BoxFuture;
-use runs::{Ended, HasRead, Input, NewRun, Run, RunError, State};
+use runs::{Account, Ended, HasRead, Input, NewRun, Run, RunError, State};
 use serde_json::Value;
 use vault::{Artifacts, Content, ContentError};
 use vocab::{AgentId, SessionId, canonical, limits};
@@ -37,6 +37,7 @@ struct Turn<'a> {
     agent: AgentId,
     /// What the run had read.
     has_read: HasRead,
+    account: &'a Account,
 }
 
 impl Answers {
@@ -85,6 +86,7 @@ impl Answers {
                 people: Vec::new(),
             },
             attachments,
+            account: (!turn.account.is_empty()).then(|| turn.account.clone()),
             content: content.await?,
             size_bytes: text.len() as u64,
             failed,
@@ -207,6 +209,11 @@ impl runs::Sessions for Answers {
     ) -> BoxFuture<'a, Result<(), RunError>> {
         Box::pin(async move {
             let run = ended.run;
+            if let Some(session) = run.session
+                && !ended.account.is_empty()
+            {
+                store::charge(tx, session, ended.account).await?;
+            }
             let (Some(session), Some(agent), None) = (run.session, run.agent, run.parent) else {
                 return Ok(());
             };
@@ -233,6 +240,7 @@ impl runs::Sessions for Answers {
                 session,
                 agent,
                 has_read: ended.has_read,
+                account: ended.account,
             };
             let done = async {
                 self.hand_on(&mut turn).await?;

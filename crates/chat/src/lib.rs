@@ -49,7 +49,7 @@ pub use live::Live;
 pub use model::{
     Addressed, ArchiveInfo, Author, ChatSettings, Hold, Member, Mentions, Message, NewMessage,
     NewSession, OnBusy, Reaction, ReadMark, RetentionAction, RetentionRule, Session, SessionChange,
-    SessionStatus, Summary, SummaryState,
+    SessionStatus, Spent, Summary, SummaryState,
 };
 pub use placement::Placements;
 pub use service::{

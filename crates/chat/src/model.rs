@@ -18,7 +18,7 @@ pub use message::{Addressed, Author, Mentions, Message, NewMessage, OnBusy};
 pub use reaction::Reaction;
 pub(crate) use reaction::check_emoji;
 pub(crate) use session::{AGENTS_MAX, MEMBERS_MAX, check};
-pub use session::{Member, NewSession, ReadMark, Session, SessionChange, SessionStatus};
+pub use session::{Member, NewSession, ReadMark, Session, SessionChange, SessionStatus, Spent};
 pub use summary::{Summary, SummaryState};
 pub(crate) use tree::{Branch, Fork, has, through};
 pub(crate) use words::{Search, words};

@@ -26,7 +26,9 @@ pub(crate) use members::{add_member, members, remove_member};
 pub(crate) use messages::{Range, insert_message, leaf, message, messages_after, messages_before};
 pub(crate) use reactions::{add_reaction, emoji, reactions, remove_reaction};
 pub(crate) use reads::{mark_read, reads};
-pub(crate) use sessions::{Place, Speaker, get, insert, labels, list, next_place, quiet, update};
+pub(crate) use sessions::{
+    Place, Speaker, charge, get, insert, labels, list, next_place, quiet, update,
+};
 pub(crate) use settings::{set_settings, settings};
 pub(crate) use summaries::{end_summary, insert_summary, summaries, summary, summary_along};
 pub(crate) use sweeps::{claim, organisations};

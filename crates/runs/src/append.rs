@@ -382,6 +382,7 @@ impl Engine {
             state,
             answer: work.answer.as_ref(),
             has_read: work.fold.has_read(),
+            account: work.fold.account(),
         };
         self.0.sessions.ended(&work.ctx, tx, ended).await?;
         Ok(())

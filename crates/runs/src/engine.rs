@@ -74,6 +74,8 @@ pub struct Ended<'a> {
     pub answer: Option<&'a Value>,
     /// What it had read.
     pub has_read: HasRead,
+    /// What it took of models, and what it read.
+    pub account: &'a crate::Account,
 }
 
 /// What runs have to do with the sessions they belong to. The `chat` crate implements it.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vocab::{ApprovalId, EventKind, Intent, JobId, NodeId, RunId, Timestamp};
 
+use crate::account::Account;
 use crate::program::{Input, MODEL_CALL, Next, Outcome, Program, ToolResult};
 
 /// One entry of a journal: an event's facts, and its content where it has one.
@@ -158,6 +159,7 @@ pub struct Fold {
     entries: u32,
     has_read: HasRead,
     spent_usd_micros: u64,
+    account: Account,
     started: bool,
     over: bool,
 }
@@ -172,6 +174,7 @@ impl Fold {
             entries: 0,
             has_read: HasRead::default(),
             spent_usd_micros: 0,
+            account: Account::default(),
             started: false,
             over: false,
         }
@@ -239,6 +242,12 @@ impl Fold {
     #[must_use]
     pub fn spent_usd_micros(&self) -> u64 {
         self.spent_usd_micros
+    }
+
+    /// What the run has taken of models and read.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.account
     }
 
     /// Whether the run has begun.
@@ -446,6 +455,14 @@ impl Fold {
                 _ => result.cost_usd_micros,
             };
             self.spent_usd_micros = self.spent_usd_micros.saturating_add(cost.unwrap_or(0));
+            match &result.output {
+                Some(output) if action.intent.tool == MODEL_CALL => self.account.answered(output),
+                Some(_) => match action.call.reads {
+                    Reads::Private | Reads::Untrusted => self.account.read(&action.intent.target),
+                    Reads::Nothing => {}
+                },
+                None => {}
+            }
         }
         self.end(step, &Outcome::Tool(result));
         Some(())

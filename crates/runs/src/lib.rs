@@ -18,6 +18,7 @@
 //! Deliberately absent: what the programs do (`agents`), the meaning of tools and policies
 //! (`tools`), and any clock or network but through those.
 
+mod account;
 mod append;
 mod asking;
 mod attempts;
@@ -38,6 +39,7 @@ mod stations;
 mod store;
 mod worker;
 
+pub use account::Account;
 pub use asking::MayNotAsk;
 pub use engine::{Briefing, Directory, Ended, Engine, Parts, Sessions, Told};
 pub use error::RunError;

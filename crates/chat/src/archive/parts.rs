@@ -1,5 +1,6 @@
 //! The rows of an archive. Their names are stored.
 
+use runs::Account;
 use serde::{Deserialize, Serialize};
 use vocab::{AgentId, ArtifactId, Digest, MessageId, RunId, UserId};
 
@@ -46,6 +47,8 @@ pub(crate) struct KeptMessage {
     pub read_private: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_untrusted: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
     pub digest: Digest,
     pub text: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -20,6 +20,7 @@ fn parts(count: u32) -> Parts {
         attachments: Vec::new(),
         read_private: Some(true),
         read_untrusted: None,
+        account: None,
         digest: Digest::of(&position.to_be_bytes()),
         text: format!("message {position} — “quoted”\n# no heading"),
         failed: false,

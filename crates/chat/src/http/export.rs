@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use vocab::{RunId, SessionId};
 
-use super::SessionView;
+use super::{SessionView, UsageView};
 use crate::service::{Export, ExportedMessage, Messages, Step};
 use crate::{Chat, ChatError};
 
@@ -244,6 +244,8 @@ fn message(it: &ExportedMessage) -> Value {
         "reply_to": message.reply_to,
         "mentions": message.mentions,
         "attachments": message.attachments,
+        "usage": message.account.as_ref().and_then(UsageView::of),
+        "sources": message.account.as_ref().map_or(&[][..], |it| &it.sources[..]),
         "content": it.text,
         "digest": message.digest,
         "failed": message.failed,

@@ -1,12 +1,13 @@
 //! What clients read.
 
+use runs::Account;
 use runs::http::RunView;
 use serde::Serialize;
 use utoipa::ToSchema;
 use vocab::{AgentId, ArtifactId, Digest, MessageId, RunId, SessionId, Timestamp, UserId};
 
 use crate::model::{
-    ArchiveInfo, Author, Member, Message, Reaction, ReadMark, Session, SessionStatus,
+    ArchiveInfo, Author, Member, Message, Reaction, ReadMark, Session, SessionStatus, Spent,
 };
 use crate::service::{Posted, Regenerating, Shown};
 
@@ -41,6 +42,60 @@ pub struct SessionView {
     archive: Option<ArchiveView>,
     /// Whether a legal hold keeps it from being deleted.
     held: bool,
+    /// What its runs have taken of models, those that are over.
+    usage: SessionUsageView,
+}
+
+/// What a run took of models.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct UsageView {
+    /// As far as prices are known.
+    cost_usd_micros: u64,
+    /// How many calls had no known price.
+    unpriced: u32,
+    input_tokens: u64,
+    /// Of these, read from a provider's cache.
+    cached_input_tokens: u64,
+    output_tokens: u64,
+    /// `provider/model`, as they served.
+    models: Vec<String>,
+}
+
+impl UsageView {
+    /// Nothing, if no model was asked.
+    pub(super) fn of(it: &Account) -> Option<Self> {
+        let models = it.models.clone();
+        (!models.is_empty()).then_some(Self {
+            cost_usd_micros: it.cost_usd_micros,
+            unpriced: it.unpriced,
+            input_tokens: it.input_tokens,
+            cached_input_tokens: it.cached_input_tokens,
+            output_tokens: it.output_tokens,
+            models,
+        })
+    }
+}
+
+/// What the runs of a session took of models.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SessionUsageView {
+    /// As far as prices are known.
+    cost_usd_micros: u64,
+    input_tokens: u64,
+    /// Of these, read from a provider's cache.
+    cached_input_tokens: u64,
+    output_tokens: u64,
+}
+
+impl From<Spent> for SessionUsageView {
+    fn from(it: Spent) -> Self {
+        Self {
+            cost_usd_micros: it.cost_usd_micros,
+            input_tokens: it.input_tokens,
+            cached_input_tokens: it.cached_input_tokens,
+            output_tokens: it.output_tokens,
+        }
+    }
 }
 
 /// The archive of a session.
@@ -94,6 +149,7 @@ impl From<Session> for SessionView {
             archived_at: it.archived_at,
             archive: None,
             held: it.held,
+            usage: it.spent.into(),
         }
     }
 }
@@ -165,6 +221,12 @@ pub struct MessageView {
     /// The artifacts that go with it (`art_…`): what somebody attached, or what its run saved.
     #[schema(value_type = Vec<String>)]
     attachments: Vec<ArtifactId>,
+    /// What the run whose answer it is took of models; null if it took nothing. Runs that it started
+    /// have messages or runs of their own.
+    usage: Option<UsageView>,
+    /// The files and addresses that the run behind an answer has read, at most 32. It read them; whether
+    /// the answer rests on them is not said.
+    sources: Vec<String>,
     /// The text, in Markdown; null once it was erased.
     content: Option<String>,
     size_bytes: u64,
@@ -225,6 +287,8 @@ impl MessageView {
             reply_to: it.reply_to,
             mentions: it.mentions.ids(),
             attachments: it.attachments,
+            usage: it.account.as_ref().and_then(UsageView::of),
+            sources: it.account.map(|it| it.sources).unwrap_or_default(),
             content: text,
             size_bytes: it.size_bytes,
             failed: it.failed,

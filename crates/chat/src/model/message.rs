@@ -1,6 +1,6 @@
 //! A message.
 
-use runs::HasRead;
+use runs::{Account, HasRead};
 use serde::Deserialize;
 use vocab::{AgentId, ArtifactId, Digest, MessageId, RunId, SessionId, Timestamp, UserId};
 
@@ -30,6 +30,8 @@ pub struct Message {
     pub mentions: Mentions,
     /// The artifacts that go with it: what a person attached, or what its run saved.
     pub attachments: Vec<ArtifactId>,
+    /// What the run whose answer it is took of models and read, if there is anything to say.
+    pub account: Option<Account>,
     /// The digest of its text.
     pub content: Digest,
     /// The size of its text, in bytes.

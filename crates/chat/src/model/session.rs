@@ -47,6 +47,21 @@ pub struct Session {
     pub archived_at: Option<Timestamp>,
     /// Whether a legal hold keeps it.
     pub held: bool,
+    /// What its runs have taken of models.
+    pub spent: Spent,
+}
+
+/// What the runs of a session have taken of models: those that are over, whatever became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// What it cost, in micro-USD, as far as prices are known.
+    pub cost_usd_micros: u64,
+    /// Tokens read, cached or not.
+    pub input_tokens: u64,
+    /// Of these, read from a provider's cache.
+    pub cached_input_tokens: u64,
+    /// Tokens put out.
+    pub output_tokens: u64,
 }
 
 /// Where a session stands.

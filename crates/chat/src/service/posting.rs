@@ -193,6 +193,7 @@ impl Chat {
             reply_to: None,
             mentions,
             attachments: Vec::new(),
+            account: None,
             content,
             size_bytes: text.len() as u64,
             failed: false,

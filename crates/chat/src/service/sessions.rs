@@ -7,7 +7,8 @@ use vocab::{AgentId, Draft, EventKind, SessionId};
 use super::{Chat, member};
 use crate::ChatError;
 use crate::model::{
-    AGENTS_MAX, Member, NewSession, Session, SessionChange, SessionStatus, check, distinct, invalid,
+    AGENTS_MAX, Member, NewSession, Session, SessionChange, SessionStatus, Spent, check, distinct,
+    invalid,
 };
 use crate::store;
 
@@ -44,6 +45,7 @@ impl Chat {
             updated_at: now,
             archived_at: None,
             held: false,
+            spent: Spent::default(),
         };
         check(&session)?;
         store::insert(tx, &session).await?;

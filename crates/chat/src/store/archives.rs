@@ -6,6 +6,7 @@ use db::{Row, Sql, StoreError, Value, WriteTx, params};
 use vault::Query;
 use vocab::{Digest, SessionId};
 
+use super::messages::account;
 use super::{json, written};
 use crate::archive::{
     KeptBranch, KeptMember, KeptMessage, KeptReaction, KeptRead, KeptTurn, Parts,
@@ -25,7 +26,8 @@ pub(crate) async fn parts(tx: &mut impl Query, session: SessionId) -> Result<Par
 }
 
 const MESSAGES: &str = "SELECT id, position, branch, parent, author_user, author_agent, run_id, \
-    reply_to, mentions, content, failed, created_at_us, attachments, read_private, read_untrusted FROM messages \
+    reply_to, mentions, content, failed, created_at_us, attachments, read_private, read_untrusted, \
+    account FROM messages \
     WHERE org_id = $1 AND session_id = $2 ORDER BY position";
 const TURNS: &str = "SELECT t.run_id, t.message_id, t.branch FROM messages m JOIN message_turns t \
     ON t.org_id = m.org_id AND t.message_id = m.id WHERE m.org_id = $1 AND m.session_id = $2 \
@@ -68,6 +70,7 @@ fn message(row: &Row) -> Result<KeptMessage, StoreError> {
         attachments: json(row, 12, "ids of artifacts")?,
         read_private: row.get(13)?,
         read_untrusted: row.get(14)?,
+        account: account(row, 15)?,
     })
 }
 
@@ -210,8 +213,8 @@ pub(crate) async fn put_back(
 ) -> Result<(), StoreError> {
     const MESSAGE: &str = "INSERT INTO messages (org_id, session_id, id, position, branch, parent, \
         author_user, author_agent, run_id, reply_to, mentions, content, size_bytes, failed, \
-        created_at_us, attachments, read_private, read_untrusted) VALUES \
-        ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+        created_at_us, attachments, read_private, read_untrusted, account) VALUES \
+        ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     const TURN: &str = "INSERT INTO message_turns (org_id, session_id, run_id, message_id, branch) \
         VALUES ($1, $2, $3, $4, $5)";
     const BRANCH: &str = "INSERT INTO session_branches (org_id, session_id, number, forked_from, \
@@ -240,7 +243,8 @@ pub(crate) async fn put_back(
             it.at_us,
             written(&it.attachments)?,
             it.read_private,
-            it.read_untrusted
+            it.read_untrusted,
+            it.account.as_ref().map(written).transpose()?
         ]
         .to_vec())
     };
@@ -364,7 +368,8 @@ pub(crate) async fn rows_after(
     limit: u32,
 ) -> Result<Vec<KeptMessage>, StoreError> {
     let sql = "SELECT id, position, branch, parent, author_user, author_agent, run_id, reply_to, \
-        mentions, content, failed, created_at_us, attachments, read_private, read_untrusted FROM messages \
+        mentions, content, failed, created_at_us, attachments, read_private, read_untrusted, \
+        account FROM messages \
         WHERE org_id = $1 AND session_id = $2 AND position > $3 ORDER BY position LIMIT $4";
     let rows = tx
         .rows(Sql::Both(sql), &params![session, after, limit])

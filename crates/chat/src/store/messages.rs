@@ -1,7 +1,7 @@
 //! Messages, along a branch or all of them.
 
 use db::{Row, Sql, StoreError, WriteTx, params};
-use runs::HasRead;
+use runs::{Account, HasRead};
 use vault::Query;
 use vocab::{MessageId, SessionId};
 
@@ -17,8 +17,8 @@ macro_rules! columns {
              s.org_id = m.org_id AND s.session_id = m.session_id AND \
              coalesce(s.parent, s.position - 1) = coalesce(m.parent, m.position - 1)), m.author_user, \
              m.author_agent, m.run_id, m.reply_to, m.mentions, m.content, m.size_bytes, m.failed, \
-             m.created_at_us, m.read_private, m.read_untrusted, m.attachments FROM messages m \
-             WHERE m.org_id = $1 ",
+             m.created_at_us, m.read_private, m.read_untrusted, m.attachments, m.account \
+             FROM messages m WHERE m.org_id = $1 ",
             $($rest),*
         )
     };
@@ -66,8 +66,8 @@ pub(crate) async fn insert_message(
     };
     let sql = "INSERT INTO messages (org_id, id, session_id, position, branch, parent, author_user, \
         author_agent, run_id, reply_to, mentions, content, size_bytes, failed, created_at_us, \
-        read_private, read_untrusted, attachments) VALUES \
-        ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+        read_private, read_untrusted, attachments, account) VALUES \
+        ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     let size = i64::try_from(it.size_bytes).unwrap_or(i64::MAX);
     let row = params![
         it.id,
@@ -86,7 +86,8 @@ pub(crate) async fn insert_message(
         it.created_at,
         it.has_read.private,
         it.has_read.untrusted,
-        written(&it.attachments)?
+        written(&it.attachments)?,
+        it.account.as_ref().map(written).transpose()?
     ];
     tx.execute(sql, &row).await?;
     Ok(())
@@ -187,6 +188,14 @@ fn has_read(author: Author, private: Option<bool>, untrusted: Option<bool>) -> H
     }
 }
 
+/// What the run behind an answer took, as [`insert_message`] wrote it.
+pub(super) fn account(row: &Row, column: usize) -> Result<Option<Account>, StoreError> {
+    match row.get::<Option<String>>(column)? {
+        Some(_) => json(row, column, "an account").map(Some),
+        None => Ok(None),
+    }
+}
+
 fn read(row: &Row) -> Result<Message, StoreError> {
     let wrong = |column, expected| StoreError::Decode { column, expected };
     let author = match (row.get(6)?, row.get(7)?) {
@@ -213,5 +222,6 @@ fn read(row: &Row) -> Result<Message, StoreError> {
         created_at: row.get(14)?,
         has_read: has_read(author, row.get(15)?, row.get(16)?),
         attachments: json(row, 17, "ids of artifacts")?,
+        account: account(row, 18)?,
     })
 }

@@ -1,18 +1,19 @@
 //! Sessions.
 
 use db::{Row, Sql, StoreError, WriteTx, params};
+use runs::Account;
 use vault::Query;
 use vocab::{MessageId, SessionId, Timestamp};
 
 use super::{json, leaf, written};
-use crate::model::{Session, SessionStatus};
+use crate::model::{Session, SessionStatus, Spent};
 
 macro_rules! columns {
     () => {
         "SELECT id, title, labels, status, workspace, agent_ids, created_by, version, message_count, \
          branch, branches, created_at_us, updated_at_us, archived_at_us, EXISTS (SELECT 1 FROM \
-         session_holds h WHERE h.org_id = sessions.org_id AND h.session_id = sessions.id) \
-         FROM sessions WHERE org_id = $1 "
+         session_holds h WHERE h.org_id = sessions.org_id AND h.session_id = sessions.id), \
+         cost_usd_micros, input_tokens, cached_input_tokens, output_tokens FROM sessions WHERE org_id = $1 "
     };
 }
 
@@ -116,6 +117,26 @@ pub(crate) async fn update(tx: &mut WriteTx, it: &Session) -> Result<bool, Store
     Ok(tx.execute(sql, &row).await? == 1)
 }
 
+/// Adds what a run took of models to what its session has taken.
+pub(crate) async fn charge(
+    tx: &mut WriteTx,
+    id: SessionId,
+    it: &Account,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE sessions SET cost_usd_micros = cost_usd_micros + $3, \
+        input_tokens = input_tokens + $4, cached_input_tokens = cached_input_tokens + $5, \
+        output_tokens = output_tokens + $6 WHERE org_id = $1 AND id = $2";
+    let number = |it: u64| i64::try_from(it).unwrap_or(i64::MAX);
+    let row = params![
+        id,
+        number(it.cost_usd_micros),
+        number(it.input_tokens),
+        number(it.cached_input_tokens),
+        number(it.output_tokens)
+    ];
+    tx.execute(sql, &row).await.map(drop)
+}
+
 /// Who takes a place among a session's messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Speaker {
@@ -193,5 +214,11 @@ fn session(row: &Row) -> Result<Session, StoreError> {
         updated_at: row.get(12)?,
         archived_at: row.get(13)?,
         held: row.get(14)?,
+        spent: Spent {
+            cost_usd_micros: row.get(15)?,
+            input_tokens: row.get(16)?,
+            cached_input_tokens: row.get(17)?,
+            output_tokens: row.get(18)?,
+        },
     })
 }

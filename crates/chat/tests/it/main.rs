@@ -10,6 +10,7 @@
 
 mod attaching;
 mod branches;
+mod costs;
 mod exporting;
 mod http;
 mod lifecycle;

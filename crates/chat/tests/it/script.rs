@@ -1,14 +1,15 @@
 //! Agents that say what they are told to, beside those that plan by rules.
 //!
 //! `say TEXT` answers with the text, `fail TEXT` fails with it, `volley` answers with a mention of the
-//! other of two agents, `listen` waits for a steering message and answers with what it says, and `hold`
-//! waits for the signal `go`.
+//! other of two agents, `listen` waits for a steering message and answers with what it says, `hold`
+//! waits for the signal `go`, and `think N` asks a model N times.
 
 use db::{OrgContext, StoreError};
 use futures::future::BoxFuture;
 use runs::{
     Briefing, Effect, FailedAt, Failure, Finish, Input, Next, Outcome, Program, Run, Told, Wanted,
 };
+use serde_json::json;
 use vocab::ModelProfileId;
 
 /// Agents that do as they are told need to know nothing else.
@@ -56,6 +57,7 @@ pub fn programs(input: &Input) -> Box<dyn Program> {
         }
         "listen" => Box::new(Script::Wait(chat::STEER)),
         "hold" => Box::new(Script::Wait("go")),
+        "think" => Box::new(Script::Think(1, rest.parse().unwrap_or(1))),
         _ => agents::programs(input),
     }
 }
@@ -69,6 +71,8 @@ fn said(text: &str) -> Finish {
 enum Script {
     End(Finish),
     Wait(&'static str),
+    /// Asks a model so often, and is at this question.
+    Think(u32, u32),
 }
 
 impl Program for Script {
@@ -77,11 +81,24 @@ impl Program for Script {
             let heard = carried["content"].as_str().unwrap_or("gone");
             *self = Self::End(said(&format!("heard: {heard}")));
         }
+        if let (Self::Think(at, most), Outcome::Tool(result)) = (&mut *self, outcome) {
+            *at += 1;
+            if *at > *most || !result.ok {
+                *self = Self::End(said("thought"));
+            }
+        }
     }
 
     fn next(&self) -> Next {
         match self {
             Self::End(finish) => Next::Finish(finish.clone()),
+            Self::Think(step, _) => Next::Perform(vec![Wanted {
+                step: *step,
+                effect: Effect::Tool {
+                    tool: "model.call".into(),
+                    arguments: json!({ "model": "m", "system": "", "messages": [] }),
+                },
+            }]),
             Self::Wait(name) => Next::Perform(vec![Wanted {
                 step: 1,
                 effect: Effect::Signal {

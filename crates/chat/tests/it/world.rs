@@ -17,13 +17,15 @@ use futures::future::BoxFuture;
 use journal::{Hub, Sequencer, testing::PlainKeys};
 use policy::capability::Signer;
 use runs::{Engine, Parts, Run, Runs, State, Worker};
+use serde_json::json;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
+use tools::model::ModelGateway;
 use tools::node::{Delivery, Job, NodeGateway, NodeReport};
-use tools::{Broker, Policies, Road, policies::NewPolicy};
+use tools::{Broker, Policies, Road, ToolResult, policies::NewPolicy};
 use vault::{MasterKeys, Vault};
 use vocab::{
-    Actor, AgentId, Clock, JobId, LoginId, MessageId, NodeId, OrgId, Random, Role, RunId,
+    Actor, AgentId, Clock, Intent, JobId, LoginId, MessageId, NodeId, OrgId, Random, Role, RunId,
     SessionId, UserId,
 };
 
@@ -49,6 +51,25 @@ pub struct Beside {
     pub ctx: OrgContext,
     pub chat: Chat,
     _stopping: CancellationToken,
+}
+
+/// A model whose second answer has no known price.
+struct Priced;
+
+impl ModelGateway for Priced {
+    fn ask<'a>(
+        &'a self,
+        _: &'a OrgContext,
+        intent: &'a Intent,
+        _: Option<SessionId>,
+        _: Box<policy::exchange::Exchange>,
+    ) -> BoxFuture<'a, ToolResult> {
+        let cost = (intent.step != 2).then_some(7);
+        let reply = json!({ "parts": [], "stop": "done", "served": "fake/one",
+            "cost_usd_micros": cost, "usage":
+            { "input_tokens": 100, "cached_input_tokens": 40, "output_tokens": 5 } });
+        Box::pin(async { ToolResult::success(reply) })
+    }
 }
 
 /// No node is ever there.
@@ -109,7 +130,9 @@ impl World {
         let policies = Policies::default();
         let policy = NewPolicy {
             name: "noop".into(),
-            cedar: "permit (principal, action == Chancery::Action::\"noop\", resource);".into(),
+            cedar: "permit (principal, action in [Chancery::Action::\"noop\", \
+                Chancery::Action::\"model.call\"], resource);"
+                .into(),
             comment: String::new(),
             managed: false,
         };
@@ -437,7 +460,8 @@ fn engine(
         http,
         vault.clone(),
         Arc::new(NoNodes),
-    );
+    )
+    .with_models(Arc::new(Priced));
     let engine = Engine::new(Parts {
         authority: authority.clone(),
         road: Road::new(policies, signer, broker),

@@ -1,0 +1,136 @@
+//! What a run has taken of models and what it has read, counted from its journal.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use vocab::Target;
+
+/// How many sources are named; a run may read more.
+const SOURCES_MAX: usize = 32;
+
+/// What a run has taken and read. It counts the run's own calls; a run that it started has its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// What models cost, in micro-USD, as far as their prices are known.
+    pub cost_usd_micros: u64,
+    /// How many calls had no known price.
+    pub unpriced: u32,
+    /// Tokens read, cached or not.
+    pub input_tokens: u64,
+    /// Of these, read from a provider's cache.
+    pub cached_input_tokens: u64,
+    /// Tokens put out, thinking included.
+    pub output_tokens: u64,
+    /// Who answered, as `provider/model`, each once.
+    pub models: Vec<String>,
+    /// The files and addresses that it read, as its record names them, each once.
+    pub sources: Vec<String>,
+}
+
+impl Account {
+    /// Whether there is nothing to say.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Counts an answer of `model.call`.
+    pub(crate) fn answered(&mut self, output: &Value) {
+        match output.get("cost_usd_micros").and_then(Value::as_u64) {
+            Some(cost) => self.cost_usd_micros = self.cost_usd_micros.saturating_add(cost),
+            None => self.unpriced = self.unpriced.saturating_add(1),
+        }
+        let usage = output.get("usage");
+        let tokens = |name: &str| usage.and_then(|it| it.get(name)?.as_u64()).unwrap_or(0);
+        self.input_tokens = self.input_tokens.saturating_add(tokens("input_tokens"));
+        let cached = tokens("cached_input_tokens");
+        self.cached_input_tokens = self.cached_input_tokens.saturating_add(cached);
+        self.output_tokens = self.output_tokens.saturating_add(tokens("output_tokens"));
+        if let Some(served) = output.get("served").and_then(Value::as_str) {
+            put(&mut self.models, served.to_owned());
+        }
+    }
+
+    /// Notes that something was read.
+    pub(crate) fn read(&mut self, target: &Target) {
+        if let Some(source) = source(target) {
+            put(&mut self.sources, source);
+        }
+    }
+}
+
+fn put(list: &mut Vec<String>, item: String) {
+    if list.len() < SOURCES_MAX && !list.contains(&item) {
+        list.push(item);
+    }
+}
+
+/// What was read, if it is a place that a reader can go to.
+fn source(target: &Target) -> Option<String> {
+    match target {
+        Target::File { path, .. } => Some(path.clone()),
+        Target::Http {
+            scheme,
+            host,
+            port,
+            path,
+            ..
+        } => Some(match (scheme.as_str(), port) {
+            ("https", 443) | ("http", 80) => format!("{scheme}://{host}{path}"),
+            _ => format!("{scheme}://{host}:{port}{path}"),
+        }),
+        Target::Process { .. }
+        | Target::Skill { .. }
+        | Target::Artifact { .. }
+        | Target::Agent { .. }
+        | Target::Model { .. }
+        | Target::Secret { .. }
+        | Target::Nothing => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn answers_are_summed_and_models_named_once() {
+        let mut account = Account::default();
+        assert!(account.is_empty());
+        let usage = json!({ "input_tokens": 10, "cached_input_tokens": 4, "output_tokens": 3 });
+        let answer = |served: &str, cost: Value| json!({ "parts": [], "usage": usage, "served": served, "cost_usd_micros": cost });
+        account.answered(&answer("a/one", json!(7)));
+        account.answered(&answer("b/two", Value::Null));
+        account.answered(&answer("a/one", json!(5)));
+        let Account {
+            cost_usd_micros,
+            unpriced,
+            input_tokens,
+            cached_input_tokens,
+            output_tokens,
+            ..
+        } = account;
+        assert_eq!((cost_usd_micros, unpriced), (12, 1));
+        assert_eq!(
+            (input_tokens, cached_input_tokens, output_tokens),
+            (30, 12, 9)
+        );
+        assert_eq!(account.models, ["a/one", "b/two"]);
+    }
+
+    #[test]
+    fn what_is_read_is_named_once_and_not_without_end() {
+        let mut account = Account::default();
+        for number in 0..100 {
+            let target = Target::File {
+                path: format!("notes/{}.md", number / 2),
+                workspace: "main".into(),
+                size_bytes: None,
+            };
+            account.read(&target);
+        }
+        assert_eq!(account.sources.len(), SOURCES_MAX);
+        assert_eq!(account.sources[..2], ["notes/0.md", "notes/1.md"]);
+    }
+}
