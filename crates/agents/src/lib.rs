@@ -4,7 +4,9 @@
 //! snapshot of its agent when it is queued, so a change reaches the next run and never one that is
 //! under way. The **planner** reads a message as steps without a model ([`planner`]), and
 //! [`RulesTurn`] carries them out; an agent whose planner is `model` asks one what to do
-//! ([`ModelTurn`]), in the words of [`conversation`]. **Skills** are packages in the Agent Skills format, published once
+//! ([`ModelTurn`]), in the words of [`conversation`]. Two more programs ask a model: one goes through a
+//! run again with another model ([`rerun`]), one summarises what of a chat no longer fits
+//! ([`summary`]). **Skills** are packages in the Agent Skills format, published once
 //! under their digest and fetched by the nodes that run them.
 //!
 //! The life of an agent: active ⇄ paused → retired. A paused agent starts no runs; a retired one

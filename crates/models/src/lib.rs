@@ -8,7 +8,7 @@
 //! - A provider's secret is named by its id, opened by the vault for that provider alone, and put
 //!   into a request as it leaves. No answer, event, error or log line has it.
 //! - What a change changes is in force for this process from its commit on, and for every other
-//!   process within a second.
+//!   process within a second. Policies, which others keep, bear on the public routes within a second.
 //! - What goes to a model on the public routes, and what comes back, passes the guardrails of the
 //!   organisation's policies first; if these can't be had, nothing goes.
 //!

@@ -88,6 +88,7 @@ impl Engine {
 }
 
 /// An agent asks by the tool that its definition lists, and, where that names a profile, no other.
+/// Behind a replay or a summary stands no program that could ask by itself.
 fn its_model(input: &Input, asked: Option<ModelProfileId>) -> Result<(), MayNotAsk> {
     if let Some(error) = not_its_tool(input, MODEL_CALL).and_then(|it| it.error) {
         return Err(MayNotAsk(error.message));
@@ -100,6 +101,40 @@ fn its_model(input: &Input, asked: Option<ModelProfileId>) -> Result<(), MayNotA
             ))),
             Some(_) | None => Ok(()),
         },
-        Input::Tool { .. } | Input::Replay(_) | Input::Summary(_) => Ok(()),
+        Input::Replay(_) | Input::Summary(_) => Err(MayNotAsk(format!(
+            "a {} asks its own questions and no others",
+            input.kind()
+        ))),
+        Input::Tool { .. } => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_runs_a_program_asks_by_a_token() {
+        let read = |input| serde_json::from_value::<Input>(input).unwrap();
+        let tool = Input::Tool {
+            tool: "shell.exec".to_owned(),
+            arguments: json!({}),
+        };
+        assert_eq!(its_model(&tool, None), Ok(()));
+        let agent = json!({
+            "name": "clerk", "version": 1, "instructions": "", "planner": "model", "tools": [],
+            "max_steps": 9,
+        });
+        let run = "run_01890000-0000-7000-8000-000000000001";
+        for input in [
+            json!({ "kind": "replay", "run": run, "from_seq": 1 }),
+            json!({ "kind": "summary", "agent": agent, "branch": 0, "after": 0, "upto": 3 }),
+        ] {
+            assert!(its_model(&read(input), None).is_err());
+        }
+        let turn = read(json!({ "kind": "agent_turn", "agent": agent, "message": "" }));
+        assert_eq!(its_model(&turn, None), Ok(()));
     }
 }

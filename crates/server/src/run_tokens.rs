@@ -97,8 +97,7 @@ async fn issue(
 async fn spender(runs: &Runs, ctx: &OrgContext, run: &Run) -> Result<Spender, Problem> {
     let budget = match runs.input(ctx, run).await? {
         Input::AgentTurn { agent, .. } => agent.budget_usd_micros,
-        Input::Summary(stretch) => stretch.agent.budget_usd_micros,
-        Input::Tool { .. } | Input::Replay(_) => None,
+        Input::Tool { .. } | Input::Replay(_) | Input::Summary(_) => None,
     };
     Ok(Spender {
         agent: run.agent,

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
+use bytes::Bytes;
 use db::{OrgContext, StoreError};
 use dialects::neutral::ErrorKind;
 use edge::{AuthError, Authenticator, Credential, ORG_HEADER, Standing};
 use http::{HeaderMap, header};
 use vocab::{ModelProfileId, OrgId, Role, RunId};
 
+use super::body;
 use super::run_token::{Asking, Leave, OpenRuns, RunTokens};
 use crate::gateway::{Gateway, Spender};
 use crate::route::Plan;
@@ -69,6 +72,16 @@ impl Door {
             run_tokens,
             runs,
         }
+    }
+
+    /// The caller of a request, and then its body: nobody's is read before it is known whose it is.
+    pub(super) async fn enter(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<(Guest, Bytes), Refusal> {
+        let guest = self.guest(headers).await?;
+        Ok((guest, body::read(body).await?))
     }
 
     /// The caller behind a request's key.

@@ -15,7 +15,7 @@ use http::{HeaderValue, StatusCode, header};
 use policy::exchange::Exchange;
 use vocab::TraceParent;
 
-use super::body::{self, with_limit};
+use super::body::with_limit;
 use super::door::{Door, Guest};
 use super::envelope::{Envelope, SERVED, put};
 use super::stream::{self, Streamed};
@@ -51,12 +51,8 @@ pub(super) async fn answer(
     mut envelope: Envelope,
 ) -> Response {
     envelope.dialect = dialect;
-    let guest = match door.guest(&parts.headers).await {
-        Ok(guest) => guest,
-        Err((kind, message)) => return envelope.refuse(kind, message),
-    };
-    let body = match body::read(body).await {
-        Ok(body) => body,
+    let (guest, body) = match door.enter(&parts.headers, body).await {
+        Ok(entered) => entered,
         Err((kind, message)) => return envelope.refuse(kind, message),
     };
     match generate(door, &guest, dialect, parts, body, &mut envelope).await {

@@ -11,7 +11,6 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use vocab::TraceParent;
 
-use super::body;
 use super::door::{Door, Guest};
 use super::envelope::{Envelope, SERVED, put};
 use super::trace_of;
@@ -68,12 +67,8 @@ pub(super) async fn forward(
     body: Body,
     mut envelope: Envelope,
 ) -> Response {
-    let guest = match door.guest(&parts.headers).await {
-        Ok(guest) => guest,
-        Err((kind, message)) => return envelope.refuse(kind, message),
-    };
-    let body = match body::read(body).await {
-        Ok(body) => body,
+    let (guest, body) = match door.enter(&parts.headers, body).await {
+        Ok(entered) => entered,
         Err((kind, message)) => return envelope.refuse(kind, message),
     };
     match try_forward(door, &guest, kind, parts, body, &mut envelope).await {
