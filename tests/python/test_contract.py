@@ -892,6 +892,23 @@ class Streams(Contract):
         self.owner.problem(422, "INVALID", "GET", path + "?after=x", None, {"Accept": "text/event-stream"})
         self.owner.problem(404, "NOT_FOUND", "GET", "/v1/runs/run_x/events", None, {"Accept": "text/event-stream"})
 
+    def test_the_record_as_a_stream_that_begins_now_or_where_it_is_told_to(self):
+        path = "/v1/audit/events"
+        newest = self.owner.expect(200, "GET", "/v1/audit/checkpoint")["size"]
+        connection, live = self.owner.open("GET", path, None, {"Accept": "text/event-stream"})
+        # It was open before there was anything to tell.
+        run = self.say("noop")["run"]["id"]
+        line = next(line for line in iter(live.readline, b"") if line.startswith(b"data: "))
+        event = json.loads(line.removeprefix(b"data: "))
+        connection.close()
+        self.assertGreater(event["seq"], newest)
+        queued = next(it for it in self.owner.stream(f"{path}?kind=run.queued&after={newest}") if it.event)
+        self.assertEqual((queued.event, queued.data["run"]), ("run.queued", run))
+        first = next(it for it in self.owner.stream(path + "?after=0") if it.event)
+        self.assertEqual(first.id, "1")
+        listed = self.owner.expect(200, "GET", f"{path}?after={event['seq'] - 1}&limit=1")["items"]
+        self.assertEqual([it["event"] for it in listed], [event])
+
     def test_a_session_as_a_stream(self):
         said = self.say("list")
         path = f"/v1/sessions/{said['message']['session_id']}/events"

@@ -1,5 +1,6 @@
 //! What the tests need and a fresh machine lacks. Each step looks first and says what it does.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -133,6 +134,64 @@ pub fn node_modules(folder: &Path) -> Result<PathBuf> {
     Ok(here.join("node_modules"))
 }
 
+/// Where programs are looked for, with a Node that can build the web app: the one on the PATH, or that of
+/// `./target/venv`.
+pub fn node() -> Result<OsString> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let version = process::capture(Command::new("node").arg("--version"));
+    if version.is_ok_and(|version| is_new_enough(&version))
+        && process::succeeds(Command::new("npm").arg("--version"))
+    {
+        return Ok(path);
+    }
+    python(Some(&project::root().join("tests/python/requirements.txt")))?;
+    let ours = std::iter::once(project::target().join("venv/bin"));
+    Ok(std::env::join_paths(
+        ours.chain(std::env::split_paths(&path)),
+    )?)
+}
+
+/// What Vite asks for: 20.19, or 22.12 and later.
+fn is_new_enough(version: &str) -> bool {
+    let mut parts = version.trim_start_matches('v').split('.');
+    let mut number = || parts.next().and_then(|it| it.parse::<u32>().ok());
+    matches!((number(), number()), (Some(major), Some(minor)) if match major {
+        20 => minor >= 19,
+        22 => minor >= 12,
+        major => major > 22,
+    })
+}
+
+/// Exactly the packages of a folder's lock file, in its `node_modules`. No package's own install script is
+/// run.
+pub fn npm_ci(folder: &Path, path: &OsStr) -> Result<()> {
+    let kept = folder.join("node_modules/.installed");
+    let files = ["package.json", "package-lock.json"].map(|name| folder.join(name));
+    let [package, lock] = &files;
+    once(&kept, &[package, lock], || {
+        eprintln!("installing JavaScript packages into ./web/node_modules; this takes some 20 s");
+        let mut npm = Command::new("npm");
+        npm.args([
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--silent",
+        ])
+        .env("PATH", path)
+        .current_dir(folder);
+        process::run(&mut npm)
+    })
+}
+
+/// A browser for the web app's tests.
+pub fn chromium() -> Result<()> {
+    if !Path::new("/usr/bin/chromium").exists() {
+        apt(&["chromium", "fonts-dejavu-core"])?;
+    }
+    Ok(())
+}
+
 /// Installs unless what is wanted was installed last; that is kept, so that a second run asks nobody.
 fn once(kept: &Path, wanted: &[&Path], install: impl FnOnce() -> Result<()>) -> Result<()> {
     let mut all = Vec::new();
@@ -178,4 +237,19 @@ fn apt(packages: &[&str]) -> Result<()> {
         apt_get(&install)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_vite_runs_on_is_known_by_its_version() {
+        for good in ["v20.19.0", "v20.20.2", "v22.12.1", "v24.19.0"] {
+            assert!(is_new_enough(good), "{good}");
+        }
+        for bad in ["v18.20.4", "v20.18.3", "v21.7.0", "v22.11.0", "", "node"] {
+            assert!(!is_new_enough(bad), "{bad}");
+        }
+    }
 }

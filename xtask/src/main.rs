@@ -28,6 +28,7 @@ mod report;
 mod results;
 mod test;
 mod up;
+mod web;
 
 /// Every developer command of Chancery.
 #[derive(Parser)]

@@ -12,12 +12,12 @@ use clap::ValueEnum;
 use crate::postgres::{Durability, Postgres};
 use crate::project::{Profile, cargo, root, target};
 use crate::report::{Counts, Report};
-use crate::{chaos, docker, install, lint, openapi, process, results};
+use crate::{chaos, docker, install, lint, openapi, process, results, web};
 
 /// Run every check and test, on SQLite and on Postgres.
 ///
 /// Installs what is missing (system packages, cargo tools into ./target/tools, Python packages into
-/// ./target/venv, JavaScript packages into ./target/node) and says so. Starts a private Postgres, and
+/// ./target/venv, JavaScript packages into ./target/node and ./web/node_modules) and says so. Starts a private Postgres, and
 /// as root a private Docker Engine, for the run and stops them afterwards.
 #[derive(clap::Args)]
 pub struct Test {
@@ -36,6 +36,8 @@ enum Part {
     Rust,
     /// From outside: the API as promised, the official clients and coding agents, the record's second verifier.
     Python,
+    /// The web app: its types, lints, unit tests and size, and its tests in a real browser.
+    Web,
     /// A short kill -9 loop against a real server, on both databases.
     Chaos,
 }
@@ -65,6 +67,10 @@ impl Test {
             report.stage("tidy", lint::tidy);
         }
         if self.only != Some(Part::Lint) {
+            // Before the server, which has it in it.
+            if self.wants(Part::Web) {
+                report.stage("web", web::check_and_build);
+            }
             install::postgres()?;
             let postgres = Postgres::start(Durability::None)?;
             // One build of everything, so that no later stage builds with other features.
@@ -91,6 +97,9 @@ impl Test {
                 report.stage("doctests", doctests);
                 report.stage("openapi", || openapi::check().map(|()| Counts::ONE));
             }
+        }
+        if self.wants(Part::Web) {
+            report.stage("browser", || web::in_the_browser(&postgres.url()));
         }
         if self.wants(Part::Chaos) {
             report.stage("chaos", || chaos_on_both(postgres));

@@ -1,4 +1,4 @@
-//! `cargo xtask up`: build both programs, then become `chancery up`.
+//! `cargo xtask up`: build the web app and both programs, then become `chancery up`.
 
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::project::{self, Profile};
+use crate::web;
 
 /// Build Chancery and start it, with its data in ./.dev.
 #[derive(clap::Args)]
@@ -28,6 +29,9 @@ impl Up {
         let program = profile.binary("chancery");
         if !program.exists() {
             eprintln!("building Chancery; the first build takes some minutes, later ones seconds");
+        }
+        if let Err(error) = web::build_if_changed() {
+            eprintln!("the web app is not built, and the server says so: {error:#}");
         }
         project::build(profile, project::PROGRAMS)?;
         let data_dir = self

@@ -4,9 +4,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
 use axum::routing::get;
 use db::{Authority, StoreError};
-use http::{HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use tokio_util::task::TaskTracker;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa_axum::router::OpenApiRouter;
@@ -34,7 +36,12 @@ pub struct EdgeConfig {
     pub proxies: usize,
     /// Whether it is reached by HTTPS: then browsers are told to keep to it.
     pub https: bool,
+    /// What is shown to people at addresses that no route has; a problem, if it has nothing either.
+    pub pages: Option<Pages>,
 }
+
+/// Answers a request that no route has, or doesn't.
+pub type Pages = fn(&Method, &Uri, &HeaderMap) -> Option<Response>;
 
 impl Default for EdgeConfig {
     fn default() -> Self {
@@ -45,6 +52,7 @@ impl Default for EdgeConfig {
             cors_origins: Vec::new(),
             proxies: 0,
             https: false,
+            pages: None,
         }
     }
 }
@@ -117,12 +125,13 @@ impl Edge {
             relay: shared.relay.get().cloned(),
         });
         let pages = Arc::new(docs::Pages::new(&document));
+        let shown = shared.config.pages;
         let router = routes
             .route("/v1/openapi.json", get(docs::document))
             .route("/docs", get(docs::page))
             .route("/docs/{file}", get(docs::file))
             .layer(axum::Extension(pages))
-            .fallback(fallback::not_found)
+            .fallback(move |request: Request| fallback::not_found(shown, request))
             .method_not_allowed_fallback(fallback::method_not_allowed)
             .layer(axum::middleware::from_fn_with_state(
                 Arc::clone(&passage),

@@ -1,13 +1,17 @@
 //! What is answered where no handler is.
 
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode};
 
 use crate::Problem;
+use crate::edge::Pages;
 
-/// No route has this path.
-pub(crate) async fn not_found() -> Problem {
-    Problem::not_found("route")
+/// No route has this path; perhaps there is a page.
+pub(crate) async fn not_found(pages: Option<Pages>, request: Request) -> Response {
+    pages
+        .and_then(|pages| pages(request.method(), request.uri(), request.headers()))
+        .unwrap_or_else(|| Problem::not_found("route").into_response())
 }
 
 /// The route has this path, and not this method. The router adds `Allow`.

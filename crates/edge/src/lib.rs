@@ -47,7 +47,7 @@ mod strict;
 pub mod testing;
 
 pub use change::Change;
-pub use edge::{Edge, EdgeConfig};
+pub use edge::{Edge, EdgeConfig, Pages};
 pub use idempotency::{ClaimError, Key};
 pub use identity::{
     Admin, AuthError, Authenticator, Caller, Credential, Member, ORG_HEADER, Owner, Person,

@@ -379,6 +379,7 @@ fn edge_config(config: &Config) -> EdgeConfig {
             .collect(),
         proxies: config.proxies,
         https: config.https(),
+        pages: Some(web::answer),
         ..EdgeConfig::default()
     }
 }

@@ -111,6 +111,10 @@ struct EventFilter {
     /// Before this instant.
     #[param(value_type = Option<String>, format = DateTime)]
     to: Option<Timestamp>,
+    /// Read by [`Resume`].
+    #[serde(rename = "after")]
+    #[param(ignore)]
+    _after: Option<String>,
 }
 
 impl EventFilter {
@@ -149,19 +153,45 @@ async fn page(
     Ok(Page::with_next(items?, next))
 }
 
-/// Read the record, the oldest event first.
+/// Read the record: a page of JSON, the oldest event first, or a stream for whoever accepts
+/// `text/event-stream`.
+///
+/// A stream that is not told where to go on begins with what is sealed next.
 #[utoipa::path(
     get, path = "/v1/audit/events", tag = "audit", operation_id = "audit_events",
-    params(PageParams, EventFilter),
-    responses((status = 200, body = Page<EventView>)),
+    params(
+        ("after" = Option<u64>, Query, description = "go on after the event with this `seq`"),
+        ("Last-Event-ID" = Option<u64>, Header, description = "the same, for streams"),
+        PageParams, EventFilter,
+    ),
+    responses((status = 200, content(
+        (Page<EventView> = "application/json"), (String = "text/event-stream"),
+    ))),
     security(("bearer" = ["viewer"])),
 )]
 async fn audit_events(
+    State(record): State<Record>,
     Viewer(ctx): Viewer,
-    Query(filter): Query<EventFilter>,
+    Resume(after): Resume,
+    guard: Guard,
+    headers: HeaderMap,
+    Query(asked): Query<EventFilter>,
     paging: Paging,
-) -> Result<Json<Page<EventView>>, Problem> {
-    Ok(Json(page(&ctx, &filter.filter()?, &paging, 0).await?))
+) -> Result<Response, Problem> {
+    let filter = asked.filter()?;
+    if !wants_stream(&headers) {
+        let page = page(&ctx, &filter, &paging, after.unwrap_or(0)).await?;
+        return Ok(Json(page).into_response());
+    }
+    let subscription = match after {
+        Some(after) => record.hub.subscribe(&ctx, after, filter),
+        None => record
+            .hub
+            .subscribe_from_now(&ctx, filter)
+            .await
+            .map_err(problem)?,
+    };
+    Ok(sse::respond(guard, frames(subscription, None)))
 }
 
 /// A checkpoint.
@@ -404,7 +434,7 @@ async fn run_events(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let subscription = record.hub.subscribe(&ctx, after, filter);
-    Ok(sse::respond(guard, frames(subscription, id)))
+    Ok(sse::respond(guard, frames(subscription, Some(id))))
 }
 
 /// Whether a reader who is at this `seq` has seen the end of a run: there is nothing to stream any
@@ -474,16 +504,16 @@ fn wants_stream(headers: &HeaderMap) -> bool {
     accept.is_some_and(|it| it.contains("text/event-stream"))
 }
 
-/// A subscription as frames; it ends with the run.
+/// A subscription as frames; one to a run ends with it.
 fn frames(
     subscription: journal::Subscription,
-    run: RunId,
+    run: Option<RunId>,
 ) -> impl futures::Stream<Item = Frame> + Send {
     stream::unfold(Some(subscription), move |subscription| async move {
         let mut subscription = subscription?;
         match subscription.next().await {
             Ok(event) => {
-                let over = event.run == Some(run) && is_end(&event);
+                let over = run.is_some() && event.run == run && is_end(&event);
                 let frame = Frame::Event {
                     seq: event.seq,
                     kind: event.kind.clone().into(),

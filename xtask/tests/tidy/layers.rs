@@ -2,7 +2,7 @@
 
 /// The layers from the bottom up. A crate may depend on any crate of a lower layer.
 pub const LAYERS: &[&[&str]] = &[
-    &["chancery-vocab"],
+    &["chancery-vocab", "chancery-web"],
     &["chancery-guard"],
     &[
         "chancery-policy",

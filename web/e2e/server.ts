@@ -1,0 +1,110 @@
+/** A real server on a private data folder, for one worker of the tests. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export const OWNER = { email: "owner@example.com", password: "a long enough passphrase" };
+
+export interface Server {
+  url: string;
+  /** Asks the API as the owner of the demo's organisation. */
+  call<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T>;
+  /** Ends the process without a warning, and starts it again on the same data. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() =>
+        address && typeof address === "object" ? resolve(address.port) : reject(new Error("no port")),
+      );
+    });
+  });
+}
+
+/** A database of its own on the Postgres that `CHANCERY_TEST_POSTGRES` names. */
+function freshDatabase(): string {
+  const server = process.env.CHANCERY_TEST_POSTGRES;
+  if (!server) throw new Error("CHANCERY_TEST_POSTGRES is not set");
+  const name = `web_${randomUUID().replaceAll("-", "")}`;
+  execFileSync("psql", [server, "-qc", `CREATE DATABASE ${name}`]);
+  return `${server.slice(0, server.lastIndexOf("/"))}/${name}`;
+}
+
+async function ready(url: string, process: ChildProcess, log: string) {
+  const deadline = Date.now() + 60_000;
+  while (Date.now() < deadline && process.exitCode === null) {
+    const answer = await fetch(`${url}/readyz`).catch(() => undefined);
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`the server did not start: ${readFileSync(log, "utf8").slice(-2000)}`);
+}
+
+export async function startServer(options: { postgres?: boolean } = {}): Promise<Server> {
+  const binary = process.env.CHANCERY_BIN ?? join(import.meta.dirname, "../../target/debug/chancery");
+  const folder = mkdtempSync(join(tmpdir(), "chancery-web-"));
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const log = join(folder, "log");
+  const output = openSync(log, "a");
+  // Without what the tests are told: that is no setting of the product.
+  const surroundings = Object.entries(process.env).filter(([name]) => !name.startsWith("CHANCERY_"));
+  const environment = {
+    ...Object.fromEntries(surroundings),
+    XDG_CONFIG_HOME: folder,
+    CHANCERY_OWNER_EMAIL: OWNER.email,
+    CHANCERY_OWNER_PASSWORD: OWNER.password,
+  };
+  const command = ["up", "--data-dir", join(folder, "data"), "--listen", url.replace("http://", "")];
+  if (options.postgres) command.push("--database-url", freshDatabase());
+  const start = () => spawn(binary, command, { env: environment, stdio: ["ignore", output, output] });
+  const ended = (process: ChildProcess) =>
+    process.exitCode !== null ? Promise.resolve() : new Promise((resolve) => process.once("exit", resolve));
+
+  let running = start();
+  await ready(url, running, log);
+  const headers: Record<string, string> = { "content-type": "application/json" };
+
+  async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await fetch(url + path, {
+      method,
+      headers: { ...headers, ...(method === "POST" ? { "idempotency-key": randomUUID() } : {}) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return (text === "" ? {} : JSON.parse(text)) as T;
+  }
+  const signedIn = await call<{ access_token: string; orgs: { id: string }[] }>(
+    "POST",
+    "/v1/auth/login",
+    OWNER,
+  );
+  headers.authorization = `Bearer ${signedIn.access_token}`;
+  headers["x-org-id"] = signedIn.orgs[0]?.id ?? "";
+
+  return {
+    url,
+    call,
+    async restart() {
+      running.kill("SIGKILL");
+      await ended(running);
+      running = start();
+      await ready(url, running, log);
+    },
+    async close() {
+      running.kill("SIGTERM");
+      await ended(running);
+      closeSync(output);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,146 @@
+/**
+ * A live stream of the server that keeps itself alive.
+ *
+ * It is read by `fetch`, because only that can send the token. When it breaks, it comes back where it was
+ * (`Last-Event-ID`), after a pause that doubles and is spread at random. It rests while nobody looks at the
+ * page or there is no network: browsers allow few connections at once to one server, and a tab in the
+ * background should hold none of them.
+ */
+import { authorisedFetch } from "./client";
+import { type Frame, parser } from "./sse";
+
+export type StreamState = "connecting" | "live" | "reconnecting" | "resting" | "ended";
+
+export interface StreamOptions {
+  path: string;
+  /** Where to go on; from the beginning that the route defines if it is left out. */
+  after?: string | undefined;
+  onFrame(frame: Frame): void;
+  /** It is connected, for the first time or again. What happened in between may have been missed if nothing has an id yet. */
+  onLive?(again: boolean): void;
+  onState?(state: StreamState): void;
+}
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 30_000;
+
+/** How long to wait before an attempt: doubling, and between half and all of it. */
+export function pauseBefore(attempt: number, random = Math.random()): number {
+  const whole = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
+  return whole * (0.5 + random / 2);
+}
+
+type Outcome = "again" | "at-once" | "over";
+
+/** Opens a stream; the answer closes it. */
+export function openStream(options: StreamOptions): () => void {
+  const closed = new AbortController();
+  let lastId = options.after;
+  let wasLive = false;
+  let attempt = 0;
+  let connection: AbortController | undefined;
+  const tell = (state: StreamState) => !closed.signal.aborted && options.onState?.(state);
+
+  async function connect(signal: AbortSignal): Promise<Outcome> {
+    const headers = new Headers({ accept: "text/event-stream" });
+    if (lastId !== undefined) headers.set("last-event-id", lastId);
+    const response = await authorisedFetch(
+      new Request(new URL(options.path, location.origin), { headers, signal }),
+    );
+    if (response.status === 204) return "over";
+    if (!response.ok || !response.body)
+      return response.status >= 500 || response.status === 429 ? "again" : "over";
+    attempt = 0;
+    tell("live");
+    options.onLive?.(wasLive);
+    wasLive = true;
+    return read(response.body);
+  }
+
+  async function read(body: ReadableStream<Uint8Array>): Promise<Outcome> {
+    const reader = body
+      .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
+      .getReader();
+    const frames = parser();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return "again";
+      for (const frame of frames.push(value)) {
+        if (closed.signal.aborted) return "over";
+        if (frame.id !== undefined) lastId = frame.id;
+        // Its token has ended, or we were too slow: both are mended by coming again.
+        if (frame.event === "stream.revoked" || frame.event === "stream.lagged") return "at-once";
+        options.onFrame(frame);
+      }
+    }
+  }
+
+  async function run() {
+    tell("connecting");
+    while (!closed.signal.aborted) {
+      if (mustRest()) {
+        tell("resting");
+        await until(() => !mustRest(), closed.signal);
+        continue;
+      }
+      connection = new AbortController();
+      const outcome = await connect(connection.signal).catch((): Outcome => "again");
+      connection = undefined;
+      if (closed.signal.aborted) return;
+      if (outcome === "over") return tell("ended");
+      if (mustRest() || (outcome === "at-once" && attempt === 0)) {
+        attempt = 1;
+        continue;
+      }
+      tell("reconnecting");
+      await pause(pauseBefore(attempt), closed.signal);
+      attempt += 1;
+    }
+  }
+
+  const rest = () => mustRest() && connection?.abort();
+  document.addEventListener("visibilitychange", rest);
+  window.addEventListener("offline", rest);
+  void run();
+
+  return () => {
+    closed.abort();
+    connection?.abort();
+    document.removeEventListener("visibilitychange", rest);
+    window.removeEventListener("offline", rest);
+  };
+}
+
+const mustRest = () => document.visibilityState === "hidden" || !navigator.onLine;
+
+/** Waits until something that the page's visibility or network changes is so. */
+function until(isSo: () => boolean, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!isSo() && !signal.aborted) return;
+      document.removeEventListener("visibilitychange", look);
+      window.removeEventListener("online", look);
+      signal.removeEventListener("abort", look);
+      resolve();
+    };
+    document.addEventListener("visibilitychange", look);
+    window.addEventListener("online", look);
+    signal.addEventListener("abort", look);
+    look();
+  });
+}
+
+/** Waits a while, or until the network is back or the stream is closed. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      window.removeEventListener("online", end);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    window.addEventListener("online", end);
+    signal.addEventListener("abort", end);
+  });
+}

@@ -1,0 +1,24 @@
+/**
+ * What the sidebar, the phone's bar, the palette and the keys `g …` lead to. A page gets its entry here when
+ * it is there, and not before.
+ */
+import { Compass, type LucideIcon } from "lucide-react";
+import { t } from "@/strings";
+
+export type NavGroup = keyof typeof t.shell.groups;
+
+export interface NavEntry {
+  /** An address of `router.tsx`. */
+  to: "/start";
+  label: string;
+  icon: LucideIcon;
+  group: NavGroup;
+  /** After `g`. */
+  key: string;
+  /** Counts what waits for somebody; the sidebar asks for it live. */
+  badge?: "approvals";
+}
+
+export const nav: readonly NavEntry[] = [
+  { to: "/start", label: t.start.nav, icon: Compass, group: "work", key: "s" },
+];

@@ -1,0 +1,49 @@
+/** What stands in for a page that is not there, not there yet, or broken. */
+import { type ErrorComponentProps, Link } from "@tanstack/react-router";
+import { MapPinOff } from "lucide-react";
+import { t } from "@/strings";
+import { buttonClass } from "@/ui/Button";
+import { Empty } from "@/ui/Empty";
+import { ErrorNotice } from "@/ui/ErrorNotice";
+import { Skeleton, SkeletonRows } from "@/ui/Skeleton";
+
+export function PagePending() {
+  return (
+    <div className="mx-auto w-full max-w-3xl p-6">
+      <Skeleton className="mb-6 h-6 w-48" />
+      <SkeletonRows />
+    </div>
+  );
+}
+
+export function PageError({ error, reset }: ErrorComponentProps) {
+  return (
+    <div className="mx-auto w-full max-w-lg p-6 pt-16">
+      <h1 className="mb-4 text-xl font-semibold">{t.errors.pageFailed}</h1>
+      <ErrorNotice error={error} onRetry={() => (isGone(error) ? location.reload() : reset())} />
+    </div>
+  );
+}
+
+/** A piece of the app that belonged to an older version of the server. */
+const isGone = (error: unknown) =>
+  error instanceof Error && /dynamically imported module|module script/i.test(error.message);
+
+export function NotFoundPage() {
+  return (
+    <main className="pt-16">
+      <Empty
+        isPage
+        icon={MapPinOff}
+        title={t.errors.notFoundTitle}
+        action={
+          <Link to="/" className={buttonClass({ look: "primary" })}>
+            {t.errors.home}
+          </Link>
+        }
+      >
+        {t.errors.notFoundDetail}
+      </Empty>
+    </main>
+  );
+}

@@ -1,0 +1,122 @@
+/**
+ * Every address of the app. A page's code is fetched when it is first gone to; each feature adds its pages
+ * below, and its entry in `nav.ts`.
+ */
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from "@tanstack/react-router";
+import { resume } from "@/api/auth";
+import { NotFoundPage, PageError, PagePending } from "./pages";
+
+const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+/** Optional parameters, without those that are not there. */
+function some<T extends Record<string, unknown>>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}
+
+const root = createRootRoute({ component: Outlet });
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  validateSearch: (search) => some({ next: text(search.next) }),
+  beforeLoad: async () => {
+    if ((await resume()).status === "in") throw redirect({ to: "/" });
+  },
+  component: lazyRouteComponent(() => import("@/features/auth/ui/SignInPage"), "SignInPage"),
+});
+
+const signUp = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-up",
+  validateSearch: (search) => some({ next: text(search.next) }),
+  component: lazyRouteComponent(() => import("@/features/auth/ui/SignUpPage"), "SignUpPage"),
+});
+
+const forgot = createRoute({
+  getParentRoute: () => root,
+  path: "/forgot-password",
+  component: lazyRouteComponent(() => import("@/features/auth/ui/ForgotPage"), "ForgotPage"),
+});
+
+const reset = createRoute({
+  getParentRoute: () => root,
+  path: "/reset-password",
+  component: lazyRouteComponent(() => import("@/features/auth/ui/ResetPage"), "ResetPage"),
+});
+
+const invitation = createRoute({
+  getParentRoute: () => root,
+  path: "/invitation",
+  beforeLoad: async () => void (await resume()),
+  component: lazyRouteComponent(() => import("@/features/auth/ui/InvitationPage"), "InvitationPage"),
+});
+
+/** Pages for who is signed in; whoever is not comes back to them after signing in. */
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  id: "signed-in",
+  beforeLoad: async ({ location }) => {
+    if ((await resume()).status === "in") return;
+    const next = location.href;
+    throw redirect({ to: "/sign-in", search: next === "/" ? {} : { next } });
+  },
+});
+
+const device = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/device",
+  validateSearch: (search) => some({ code: text(search.code) }),
+  component: lazyRouteComponent(() => import("@/features/auth/ui/DevicePage"), "DevicePage"),
+});
+
+/** Pages with the sidebar around them. */
+const shell = createRoute({
+  getParentRoute: () => signedIn,
+  id: "shell",
+  component: lazyRouteComponent(() => import("./shell/Shell"), "Shell"),
+});
+
+const home = createRoute({
+  getParentRoute: () => shell,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/start", replace: true });
+  },
+});
+
+const start = createRoute({
+  getParentRoute: () => shell,
+  path: "/start",
+  component: lazyRouteComponent(() => import("@/features/start/ui/StartPage"), "StartPage"),
+});
+
+const inShell = [home, start];
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    signIn,
+    signUp,
+    forgot,
+    reset,
+    invitation,
+    signedIn.addChildren([device, shell.addChildren(inShell)]),
+  ]),
+  defaultPreload: "intent",
+  defaultPendingComponent: PagePending,
+  defaultPendingMs: 250,
+  defaultErrorComponent: PageError,
+  defaultNotFoundComponent: NotFoundPage,
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,159 @@
+import { useNavigate } from "@tanstack/react-router";
+import { Command } from "cmdk";
+import { Keyboard, LogOut, Moon, Search, Sun, SunMoon } from "lucide-react";
+import { Dialog } from "radix-ui";
+import { type ReactNode, useState } from "react";
+import { chooseOrg } from "@/api/auth";
+import { signOut } from "@/features/auth/api/auth";
+import { t } from "@/strings";
+import { Avatar } from "@/ui/Avatar";
+import { Kbd } from "@/ui/Kbd";
+import { useBindings } from "../keys";
+import { nav } from "../nav";
+import { setTheme } from "../theme";
+import { useSignedIn } from "../useAuth";
+
+const item =
+  "flex cursor-default items-center gap-2.5 rounded-md px-2.5 py-2 text-sm select-none data-[selected=true]:bg-hover [&>svg]:size-4 [&>svg]:shrink-0 [&>svg]:text-muted";
+const group =
+  "[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-xs [&_[cmdk-group-heading]]:text-muted";
+
+interface Props {
+  open: boolean;
+  onOpenChange(open: boolean): void;
+  onKeys(): void;
+}
+
+/** Everything by name: pages, what can be done on this one, organisations, themes. */
+export function Palette({ open, onOpenChange, onKeys }: Props) {
+  const [query, setQuery] = useState("");
+  const close = (next: boolean) => {
+    onOpenChange(next);
+    if (!next) setQuery("");
+  };
+  const run = (what: () => void) => () => {
+    close(false);
+    what();
+  };
+  return (
+    <Dialog.Root open={open} onOpenChange={close}>
+      <Dialog.Portal>
+        <Dialog.Overlay className="fixed inset-0 z-40 bg-scrim" />
+        <Dialog.Content
+          aria-describedby={undefined}
+          className="fixed top-[8vh] left-1/2 z-50 w-[calc(100vw-1.5rem)] max-w-xl -translate-x-1/2 animate-in rounded-xl border bg-surface shadow-lg"
+        >
+          <Dialog.Title className="sr-only">{t.shell.palette}</Dialog.Title>
+          <Command label={t.shell.palette} loop>
+            <div className="flex items-center gap-2.5 border-b px-3.5">
+              <Search aria-hidden className="size-4 shrink-0 text-muted" />
+              <Command.Input
+                value={query}
+                onValueChange={setQuery}
+                placeholder={t.shell.search}
+                className="h-12 w-full bg-transparent text-base outline-none"
+              />
+            </div>
+            <Command.List className="max-h-[min(24rem,60dvh)] overflow-y-auto p-1.5">
+              <Command.Empty className="px-3 py-8 text-center text-sm text-muted">
+                {t.shell.paletteEmpty}
+              </Command.Empty>
+              <PagesGroup run={run} />
+              <ActionsGroup run={run} onKeys={onKeys} />
+              <OrgsGroup run={run} />
+            </Command.List>
+          </Command>
+        </Dialog.Content>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
+
+type Run = (what: () => void) => () => void;
+
+function Item({
+  name,
+  icon,
+  keys,
+  onSelect,
+}: {
+  name: string;
+  icon: ReactNode;
+  keys?: string;
+  onSelect(): void;
+}) {
+  return (
+    <Command.Item value={name} onSelect={onSelect} className={item}>
+      {icon}
+      <span className="min-w-0 flex-1 truncate">{name}</span>
+      {keys && <Kbd keys={keys} />}
+    </Command.Item>
+  );
+}
+
+function PagesGroup({ run }: { run: Run }) {
+  const navigate = useNavigate();
+  return (
+    <Command.Group heading={t.shell.goTo} className={group}>
+      {nav.map(({ to, label, icon: Icon, key }) => (
+        <Item
+          key={to}
+          name={label}
+          icon={<Icon />}
+          keys={`g ${key}`}
+          onSelect={run(() => void navigate({ to }))}
+        />
+      ))}
+    </Command.Group>
+  );
+}
+
+function ActionsGroup({ run, onKeys }: { run: Run; onKeys(): void }) {
+  const here = useBindings().filter((it) => it.group === "page" && !it.hidden);
+  const { themes } = t.shell;
+  return (
+    <Command.Group heading={t.shell.actions} className={group}>
+      {here.map((it) => (
+        <Item key={it.keys} name={it.label} icon={<Keyboard />} keys={it.keys} onSelect={run(it.run)} />
+      ))}
+      <Item name={t.shell.showKeys} icon={<Keyboard />} keys="?" onSelect={run(onKeys)} />
+      <Item
+        name={`${t.shell.theme}: ${themes.light}`}
+        icon={<Sun />}
+        onSelect={run(() => setTheme("light"))}
+      />
+      <Item
+        name={`${t.shell.theme}: ${themes.dark}`}
+        icon={<Moon />}
+        onSelect={run(() => setTheme("dark"))}
+      />
+      <Item
+        name={`${t.shell.theme}: ${themes.system}`}
+        icon={<SunMoon />}
+        onSelect={run(() => setTheme("system"))}
+      />
+      <Item name={t.shell.signOut} icon={<LogOut />} onSelect={run(() => void signOut())} />
+    </Command.Group>
+  );
+}
+
+function OrgsGroup({ run }: { run: Run }) {
+  const { orgs, org } = useSignedIn();
+  const others = orgs.filter((it) => it.id !== org?.id);
+  if (others.length === 0) return null;
+  return (
+    <Command.Group heading={t.shell.switchOrg} className={group}>
+      {others.map((it) => (
+        <Command.Item
+          key={it.id}
+          value={`${it.name} ${it.id}`}
+          onSelect={run(() => chooseOrg(it.id))}
+          className={item}
+        >
+          <Avatar name={it.name} size="sm" />
+          {it.name}
+        </Command.Item>
+      ))}
+    </Command.Group>
+  );
+}

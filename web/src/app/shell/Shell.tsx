@@ -1,0 +1,77 @@
+/** The frame of every page for who is signed in: sidebar or phone's bar, palette, keys, live connection. */
+import { Outlet, useNavigate, useRouter } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { t } from "@/strings";
+import { toast } from "@/ui/toast";
+import { useKeys } from "../keys";
+import { nav } from "../nav";
+import { useAuth } from "../useAuth";
+import { useOrgEvents } from "../useOrgEvents";
+import { ConnectionBar } from "./ConnectionBar";
+import { KeysHelp } from "./KeysHelp";
+import { NoOrg } from "./NoOrg";
+import { Palette } from "./Palette";
+import { PhoneBar } from "./PhoneBar";
+import { Sidebar } from "./Sidebar";
+
+export function Shell() {
+  const auth = useAuth();
+  const orgId = auth.status === "in" ? auth.org?.id : undefined;
+  const [isPaletteOpen, setPaletteOpen] = useState(false);
+  const [areKeysShown, setKeysShown] = useState(false);
+  const navigate = useNavigate();
+
+  useLeaveWhenSignedOut();
+  useOrgEvents(orgId);
+  useKeys([
+    { keys: "mod+k", label: t.shell.palette, group: "general", run: () => setPaletteOpen((open) => !open) },
+    { keys: "?", label: t.shell.showKeys, group: "general", run: () => setKeysShown(true) },
+    ...nav.map((entry) => ({
+      keys: `g ${entry.key}`,
+      label: entry.label,
+      group: "go" as const,
+      run: () => void navigate({ to: entry.to }),
+    })),
+  ]);
+
+  if (auth.status !== "in") return null;
+  if (!auth.org) return <NoOrg />;
+  return (
+    <div className="flex min-h-dvh">
+      <a
+        href="#content"
+        className="sr-only z-60 rounded-md bg-accent px-3 py-2 text-on-accent focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
+      >
+        {t.shell.skip}
+      </a>
+      <Sidebar onSearch={() => setPaletteOpen(true)} onKeys={() => setKeysShown(true)} />
+      <div className="flex min-h-dvh min-w-0 flex-1 flex-col pb-[calc(3.5rem+env(safe-area-inset-bottom))] md:pb-0">
+        <ConnectionBar />
+        {/* The key makes every page begin anew in another organisation. */}
+        <main
+          key={orgId}
+          id="content"
+          tabIndex={-1}
+          className="flex min-h-0 min-w-0 flex-1 flex-col outline-none"
+        >
+          <Outlet />
+        </main>
+      </div>
+      <PhoneBar onSearch={() => setPaletteOpen(true)} />
+      <Palette open={isPaletteOpen} onOpenChange={setPaletteOpen} onKeys={() => setKeysShown(true)} />
+      <KeysHelp open={areKeysShown} onOpenChange={setKeysShown} />
+    </div>
+  );
+}
+
+/** Whoever's sign-in ends goes to sign in again, and comes back to where they were. */
+function useLeaveWhenSignedOut() {
+  const auth = useAuth();
+  const router = useRouter();
+  useEffect(() => {
+    if (auth.status !== "out") return;
+    const next = router.state.location.href;
+    void router.navigate({ to: "/sign-in", search: next === "/" ? {} : { next } });
+    if (!document.hidden && next !== "/") toast({ tone: "info", title: t.shell.sessionEnded });
+  }, [auth.status, router]);
+}

@@ -1,0 +1,64 @@
+/**
+ * The organisation's record, live, as what makes lists look again. One stream for the whole app; it says
+ * that something changed, and the queries that are on the page fetch it.
+ */
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { dataOf, eventOf } from "@/api/events";
+import { openStream } from "@/api/stream";
+import { reporter } from "./connection";
+
+/** The first word of an event's kind, and the first words of the keys of the queries that it makes old. */
+const touches: Record<string, readonly string[]> = {
+  approval: ["approvals", "grants", "runs"],
+  run: ["runs"],
+  session: ["sessions"],
+  message: ["sessions"],
+  agent: ["agents"],
+  skill: ["skills"],
+  policy: ["policies"],
+  provider: ["providers"],
+  secret: ["secrets"],
+  member: ["members"],
+  invitation: ["invitations"],
+  node: ["nodes"],
+};
+
+/** Which queries an event of this kind makes old. `policy.decided` and the like change no list. */
+export function touchedBy(kind: string): readonly string[] {
+  if (kind === "policy.decided") return [];
+  return touches[kind.split(".")[0] ?? ""] ?? [];
+}
+
+/** Changes come in bursts; the page looks again once for all of them. */
+const GATHER_MS = 120;
+
+export function useOrgEvents(orgId: string | undefined) {
+  const queries = useQueryClient();
+  useEffect(() => {
+    if (!orgId) return;
+    const waiting = new Set<string>();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const flush = () => {
+      timer = undefined;
+      for (const name of waiting) void queries.invalidateQueries({ queryKey: [name] });
+      waiting.clear();
+    };
+    const report = reporter();
+    const close = openStream({
+      path: "/v1/audit/events",
+      onState: report.report,
+      onLive: (again) => again && void queries.invalidateQueries(),
+      onFrame(frame) {
+        const event = eventOf(dataOf(frame));
+        for (const name of touchedBy(event?.kind ?? "")) waiting.add(name);
+        if (waiting.size > 0) timer ??= setTimeout(flush, GATHER_MS);
+      },
+    });
+    return () => {
+      close();
+      report.end();
+      clearTimeout(timer);
+    };
+  }, [orgId, queries]);
+}

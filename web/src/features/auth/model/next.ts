@@ -1,0 +1,20 @@
+/** Where somebody wanted to go before signing in. Only ever an address of this app. */
+export function safeNext(next: unknown): string {
+  if (typeof next !== "string" || !next.startsWith("/") || next.startsWith("//") || next.includes("\\"))
+    return "/";
+  return next;
+}
+
+/** The token behind `#token=` of a link that was mailed. It stays out of the history and of any log. */
+export function takeToken(hash: string): string | undefined {
+  const token = new URLSearchParams(hash.replace(/^#/, "")).get("token");
+  if (token) history.replaceState(history.state, "", location.pathname + location.search);
+  return token ?? undefined;
+}
+
+const INVITATION = "chancery.invitation";
+
+/** Keeps the token of an invitation over the way through signing in. */
+export const keepInvitation = (token: string) => sessionStorage.setItem(INVITATION, token);
+export const keptInvitation = () => sessionStorage.getItem(INVITATION) ?? undefined;
+export const forgetInvitation = () => sessionStorage.removeItem(INVITATION);

@@ -1,0 +1,32 @@
+export const common = {
+  product: "Chancery",
+  loading: "Loading",
+  tryAgain: "Try again",
+  close: "Close",
+  cancel: "Cancel",
+  save: "Save",
+  back: "Back",
+  copy: "Copy",
+  copied: "Copied",
+  more: "More",
+  messages: "Messages",
+  loadMore: "Load more",
+  unknownPerson: "Former member",
+  unknownAgent: "Retired agent",
+  system: "Chancery",
+};
+
+export const errors = {
+  unreachable: "The server can't be reached",
+  unreachableFix: "Check that you are online and that the server is running; then try again.",
+  unexpected: "Something went wrong in this page",
+  unexpectedFix: "Reload the page. If it happens again, tell whoever runs this installation what you did.",
+  trace: "For the server's log:",
+  pageFailed: "This page could not be shown",
+  newVersion: "A new version of Chancery is here",
+  newVersionDetail: "This page belongs to the one before it.",
+  reload: "Reload",
+  notFoundTitle: "There is nothing at this address",
+  notFoundDetail: "It may have been deleted, belong to another organisation, or never have been there.",
+  home: "Go to the start",
+};

@@ -1,0 +1,4 @@
+export const start = {
+  nav: "Start",
+  title: "Welcome",
+};

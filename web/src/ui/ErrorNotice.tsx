@@ -1,0 +1,45 @@
+import { ApiError, Unreachable } from "@/api/problem";
+import { t } from "@/strings";
+import { Button } from "./Button";
+import { Notice } from "./Notice";
+
+/** What an error means to the person who sees it, and what to do about it. */
+export function explain(error: unknown): { title: string; detail: string; fix?: string; trace?: string } {
+  if (error instanceof Unreachable) return { title: t.errors.unreachable, detail: t.errors.unreachableFix };
+  if (error instanceof ApiError) {
+    const { problem } = error;
+    return {
+      title: problem.title,
+      detail: sentence(problem.detail),
+      ...(problem.suggested_fix ? { fix: sentence(problem.suggested_fix) } : {}),
+      ...(problem.status >= 500 && problem.trace_id ? { trace: problem.trace_id } : {}),
+    };
+  }
+  return { title: t.errors.unexpected, detail: t.errors.unexpectedFix };
+}
+
+/** The server writes lower case without a stop, as programs do. */
+export function sentence(text: string): string {
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(first) ? first : `${first}.`;
+}
+
+export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: (() => void) | undefined }) {
+  const { title, detail, fix, trace } = explain(error);
+  return (
+    <Notice tone="bad" title={title}>
+      <p>{detail}</p>
+      {fix && <p>{fix}</p>}
+      {trace && (
+        <p className="mt-1 text-xs text-muted">
+          {t.errors.trace} <code className="font-mono">{trace}</code>
+        </p>
+      )}
+      {onRetry && (
+        <Button size="sm" className="mt-2" onClick={onRetry}>
+          {t.common.tryAgain}
+        </Button>
+      )}
+    </Notice>
+  );
+}
