@@ -146,6 +146,9 @@ pub struct Reply {
     pub cost_usd_micros: Option<u64>,
     /// Who answered, as `provider/model`.
     pub served: String,
+    /// What its text rests on, as the provider says; spans are of the whole text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub citations: Vec<runs::Citation>,
 }
 
 /// Why an answer ended.

@@ -5,7 +5,7 @@
 use agents::Agent;
 use db::{OrgContext, StoreError, WriteTx};
 use futures::future::BoxFuture;
-use runs::{Account, Ended, HasRead, Input, NewRun, Run, RunError, State};
+use runs::{Account, Citation, Ended, HasRead, Input, NewRun, Run, RunError, State};
 use serde_json::Value;
 use vault::{Artifacts, Content, ContentError};
 use vocab::{AgentId, SessionId, canonical, limits};
@@ -13,8 +13,8 @@ use vocab::{AgentId, SessionId, canonical, limits};
 use crate::ChatError;
 use crate::model::{Author, Mentions, Message, Session, mentioned};
 use crate::service::{
-    MEDIA, STEER, Steering, agents_named, check_input, end_summary, index, posted_event as posted,
-    told, turn_in,
+    MEDIA, STEER, Steering, agents_named, check_input, citations, end_summary, index,
+    posted_event as posted, told, turn_in,
 };
 use crate::store::{self, Place, Speaker};
 
@@ -38,6 +38,8 @@ struct Turn<'a> {
     /// What the run had read.
     has_read: HasRead,
     account: &'a Account,
+    /// What its answer cites.
+    citations: Vec<Citation>,
 }
 
 impl Answers {
@@ -70,6 +72,7 @@ impl Answers {
         let (asked, unasked) = self.may_answer(turn, &mentioned, text).await?;
         let most = u32::try_from(limits::ATTACHMENTS_MAX).unwrap_or(u32::MAX);
         let attachments = self.artifacts.made_by(turn.tx, turn.run.id, most).await?;
+        let citations = citations::seal(&self.content, turn.tx, session, &turn.citations).await?;
         let content = self.content.seal(turn.tx, session, MEDIA, text.as_bytes());
         let message = Message {
             id: ctx.new_id(),
@@ -87,6 +90,7 @@ impl Answers {
             },
             attachments,
             account: (!turn.account.is_empty()).then(|| turn.account.clone()),
+            citations,
             content: content.await?,
             size_bytes: text.len() as u64,
             failed,
@@ -241,6 +245,7 @@ impl runs::Sessions for Answers {
                 agent,
                 has_read: ended.has_read,
                 account: ended.account,
+                citations: cited(ended.answer, &ended.account.citations),
             };
             let done = async {
                 self.hand_on(&mut turn).await?;
@@ -256,6 +261,22 @@ fn said(answer: &Value) -> String {
     match answer {
         Value::String(text) => text.clone(),
         other => canonical::to_string(other).unwrap_or_else(|_| other.to_string()),
+    }
+}
+
+/// What an answer cites. One that fits a schema is not the text that the model wrote, and the spans are
+/// of that.
+fn cited(answer: Option<&Value>, citations: &[Citation]) -> Vec<Citation> {
+    match answer {
+        None => Vec::new(),
+        Some(Value::String(_)) => citations.to_vec(),
+        Some(_) => {
+            let whole = |it: &Citation| Citation {
+                span: None,
+                ..it.clone()
+            };
+            citations.iter().map(whole).collect()
+        }
     }
 }
 

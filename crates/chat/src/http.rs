@@ -21,8 +21,8 @@ use crate::{ArchiveError, Chat, ChatError};
 
 pub use summaries::{HasReadView, SummaryView};
 pub use views::{
-    ArchiveView, AuthorView, MessageView, PostedView, ReactionView, ReadView, RegeneratingView,
-    SessionMemberView, SessionUsageView, SessionView, UsageView,
+    ArchiveView, AuthorView, CitationView, MessageView, PostedView, ReactionView, ReadView,
+    RegeneratingView, SessionMemberView, SessionUsageView, SessionView, UsageView,
 };
 
 /// The code of a problem that only says that another process is the session's controller by now. The

@@ -5,6 +5,7 @@ mod addressing;
 mod archiving;
 mod attaching;
 mod branching;
+pub(crate) mod citations;
 mod exporting;
 mod keeping;
 mod members;

@@ -13,6 +13,7 @@
 //! | `Thinking::summary` | OpenAI chat, Converse | what is shown of thinking, where the dialect has no such choice |
 //! | `Thinking::effort` beside thinking that is off | OpenAI, Gemini | one knob there; off is off |
 //! | `user` | Gemini, Converse | for the abuse detection of providers that have one |
+//! | citations of earlier answers | all, by the reader | they say to people where a text was taken from; a model reads the text |
 //! | `metadata` | all | labels for stored answers; nothing is stored |
 //! | `Format::JsonSchema::{name, strict}` | Anthropic, Gemini | a label; and every schema is enforced there |
 //! | `Tool::strict` | Gemini, Converse | a schema is always followed as well as the model can |
@@ -54,6 +55,7 @@ const fn only(
 }
 
 const CACHE: &str = "a hint for caching";
+const CITES: &str = "where an earlier answer was taken from; a model reads the text";
 const TIER: &str = "the usual tier of service, or no more than it";
 const DEFAULT: &str = "asks for what is so anyway";
 const STREAMING: &str = "changes how a stream is cut into pieces";
@@ -135,7 +137,7 @@ pub const TABLE: &[Harmless] = &[
         "a guess that makes the same answer faster",
     ),
     any(OpenaiChat, "/stream_options/include_obfuscation", STREAMING),
-    only(OpenaiChat, "/messages/*/annotations", &["[]"], DEFAULT),
+    any(OpenaiChat, "/messages/*/annotations", CITES),
     any(
         OpenaiChat,
         "/messages/*/tool_calls/*/index",
@@ -213,12 +215,7 @@ pub const TABLE: &[Harmless] = &[
         &[r#"{"type":"direct"}"#],
         DEFAULT,
     ),
-    only(
-        OpenaiResponses,
-        "/input/*/content/*/annotations",
-        &["[]"],
-        DEFAULT,
-    ),
+    any(OpenaiResponses, "/input/*/content/*/annotations", CITES),
     only(
         OpenaiResponses,
         "/input/*/content/*/logprobs",

@@ -20,6 +20,7 @@
 //! one family has. Nothing here reads a clock or draws randomness.
 
 pub mod anthropic;
+mod citations;
 pub mod converse;
 mod dispatch;
 pub mod estimate;

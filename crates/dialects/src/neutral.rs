@@ -5,12 +5,14 @@
 
 mod answer;
 mod assembler;
+mod citation;
 mod delta;
 mod error;
 mod request;
 
 pub use answer::{Answer, Envelope, Stop, Usage};
 pub use assembler::Assembler;
+pub use citation::{Citation, Cited};
 pub use delta::{Begin, Delta};
 pub use error::{ErrorKind, ProviderError};
 pub use request::{

@@ -14,6 +14,8 @@ use crate::route::Operation;
 pub struct Answer {
     /// What it says, in order.
     pub parts: Vec<Part>,
+    /// The pages that its texts are taken from, each of them all. Anthropic and Chat Completions say it.
+    pub cites: Vec<String>,
     /// Why it ends; by default `tool_use` where it calls a tool, `refusal` where it refuses, else `end`.
     pub stop: Option<Stop>,
     /// What it cost; by default counted from the texts.
@@ -34,6 +36,7 @@ impl Default for Answer {
     fn default() -> Self {
         Self {
             parts: Vec::new(),
+            cites: Vec::new(),
             stop: None,
             usage: None,
             pace: None,
@@ -134,6 +137,13 @@ impl Answer {
             parts: parts.into_iter().collect(),
             ..Self::default()
         }
+    }
+
+    /// The same answer, taken from a page.
+    #[must_use]
+    pub fn citing(mut self, url: impl Into<String>) -> Self {
+        self.cites.push(url.into());
+        self
     }
 
     /// The model calls one tool.

@@ -43,6 +43,7 @@ impl Tab {
             }
             Delta::End => self.ended = true,
             Delta::PartStart { .. }
+            | Delta::Citation { .. }
             | Delta::Seal { .. }
             | Delta::PartStop { .. }
             | Delta::Error(_) => {}

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use vocab::Target;
+use vocab::{Target, limits};
 
 /// How many sources are named; a run may read more.
 const SOURCES_MAX: usize = 32;
@@ -24,6 +24,24 @@ pub struct Account {
     pub models: Vec<String>,
     /// The files and addresses that it read, as its record names them, each once.
     pub sources: Vec<String>,
+    /// What the last answer cites. It is part of what a model said, so it is never stored beside the
+    /// rest, but sealed with the answer.
+    #[serde(skip)]
+    pub citations: Vec<Citation>,
+}
+
+/// A place that an answer cites, in its provider's words: what they say of it is data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Citation {
+    /// Its address, `http` or `https`; none if it is a document that the provider was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// What it is called; empty if nobody said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// Which characters of the answer's text rest on it: from one to before another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<(u32, u32)>,
 }
 
 impl Account {
@@ -45,6 +63,9 @@ impl Account {
         let cached = tokens("cached_input_tokens");
         self.cached_input_tokens = self.cached_input_tokens.saturating_add(cached);
         self.output_tokens = self.output_tokens.saturating_add(tokens("output_tokens"));
+        let cited = output.get("citations").map(Vec::deserialize);
+        self.citations = cited.and_then(Result::ok).unwrap_or_default();
+        self.citations.truncate(limits::CITATIONS_MAX);
         if let Some(served) = output.get("served").and_then(Value::as_str) {
             put(&mut self.models, served.to_owned());
         }
@@ -117,6 +138,30 @@ mod tests {
             (30, 12, 9)
         );
         assert_eq!(account.models, ["a/one", "b/two"]);
+    }
+
+    #[test]
+    fn the_last_answer_is_the_one_that_cites() {
+        let mut account = Account::default();
+        let page = json!({ "url": "https://example.com/a", "title": "A", "span": [0, 4] });
+        account.answered(&json!({ "citations": [page, { "title": "notes.pdf" }] }));
+        let cited = |url: Option<&str>, title: &str, span| Citation {
+            url: url.map(str::to_owned),
+            title: title.to_owned(),
+            span,
+        };
+        let expected = [
+            cited(Some("https://example.com/a"), "A", Some((0, 4))),
+            cited(None, "notes.pdf", None),
+        ];
+        assert_eq!(account.citations, expected);
+        let stored = serde_json::to_string(&account).unwrap();
+        assert!(!stored.contains("example.com"), "{stored}");
+        let many = vec![page; limits::CITATIONS_MAX + 1];
+        account.answered(&json!({ "citations": many }));
+        assert_eq!(account.citations.len(), limits::CITATIONS_MAX);
+        account.answered(&json!({ "parts": [] }));
+        assert_eq!(account.citations, []);
     }
 
     #[test]

@@ -39,7 +39,7 @@ mod stations;
 mod store;
 mod worker;
 
-pub use account::Account;
+pub use account::{Account, Citation};
 pub use asking::MayNotAsk;
 pub use engine::{Briefing, Directory, Ended, Engine, Parts, Sessions, Told};
 pub use error::RunError;

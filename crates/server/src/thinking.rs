@@ -8,9 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use chat::Live;
 use db::OrgContext;
 use dialects::neutral::{
-    Answer, Delta, ErrorKind, Format, Image, Media, Message, Part as NeutralPart, Request, Role,
-    Seal as NeutralSeal, Sealer, Stop as NeutralStop, System, Thought, Tool, ToolCall,
-    ToolResult as NeutralToolResult,
+    Answer, Citation, Cited, Delta, ErrorKind, Format, Image, Media, Message, Part as NeutralPart,
+    Request, Role, Seal as NeutralSeal, Sealer, Stop as NeutralStop, System, Thought, Tool,
+    ToolCall, ToolResult as NeutralToolResult,
 };
 use futures::future::BoxFuture;
 use models::model::Capability;
@@ -21,6 +21,7 @@ use serde_json::Value;
 use tools::ToolResult;
 use tools::model::ModelGateway;
 use vault::{Content, ContentError};
+use vocab::limits::CITATIONS_MAX;
 use vocab::{Digest, Intent, SessionId};
 
 /// The model gateway, as runs ask it; whoever listens to the session reads along.
@@ -144,6 +145,7 @@ fn words(delta: &Delta) -> Option<&str> {
         Delta::Text { text, .. } | Delta::Refusal { text, .. } => Some(text),
         Delta::Start { .. }
         | Delta::PartStart { .. }
+        | Delta::Citation { .. }
         | Delta::Thinking { .. }
         | Delta::Seal { .. }
         | Delta::Arguments { .. }
@@ -169,6 +171,7 @@ fn answered(completion: Completion) -> ToolResult {
         output_tokens: answer.usage.output_tokens,
     };
     let reply = Reply {
+        citations: cited(&answer),
         stop: stop(&answer),
         parts: answer.parts.into_iter().filter_map(said).collect(),
         usage,
@@ -181,6 +184,42 @@ fn answered(completion: Completion) -> ToolResult {
             ..ToolResult::success(reply)
         },
         Err(error) => ToolResult::failure("MODEL_ANSWER_INVALID", error.to_string(), false),
+    }
+}
+
+/// What an answer cites, with spans of its whole text.
+fn cited(answer: &Answer) -> Vec<runs::Citation> {
+    let (mut cited, mut before) = (Vec::new(), 0_u32);
+    for part in &answer.parts {
+        let (text, citations) = match part {
+            NeutralPart::Text(it) => (it.text.as_str(), &it.citations[..]),
+            NeutralPart::Refusal(text) => (text.as_str(), &[][..]),
+            NeutralPart::ToolCall(_)
+            | NeutralPart::Thinking(_)
+            | NeutralPart::Image(_)
+            | NeutralPart::Document(_)
+            | NeutralPart::ToolResult(_) => continue,
+        };
+        let length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        let all = citations.iter();
+        cited.extend(all.map(|it| citation(it, before, length)));
+        before = before.saturating_add(length);
+    }
+    cited.truncate(CITATIONS_MAX);
+    cited
+}
+
+/// One of them, in a part of a text behind so many characters. A span that is not in the part is none.
+fn citation(it: &Citation, before: u32, length: u32) -> runs::Citation {
+    let (url, title) = match &it.source {
+        Cited::Url { url, title } => (Some(url.clone()), title.clone()),
+        Cited::File { name, .. } => (None, name.clone()),
+    };
+    let span = it.span.filter(|(_, end)| *end <= length);
+    runs::Citation {
+        url,
+        title,
+        span: span.map(|(start, end)| (before + start, before + end)),
     }
 }
 

@@ -30,6 +30,12 @@ pub const MENTIONS_MAX: usize = 16;
 pub const AGENT_TURNS_MAX: u32 = 8;
 /// How often a session can be forked by editing and regenerating.
 pub const SESSION_FORKS_MAX: u32 = 1_000;
+/// How many places an answer cites at most; further ones are left out.
+pub const CITATIONS_MAX: usize = 32;
+/// The longest address that is cited, in bytes; a longer one is left out.
+pub const CITATION_URL_BYTES_MAX: usize = 2 * 1024;
+/// The longest title of a place that is cited, in bytes; of a longer one this is the beginning.
+pub const CITATION_TITLE_BYTES_MAX: usize = 256;
 /// The longest emoji of a reaction, in characters: a family of four with the colours of their skin.
 pub const EMOJI_CHARS_MAX: usize = 16;
 /// How many different emoji one message has at most.

@@ -61,6 +61,7 @@ fn reply(stop: Stop, parts: Vec<Part>) -> Outcome {
         usage: Usage::default(),
         cost_usd_micros: Some(10),
         served: "fake/one".into(),
+        citations: Vec::new(),
     };
     Outcome::Tool(ToolResult::success(serde_json::to_value(reply).unwrap()))
 }

@@ -1,6 +1,6 @@
 //! The rows of an archive. Their names are stored.
 
-use runs::Account;
+use runs::{Account, Citation};
 use serde::{Deserialize, Serialize};
 use vocab::{AgentId, ArtifactId, Digest, MessageId, RunId, UserId};
 
@@ -49,6 +49,11 @@ pub(crate) struct KeptMessage {
     pub read_untrusted: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub citations: Vec<Citation>,
+    /// The content of these in the tables: it is made anew when they come back.
+    #[serde(skip)]
+    pub cited: Option<Digest>,
     pub digest: Digest,
     pub text: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -21,6 +21,12 @@ fn parts(count: u32) -> Parts {
         read_private: Some(true),
         read_untrusted: None,
         account: None,
+        citations: vec![runs::Citation {
+            url: Some(format!("https://example.com/{position}")),
+            title: String::new(),
+            span: Some((0, position)),
+        }],
+        cited: None,
         digest: Digest::of(&position.to_be_bytes()),
         text: format!("message {position} — “quoted”\n# no heading"),
         failed: false,

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use vocab::{RunId, SessionId};
 
-use super::{SessionView, UsageView};
+use super::{CitationView, SessionView, UsageView};
 use crate::service::{Export, ExportedMessage, Messages, Step};
 use crate::{Chat, ChatError};
 
@@ -246,6 +246,7 @@ fn message(it: &ExportedMessage) -> Value {
         "attachments": message.attachments,
         "usage": message.account.as_ref().and_then(UsageView::of),
         "sources": message.account.as_ref().map_or(&[][..], |it| &it.sources[..]),
+        "citations": message.citations.iter().map(CitationView::from).collect::<Vec<_>>(),
         "content": it.text,
         "digest": message.digest,
         "failed": message.failed,

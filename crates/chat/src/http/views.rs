@@ -1,7 +1,7 @@
 //! What clients read.
 
-use runs::Account;
 use runs::http::RunView;
+use runs::{Account, Citation};
 use serde::Serialize;
 use utoipa::ToSchema;
 use vocab::{AgentId, ArtifactId, Digest, MessageId, RunId, SessionId, Timestamp, UserId};
@@ -227,6 +227,8 @@ pub struct MessageView {
     /// The files and addresses that the run behind an answer has read, at most 32. It read them; whether
     /// the answer rests on them is not said.
     sources: Vec<String>,
+    /// What the answer cites, as its provider says, at most 32 places.
+    citations: Vec<CitationView>,
     /// The text, in Markdown; null once it was erased.
     content: Option<String>,
     size_bytes: u64,
@@ -236,6 +238,31 @@ pub struct MessageView {
     reactions: Vec<ReactionView>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+}
+
+/// A place that an answer cites. What is said of it comes from outside: show it as text, and do not
+/// follow it unasked.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CitationView {
+    /// An address of `http` or `https`; null if it is a document that the provider was given.
+    url: Option<String>,
+    /// What the place is called; empty if nobody said.
+    title: String,
+    /// The first character of the answer's text that rests on it; null if that is not known.
+    start: Option<u32>,
+    /// The first character behind those.
+    end: Option<u32>,
+}
+
+impl From<&Citation> for CitationView {
+    fn from(it: &Citation) -> Self {
+        Self {
+            url: it.url.clone(),
+            title: it.title.clone(),
+            start: it.span.map(|(start, _)| start),
+            end: it.span.map(|(_, end)| end),
+        }
+    }
 }
 
 /// Reactions of one kind.
@@ -263,6 +290,7 @@ impl From<Shown> for MessageView {
         let reactions = it.reactions.into_iter().map(ReactionView::from).collect();
         Self {
             reactions,
+            citations: it.citations.iter().map(CitationView::from).collect(),
             ..Self::new(it.message, it.text)
         }
     }
@@ -289,6 +317,7 @@ impl MessageView {
             attachments: it.attachments,
             usage: it.account.as_ref().and_then(UsageView::of),
             sources: it.account.map(|it| it.sources).unwrap_or_default(),
+            citations: Vec::new(),
             content: text,
             size_bytes: it.size_bytes,
             failed: it.failed,

@@ -32,6 +32,8 @@ pub struct Message {
     pub attachments: Vec<ArtifactId>,
     /// What the run whose answer it is took of models and read, if there is anything to say.
     pub account: Option<Account>,
+    /// The digest of what its text cites, as JSON, if it cites anything.
+    pub citations: Option<Digest>,
     /// The digest of its text.
     pub content: Digest,
     /// The size of its text, in bytes.

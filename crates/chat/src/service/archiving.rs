@@ -11,7 +11,7 @@ use db::{OrgContext, ReadTx, StoreError, WriteTx};
 use vault::{Content, ContentError, Prepared};
 use vocab::{Digest, Draft, EventKind, MessageId, SessionId};
 
-use super::{Chat, member};
+use super::{Chat, citations, member};
 use crate::ChatError;
 use crate::archive::{self, FORMAT, KeptMessage, Manifest, Parts};
 use crate::model::{ArchiveInfo, Session, SessionStatus, words};
@@ -98,7 +98,8 @@ impl Chat {
     ) -> Result<Made, ChatError> {
         let id = session.id;
         let mut parts = store::parts(&mut read, id).await?;
-        let mut texts: Vec<Digest> = parts.messages.iter().map(|it| it.digest).collect();
+        let of_one = |it: &KeptMessage| [Some(it.digest), it.cited].into_iter().flatten();
+        let mut texts: Vec<Digest> = parts.messages.iter().flat_map(of_one).collect();
         texts.sort_unstable();
         texts.dedup();
         let opened = self.content.open_many(&mut read, id, &texts).await?;
@@ -106,6 +107,9 @@ impl Chat {
             // Erasing takes all of a session, and leaves nothing to keep in an archive.
             let bytes = opened.get(&message.digest).ok_or(ChatError::Erased)?;
             message.text = String::from_utf8_lossy(bytes).into_owned();
+            if let Some(digest) = message.cited {
+                message.citations = citations::read(opened.get(&digest).ok_or(ChatError::Erased)?);
+            }
         }
         let (first_seq, last_seq) = store::sealed(&mut read, id).await?;
         let named = store::named_elsewhere(&mut read, id).await?;
@@ -193,7 +197,7 @@ impl Chat {
         // Without an archive, it was archived before there were any, and has its rows.
         let info = store::archive(&mut read, id).await?;
         drop(read);
-        let parts = match &info {
+        let mut parts = match &info {
             Some(info) => self.unpacked(ctx, id, info.digest).await?,
             None => Parts::default(),
         };
@@ -213,7 +217,7 @@ impl Chat {
                 SessionStatus::Active | SessionStatus::Idle => Ok(now),
             };
         }
-        put_back(&self.content, &mut tx, id, &parts).await?;
+        put_back(&self.content, &mut tx, id, &mut parts).await?;
         let mut blob = None;
         if let Some(info) = &info {
             store::delete_archive(&mut tx, id).await?;
@@ -280,8 +284,11 @@ async fn put_back(
     content: &Content,
     tx: &mut WriteTx,
     id: SessionId,
-    parts: &Parts,
+    parts: &mut Parts,
 ) -> Result<(), ChatError> {
+    for message in &mut parts.messages {
+        message.cited = citations::seal(content, tx, id, &message.citations).await?;
+    }
     let texts: Vec<&[u8]> = parts.messages.iter().map(|it| it.text.as_bytes()).collect();
     let sealed = content.seal_many(tx, id, MEDIA, &texts).await?;
     let same = |(message, digest): (&KeptMessage, &Digest)| message.digest == *digest;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use vault::{Artifact, ArtifactFilter};
 use vocab::{AgentId, MessageId, RunId, SessionId, Timestamp, UserId};
 
-use super::Chat;
+use super::{Chat, citations};
 use crate::ChatError;
 use crate::archive::{KeptBranch, KeptMember, KeptMessage, KeptReaction, KeptRead, KeptTurn};
 use crate::model::{Session, SessionStatus};
@@ -153,7 +153,8 @@ impl Chat {
                 let mut tx = ctx.read().await?;
                 let page = store::rows_after(&mut tx, from.session, *after, PAGE).await?;
                 *after = page.last().map_or(*after, |it| it.position);
-                let digests: Vec<_> = page.iter().map(|it| it.digest).collect();
+                let of_one = |it: &KeptMessage| [Some(it.digest), it.cited].into_iter().flatten();
+                let digests: Vec<_> = page.iter().flat_map(of_one).collect();
                 let texts = self
                     .content
                     .open_many(&mut tx, from.session, &digests)
@@ -162,8 +163,13 @@ impl Chat {
                     let bytes = texts.get(&it.digest)?;
                     Some(String::from_utf8_lossy(bytes).into_owned())
                 };
-                let texts: Vec<_> = page.iter().map(text).collect();
-                page.into_iter().zip(texts).collect()
+                let cited = |mut it: KeptMessage| {
+                    let bytes = it.cited.and_then(|digest| texts.get(&digest));
+                    it.citations = bytes.map(|it| citations::read(it)).unwrap_or_default();
+                    it
+                };
+                let opened: Vec<_> = page.iter().map(text).collect();
+                page.into_iter().map(cited).zip(opened).collect()
             }
         };
         let exported = page.into_iter().map(|(message, text)| ExportedMessage {

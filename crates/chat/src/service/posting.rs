@@ -194,6 +194,7 @@ impl Chat {
             mentions,
             attachments: Vec::new(),
             account: None,
+            citations: None,
             content,
             size_bytes: text.len() as u64,
             failed: false,
@@ -238,6 +239,10 @@ pub(crate) fn posted(message: &Message) -> Draft {
         Author::User(user) => draft.fact("author", user.to_string()),
         Author::Agent(agent) => draft.fact("author", agent.to_string()),
         Author::System => draft,
+    };
+    let draft = match message.citations {
+        Some(citations) => draft.with_content(citations),
+        None => draft,
     };
     let mentions = (!message.mentions.is_empty()).then(|| message.mentions.ids());
     let attachments: Vec<String> = message

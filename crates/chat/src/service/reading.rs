@@ -4,8 +4,10 @@ use db::{OrgContext, ReadTx};
 use vault::{Content, ContentError};
 use vocab::{MessageId, RunId, SessionId};
 
-use super::Chat;
+use runs::Citation;
+
 use super::summaries::text_of;
+use super::{Chat, citations};
 use crate::ChatError;
 use crate::model::{Author, Message, Reaction, Summary};
 use crate::store::{self, Range};
@@ -40,6 +42,8 @@ pub struct Shown {
     pub message: Message,
     /// Its text; none once it was erased.
     pub text: Option<String>,
+    /// What it cites; nothing once it was erased.
+    pub citations: Vec<Citation>,
     /// The reactions to it, the first first.
     pub reactions: Vec<Reaction>,
 }
@@ -98,12 +102,27 @@ impl Chat {
         let viewer = ctx.actor().user;
         let mut reactions = store::reactions(tx, session, (first, last), viewer).await?;
         let opened = opened(&self.content, tx, messages).await?;
-        let shown = opened.into_iter().map(|(message, text)| Shown {
-            reactions: reactions.remove(&message.id).unwrap_or_default(),
-            message,
-            text,
-        });
-        Ok(shown.collect())
+        let mut shown = Vec::with_capacity(opened.len());
+        for (message, text) in opened {
+            shown.push(Shown {
+                reactions: reactions.remove(&message.id).unwrap_or_default(),
+                citations: self.cited(tx, &message).await?,
+                message,
+                text,
+            });
+        }
+        Ok(shown)
+    }
+
+    async fn cited(&self, tx: &mut ReadTx, message: &Message) -> Result<Vec<Citation>, ChatError> {
+        let Some(digest) = message.citations else {
+            return Ok(Vec::new());
+        };
+        match self.content.open_in(tx, digest).await {
+            Ok(bytes) => Ok(citations::read(&bytes)),
+            Err(ContentError::Erased) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) async fn parts(tx: &mut impl Query, session: SessionId) -> Result<Par
 
 const MESSAGES: &str = "SELECT id, position, branch, parent, author_user, author_agent, run_id, \
     reply_to, mentions, content, failed, created_at_us, attachments, read_private, read_untrusted, \
-    account FROM messages \
+    account, citations FROM messages \
     WHERE org_id = $1 AND session_id = $2 ORDER BY position";
 const TURNS: &str = "SELECT t.run_id, t.message_id, t.branch FROM messages m JOIN message_turns t \
     ON t.org_id = m.org_id AND t.message_id = m.id WHERE m.org_id = $1 AND m.session_id = $2 \
@@ -71,6 +71,8 @@ fn message(row: &Row) -> Result<KeptMessage, StoreError> {
         read_private: row.get(13)?,
         read_untrusted: row.get(14)?,
         account: account(row, 15)?,
+        citations: Vec::new(),
+        cited: row.get(16)?,
     })
 }
 
@@ -213,8 +215,8 @@ pub(crate) async fn put_back(
 ) -> Result<(), StoreError> {
     const MESSAGE: &str = "INSERT INTO messages (org_id, session_id, id, position, branch, parent, \
         author_user, author_agent, run_id, reply_to, mentions, content, size_bytes, failed, \
-        created_at_us, attachments, read_private, read_untrusted, account) VALUES \
-        ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+        created_at_us, attachments, read_private, read_untrusted, account, citations) VALUES \
+        ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
     const TURN: &str = "INSERT INTO message_turns (org_id, session_id, run_id, message_id, branch) \
         VALUES ($1, $2, $3, $4, $5)";
     const BRANCH: &str = "INSERT INTO session_branches (org_id, session_id, number, forked_from, \
@@ -244,7 +246,8 @@ pub(crate) async fn put_back(
             written(&it.attachments)?,
             it.read_private,
             it.read_untrusted,
-            it.account.as_ref().map(written).transpose()?
+            it.account.as_ref().map(written).transpose()?,
+            it.cited
         ]
         .to_vec())
     };
@@ -369,7 +372,7 @@ pub(crate) async fn rows_after(
 ) -> Result<Vec<KeptMessage>, StoreError> {
     let sql = "SELECT id, position, branch, parent, author_user, author_agent, run_id, reply_to, \
         mentions, content, failed, created_at_us, attachments, read_private, read_untrusted, \
-        account FROM messages \
+        account, citations FROM messages \
         WHERE org_id = $1 AND session_id = $2 AND position > $3 ORDER BY position LIMIT $4";
     let rows = tx
         .rows(Sql::Both(sql), &params![session, after, limit])

@@ -17,7 +17,7 @@ macro_rules! columns {
              s.org_id = m.org_id AND s.session_id = m.session_id AND \
              coalesce(s.parent, s.position - 1) = coalesce(m.parent, m.position - 1)), m.author_user, \
              m.author_agent, m.run_id, m.reply_to, m.mentions, m.content, m.size_bytes, m.failed, \
-             m.created_at_us, m.read_private, m.read_untrusted, m.attachments, m.account \
+             m.created_at_us, m.read_private, m.read_untrusted, m.attachments, m.account, m.citations \
              FROM messages m WHERE m.org_id = $1 ",
             $($rest),*
         )
@@ -66,8 +66,8 @@ pub(crate) async fn insert_message(
     };
     let sql = "INSERT INTO messages (org_id, id, session_id, position, branch, parent, author_user, \
         author_agent, run_id, reply_to, mentions, content, size_bytes, failed, created_at_us, \
-        read_private, read_untrusted, attachments, account) VALUES \
-        ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+        read_private, read_untrusted, attachments, account, citations) VALUES ($1, $2, $3, $4, $5, $6, \
+        $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
     let size = i64::try_from(it.size_bytes).unwrap_or(i64::MAX);
     let row = params![
         it.id,
@@ -87,7 +87,8 @@ pub(crate) async fn insert_message(
         it.has_read.private,
         it.has_read.untrusted,
         written(&it.attachments)?,
-        it.account.as_ref().map(written).transpose()?
+        it.account.as_ref().map(written).transpose()?,
+        it.citations
     ];
     tx.execute(sql, &row).await?;
     Ok(())
@@ -223,5 +224,6 @@ fn read(row: &Row) -> Result<Message, StoreError> {
         has_read: has_read(author, row.get(15)?, row.get(16)?),
         attachments: json(row, 17, "ids of artifacts")?,
         account: account(row, 18)?,
+        citations: row.get(19)?,
     })
 }

@@ -10,6 +10,7 @@
 
 mod attaching;
 mod branches;
+mod citing;
 mod costs;
 mod exporting;
 mod http;

@@ -65,7 +65,11 @@ impl ModelGateway for Priced {
         _: Box<policy::exchange::Exchange>,
     ) -> BoxFuture<'a, ToolResult> {
         let cost = (intent.step != 2).then_some(7);
-        let reply = json!({ "parts": [], "stop": "done", "served": "fake/one",
+        let pages = json!([
+            { "url": "https://example.com/a", "title": "A", "span": [0, 3] },
+            { "title": "notes.pdf" },
+        ]);
+        let reply = json!({ "parts": [], "stop": "done", "served": "fake/one", "citations": pages,
             "cost_usd_micros": cost, "usage":
             { "input_tokens": 100, "cached_input_tokens": 40, "output_tokens": 5 } });
         Box::pin(async { ToolResult::success(reply) })

@@ -4,9 +4,12 @@ use serde_json::{Value, json};
 
 use super::read::read_thought;
 use super::{read_stop, write_stop, write_usage};
+use crate::citations;
 use crate::fault::{Fault, Malformed, MalformedKind};
-use crate::members::Members;
-use crate::neutral::{Answer, Envelope, Part, Seal, Sealer, Text, Thought, ToolCall, Usage};
+use crate::members::{Item, Members};
+use crate::neutral::{
+    Answer, Citation, Cited, Envelope, Part, Seal, Sealer, Text, Thought, ToolCall, Usage,
+};
 use crate::seal;
 
 /// Reads an answer.
@@ -41,10 +44,18 @@ pub fn read_answer(body: &[u8]) -> Result<Answer, Malformed> {
 fn read_block(mut m: Members) -> Result<Option<Part>, Malformed> {
     let kind = m.need_string("type")?;
     Ok(Some(match kind.as_str() {
-        "text" => Part::Text(Text {
-            text: m.need_string("text")?,
-            cache: None,
-        }),
+        "text" => {
+            let mut text = Text {
+                text: m.need_string("text")?,
+                ..Text::default()
+            };
+            for item in m.items("citations").unwrap_or_default() {
+                if let Some(citation) = read_citation(item) {
+                    citations::add(&mut text, citation);
+                }
+            }
+            Part::Text(text)
+        }
         "tool_use" => Part::ToolCall(ToolCall {
             id: m.need_string("id")?,
             name: m.need_string("name")?,
@@ -69,6 +80,44 @@ fn read_block(mut m: Members) -> Result<Option<Part>, Malformed> {
             return Err(m.fault("type", message).into());
         }
     }))
+}
+
+/// Where a block was taken from, all of it; nothing if it is another kind, or none.
+pub(super) fn read_citation(item: Item) -> Option<Citation> {
+    let source = read_cited(item).ok().flatten()?;
+    Some(Citation { source, span: None })
+}
+
+fn read_cited(item: Item) -> Result<Option<Cited>, Fault> {
+    let mut m = item.members()?;
+    let kind = m.need_string("type")?;
+    Ok(match kind.as_str() {
+        "web_search_result_location" => citations::page(m.need_string("url")?, m.string("title")?),
+        // Whoever gave the results named their source, which need not be an address.
+        "search_result_location" => {
+            let source = m.need_string("source")?;
+            let title = m.string("title")?;
+            let name = title.clone().or_else(|| Some(source.clone()));
+            citations::page(source, title).or_else(|| citations::file(None, name))
+        }
+        "char_location" | "page_location" | "content_block_location" => {
+            citations::file(m.string("file_id")?, m.string("document_title")?)
+        }
+        _ => None,
+    })
+}
+
+/// A citation as a client of this dialect gets it: it is of its whole block. A document is cited by its
+/// number in a request, which another family's has none of; nobody can ask for such citations across
+/// families.
+pub(super) fn write_citation(citation: &Citation) -> Option<Value> {
+    match &citation.source {
+        Cited::Url { url, title } => Some(json!({
+            "type": "web_search_result_location", "url": url, "title": title, "cited_text": "",
+            "encrypted_index": "",
+        })),
+        Cited::File { .. } => None,
+    }
 }
 
 /// The usage of a document, over what was known before it: a stream tells it in pieces, and each
@@ -124,9 +173,15 @@ fn is_redacted(thought: &Thought) -> bool {
 
 fn write_part(part: &Part) -> Option<Value> {
     Some(match part {
-        Part::Text(Text { text, .. }) | Part::Refusal(text) => {
-            json!({ "type": "text", "text": text })
+        Part::Text(text) => {
+            let mut block = json!({ "type": "text", "text": text.text });
+            let cited: Vec<Value> = text.citations.iter().filter_map(write_citation).collect();
+            if !cited.is_empty() {
+                block["citations"] = cited.into();
+            }
+            block
         }
+        Part::Refusal(text) => json!({ "type": "text", "text": text }),
         Part::ToolCall(call) => json!({
             "type": "tool_use",
             "id": call.id,

@@ -106,10 +106,17 @@ fn read_content(item: Item, role: Role) -> Result<Vec<Part>, Refusal> {
 fn read_block(m: &mut Members, role: Role) -> Result<Part, Refusal> {
     let kind = m.need_string("type")?;
     Ok(match (kind.as_str(), role) {
-        ("text", _) => Part::Text(Text {
-            text: m.need_string("text")?,
-            cache: read_cache(m)?,
-        }),
+        ("text", _) => {
+            if role == Role::Assistant {
+                // Where an earlier answer was taken from: see `harmless`.
+                m.items("citations")?;
+            }
+            Part::Text(Text {
+                text: m.need_string("text")?,
+                cache: read_cache(m)?,
+                ..Text::default()
+            })
+        }
         ("image", Role::User) => Part::Image(Image {
             media: read_source(m.need_object("source")?)?,
             detail: None,

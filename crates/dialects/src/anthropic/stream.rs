@@ -1,6 +1,6 @@
 //! Reads a stream.
 
-use super::answer::read_usage;
+use super::answer::{read_citation, read_usage};
 use super::error::read_value;
 use super::read_stop;
 use crate::fault::Malformed;
@@ -186,8 +186,12 @@ impl StreamReader {
                         .into());
                 }
             }
-            // Where a text was taken from: only who asks for citations gets them.
-            "citations_delta" => {}
+            "citations_delta" => {
+                let citation = delta.take("citation").and_then(read_citation);
+                if let Some(citation) = citation {
+                    out.push(Delta::Citation { index, citation });
+                }
+            }
             other => {
                 let message = format!("a piece of type `{other}` was not asked for");
                 return Err(delta.fault("type", message).into());

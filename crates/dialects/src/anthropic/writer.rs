@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::answer::write_citation;
 use super::{error_frame, write_stop, write_usage};
 use crate::neutral::{Begin, Delta, Envelope, Sealer, Stop, Usage};
 use crate::seal;
@@ -45,6 +46,11 @@ impl StreamWriter {
             Delta::PartStart { index, begin } => self.part_start(*index, begin),
             Delta::Text { index, text } | Delta::Refusal { index, text } => {
                 vec![piece(*index, json!({ "type": "text_delta", "text": text }))]
+            }
+            Delta::Citation { index, citation } => {
+                let cited = write_citation(citation).into_iter();
+                let delta = |it| json!({ "type": "citations_delta", "citation": it });
+                cited.map(|it| piece(*index, delta(it))).collect()
             }
             Delta::Thinking { index, text } => vec![piece(
                 *index,

@@ -1,11 +1,11 @@
 //! Reads a stream.
 
-use super::answer::{Piece, blocked, candidate_parts, read_piece};
+use super::answer::{Piece, blocked, candidate_parts, read_grounding, read_piece};
 use super::error::read_object;
 use super::{read_stop, read_usage};
 use crate::fault::Malformed;
 use crate::members::Members;
-use crate::neutral::{Begin, Delta, ErrorKind, Seal, Sealer, Stop, Usage};
+use crate::neutral::{Begin, Citation, Delta, ErrorKind, Seal, Sealer, Stop, Usage};
 use crate::openai_chat::call_id;
 use crate::sse::Frame;
 use crate::stream::Parts;
@@ -118,7 +118,10 @@ impl StreamReader {
     }
 
     fn candidate(&mut self, mut m: Members, out: &mut Vec<Delta>) -> Result<(), Malformed> {
+        // They come in the end, with what may close the text: then they are of what was open before it.
+        let mut grounding = read_grounding(&mut m);
         let items = candidate_parts(&mut m)?;
+        self.cite(&mut grounding, out);
         if self.stopped && !items.is_empty() {
             let message = "more came after the reason to stop";
             return Err(m.fault("content", message).into());
@@ -131,12 +134,21 @@ impl StreamReader {
             });
             self.piece(piece, seal, out);
         }
+        self.cite(&mut grounding, out);
         let reason = m.string("finishReason")?.filter(|_| !self.stopped);
         if let Some(reason) = reason {
             let stop = read_stop(&reason, m.string("finishMessage")?, self.calls > 0)?;
             self.stop(stop, out)?;
         }
         Ok(())
+    }
+
+    /// Says of the open text where it was taken from.
+    fn cite(&mut self, grounding: &mut Vec<Citation>, out: &mut Vec<Delta>) {
+        if let Some(index) = self.parts.index(&Key::Text) {
+            let all = grounding.drain(..);
+            out.extend(all.map(|citation| Delta::Citation { index, citation }));
+        }
     }
 
     fn piece(&mut self, piece: Piece, seal: Option<Seal>, out: &mut Vec<Delta>) {

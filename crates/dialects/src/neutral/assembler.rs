@@ -1,6 +1,7 @@
 //! From the steps of a stream to the answer.
 
 use super::{Answer, Begin, Delta, Part, ProviderError, Stop, Text, Thought, ToolCall, Usage};
+use crate::citations;
 use crate::fault::Malformed;
 
 /// Collects deltas into an [`Answer`].
@@ -36,6 +37,11 @@ impl Assembler {
             | Delta::Refusal { index, text }
             | Delta::Thinking { index, text }
             | Delta::Arguments { index, json: text } => self.append(*index, text),
+            Delta::Citation { index, citation } => {
+                if let Some(Part::Text(text)) = self.parts.get_mut(*index) {
+                    citations::add(text, citation.clone());
+                }
+            }
             Delta::Seal { index, seal } => match self.parts.get_mut(*index) {
                 Some(Part::Thinking(thought)) => thought.seal = Some(seal.clone()),
                 Some(Part::ToolCall(call)) => call.seal = Some(seal.clone()),

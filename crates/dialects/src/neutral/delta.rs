@@ -1,6 +1,6 @@
 //! A stream in the neutral form.
 
-use super::{ProviderError, Seal, Stop, Usage};
+use super::{Citation, ProviderError, Seal, Stop, Usage};
 
 /// One step of a stream.
 ///
@@ -33,6 +33,13 @@ pub enum Delta {
         index: usize,
         /// The piece.
         text: String,
+    },
+    /// Where a text, which is under way, was taken from.
+    Citation {
+        /// The part.
+        index: usize,
+        /// The place.
+        citation: Citation,
     },
     /// More of the model's words of refusal.
     Refusal {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::Citation;
 use crate::fault::{Malformed, MalformedKind};
 
 /// What a model is asked. [`Request::default`] asks nothing and leaves every choice to the model.
@@ -106,7 +107,7 @@ impl Part {
     pub fn text(text: impl Into<String>) -> Part {
         Part::Text(Text {
             text: text.into(),
-            cache: None,
+            ..Text::default()
         })
     }
 }
@@ -116,6 +117,8 @@ impl Part {
 pub struct Text {
     /// The text.
     pub text: String,
+    /// Where it was taken from, if it is an answer's. Nothing goes back to a provider with it.
+    pub citations: Vec<Citation>,
     /// Whether the prompt up to here is worth caching.
     pub cache: Option<Cache>,
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{USAGE, read_stop, write_stop};
+use crate::citations;
 use crate::fault::{Fault, Malformed, MalformedKind};
 use crate::members::{Item, Members};
 use crate::neutral::{Answer, Envelope, ErrorKind, Part, Thought, ToolCall};
@@ -82,6 +83,14 @@ fn read_message(mut m: Members, answer: &str) -> Result<Vec<Part>, Fault> {
             }
         }
     }
+    // They are of the whole text, which is one part here, or begins with the first.
+    let first = parts.iter_mut().find_map(|part| match part {
+        Part::Text(text) => Some(text),
+        _ => None,
+    });
+    if let Some(text) = first {
+        citations::read_annotations(&mut m, text);
+    }
     if let Some(refusal) = m.string("refusal")?.filter(|text| !text.is_empty()) {
         parts.push(Part::Refusal(refusal));
     }
@@ -136,13 +145,18 @@ pub fn write_answer(answer: &Answer, envelope: &Envelope<'_>) -> Value {
     let mut text = None::<String>;
     let mut refusal = None::<String>;
     let mut thought = None::<String>;
+    let mut annotations = Vec::new();
     let mut calls = Vec::new();
     let append = |to: &mut Option<String>, piece: &str| {
         to.get_or_insert_default().push_str(piece);
     };
     for part in &answer.parts {
         match part {
-            Part::Text(piece) => append(&mut text, &piece.text),
+            Part::Text(piece) => {
+                let before = text.as_deref().map_or(0, citations::characters);
+                annotations.extend(citations::nested(piece, before));
+                append(&mut text, &piece.text);
+            }
             Part::Refusal(piece) => append(&mut refusal, piece),
             Part::Thinking(piece) if !piece.text.is_empty() => append(&mut thought, &piece.text),
             Part::ToolCall(call) => calls.push(json!({
@@ -158,6 +172,9 @@ pub fn write_answer(answer: &Answer, envelope: &Envelope<'_>) -> Value {
     let mut message = json!({ "role": "assistant", "content": text, "refusal": refusal });
     if let Some(thought) = thought {
         message["reasoning_content"] = thought.into();
+    }
+    if !annotations.is_empty() {
+        message["annotations"] = annotations.into();
     }
     if !calls.is_empty() {
         message["tool_calls"] = Value::Array(calls);

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::answer::{call_id, read_arguments};
 use super::{DONE, USAGE, read_stop};
+use crate::citations;
 use crate::fault::{Fault, Malformed};
 use crate::members::{Item, Members};
 use crate::neutral::{Begin, Delta, ErrorKind, Stop, Usage};
@@ -164,6 +165,12 @@ impl StreamReader {
         if let Some(text) = read_text(&mut m)?.filter(|text| !text.is_empty()) {
             let index = self.switch(Key::Text, Begin::Text, out)?;
             out.push(Delta::Text { index, text });
+        }
+        for item in m.items("annotations").unwrap_or_default() {
+            if let Some(citation) = citations::read_annotation(item).filter(|_| !self.stopped) {
+                let index = self.switch(Key::Text, Begin::Text, out)?;
+                out.push(Delta::Citation { index, citation });
+            }
         }
         if let Some(text) = m.string("refusal")?.filter(|text| !text.is_empty()) {
             self.refused = true;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{DONE, USAGE, error_frame, write_stop};
+use crate::citations;
 use crate::neutral::{Begin, Delta, Envelope, Stop, Usage};
 use crate::openai;
 use crate::sse::Frame;
@@ -18,6 +19,9 @@ pub struct StreamWriter {
     stop: Stop,
     usage: Usage,
     refused: bool,
+    /// How many characters of text were written, and how many of them before the last part of text.
+    written: u32,
+    before: u32,
     /// The part of each call, in order, and whether it has arguments yet.
     calls: Vec<(usize, bool)>,
 }
@@ -33,6 +37,8 @@ impl StreamWriter {
             stop: Stop::EndTurn,
             usage: Usage::default(),
             refused: false,
+            written: 0,
+            before: 0,
             calls: Vec::new(),
         }
     }
@@ -48,7 +54,17 @@ impl StreamWriter {
                 vec![self.piece(json!({ "role": "assistant", "content": "", "refusal": null }))]
             }
             Delta::PartStart { index, begin } => self.part_start(*index, begin),
-            Delta::Text { text, .. } => vec![self.piece(json!({ "content": text }))],
+            Delta::Text { text, .. } => {
+                self.written = self.written.saturating_add(citations::characters(text));
+                vec![self.piece(json!({ "content": text }))]
+            }
+            Delta::Citation { citation, .. } => {
+                let length = self.written.saturating_sub(self.before);
+                let cited = citations::nested_one(citation, self.before, length).into_iter();
+                cited
+                    .map(|it| self.piece(json!({ "annotations": [it] })))
+                    .collect()
+            }
             Delta::Refusal { text, .. } => vec![self.piece(json!({ "refusal": text }))],
             Delta::Thinking { text, .. } => {
                 vec![self.piece(json!({ "reasoning_content": text }))]
@@ -79,7 +95,11 @@ impl StreamWriter {
 
     fn part_start(&mut self, index: usize, begin: &Begin) -> Vec<Frame> {
         match begin {
-            Begin::Text | Begin::Thinking { .. } => Vec::new(),
+            Begin::Text => {
+                self.before = self.written;
+                Vec::new()
+            }
+            Begin::Thinking { .. } => Vec::new(),
             Begin::Refusal => {
                 self.refused = true;
                 Vec::new()

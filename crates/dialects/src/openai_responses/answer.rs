@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{USAGE, items, read_stop, skeleton, write_stop};
+use crate::citations;
 use crate::fault::{Fault, Malformed, MalformedKind};
 use crate::members::{Item, Members};
-use crate::neutral::{Answer, Envelope, ErrorKind, Part, Stop};
+use crate::neutral::{Answer, Envelope, ErrorKind, Part, Stop, Text};
 use crate::openai;
 use crate::stream::{check_arguments, cuts};
 
@@ -83,7 +84,14 @@ fn read_part(item: Item) -> Result<Part, Fault> {
     let mut m = item.members()?;
     let kind = m.need_string("type")?;
     match kind.as_str() {
-        "output_text" => Ok(Part::text(m.need_string("text")?)),
+        "output_text" => {
+            let mut text = Text {
+                text: m.need_string("text")?,
+                ..Text::default()
+            };
+            citations::read_annotations(&mut m, &mut text);
+            Ok(Part::Text(text))
+        }
         "refusal" => Ok(Part::Refusal(m.need_string("refusal")?)),
         other => Err(unasked(&m, other)),
     }

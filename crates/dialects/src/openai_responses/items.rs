@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::citations;
 use crate::fault::Fault;
 use crate::members::Members;
-use crate::neutral::{Part, Sealer, Thought, ToolCall};
+use crate::neutral::{Part, Sealer, Text, Thought, ToolCall};
 use crate::seal;
 
 /// A call. Its item has an id of its own, which nothing refers to.
@@ -52,7 +53,7 @@ fn read_texts(m: &mut Members, name: &str) -> Result<String, Fault> {
 pub(super) fn write_item(part: &Part, id: &str, number: usize, cut: bool) -> Option<Value> {
     let status = if cut { "incomplete" } else { "completed" };
     Some(match part {
-        Part::Text(text) => message(&item_id("msg", id, number), status, output_text(&text.text)),
+        Part::Text(text) => message(&item_id("msg", id, number), status, output_text(text)),
         Part::Refusal(text) => message(&item_id("msg", id, number), status, refusal(text)),
         Part::ToolCall(call) => json!({
             "type": "function_call",
@@ -74,18 +75,21 @@ pub(super) fn item_id(prefix: &str, answer: &str, number: usize) -> String {
     format!("{prefix}_{answer}_{number}")
 }
 
-pub(super) fn message(id: &str, status: &str, content: Value) -> Value {
+pub(super) fn message(id: &str, status: &str, content: impl Into<Value>) -> Value {
     json!({
         "type": "message",
         "id": id,
         "status": status,
         "role": "assistant",
-        "content": [content],
+        "content": [content.into()],
     })
 }
 
-pub(super) fn output_text(text: &str) -> Value {
-    json!({ "type": "output_text", "text": text, "annotations": [], "logprobs": [] })
+pub(super) fn output_text(text: &Text) -> Value {
+    let annotations = citations::annotations(text);
+    json!({
+        "type": "output_text", "text": text.text, "annotations": annotations, "logprobs": [],
+    })
 }
 
 pub(super) fn refusal(text: &str) -> Value {

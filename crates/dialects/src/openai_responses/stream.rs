@@ -2,6 +2,7 @@
 
 use super::answer::{stop_of, unasked};
 use super::{USAGE, items};
+use crate::citations;
 use crate::fault::{Fault, Malformed};
 use crate::members::Members;
 use crate::neutral::{Begin, Delta, ErrorKind, Usage};
@@ -129,6 +130,15 @@ impl StreamReader {
             "response.output_item.done" => self.item_done(key, m.need_object("item")?, out)?,
             "response.content_part.added" => self.part_added(key, m.need_object("part")?, out)?,
             "response.output_text.delta" => self.text(key, m.need_string("delta")?, out),
+            "response.output_text.annotation.added" => {
+                let Some(item) = m.take("annotation") else {
+                    return Ok(());
+                };
+                if let Some(citation) = citations::read_annotation(item) {
+                    let index = self.open(key, Begin::Text, out);
+                    out.push(Delta::Citation { index, citation });
+                }
+            }
             "response.output_text.done" => self.text_done(key, m.string("text")?, out),
             "response.refusal.delta" => self.refusal(key, m.need_string("delta")?, out),
             "response.refusal.done" => {

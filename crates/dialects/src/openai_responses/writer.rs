@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{USAGE, error_event, failure, items, skeleton, write_stop};
-use crate::neutral::{Begin, Delta, Envelope, ProviderError, Seal, Stop, Thought, Usage};
+use crate::citations;
+use crate::neutral::{
+    Begin, Citation, Delta, Envelope, ProviderError, Seal, Stop, Text, Thought, Usage,
+};
 use crate::openai;
 use crate::sse::Frame;
 
@@ -30,6 +33,7 @@ struct Item {
     kind: Kind,
     /// Text, or arguments, so far.
     text: String,
+    citations: Vec<Citation>,
     seal: Option<Seal>,
     done: Option<Value>,
 }
@@ -71,6 +75,7 @@ impl StreamWriter {
                 ]
             }
             Delta::PartStart { index, begin } => self.part_start(*index, begin),
+            Delta::Citation { index, citation } => self.cite(*index, citation),
             Delta::Text { index, text }
             | Delta::Refusal { index, text }
             | Delta::Thinking { index, text }
@@ -119,6 +124,7 @@ impl StreamWriter {
             id: items::item_id(prefix, &self.id, index),
             kind,
             text: String::new(),
+            citations: Vec::new(),
             seal: None,
             done: None,
         };
@@ -126,7 +132,7 @@ impl StreamWriter {
             "response.output_item.added",
             json!({ "output_index": index, "item": item.added() }),
         )];
-        if let Some(part) = item.content("") {
+        if let Some(part) = item.content() {
             let event = item.content_event(index, json!({ "part": part }));
             frames.push(self.frame("response.content_part.added", event));
         }
@@ -167,6 +173,17 @@ impl StreamWriter {
         }
         frames.push(self.frame(kind, event));
         frames
+    }
+
+    fn cite(&mut self, index: usize, citation: &Citation) -> Vec<Frame> {
+        let Some(item) = self.items.get_mut(index) else {
+            return Vec::new();
+        };
+        let annotation = citations::annotation(citation, citations::characters(&item.text));
+        let event = json!({ "annotation": annotation, "annotation_index": item.citations.len() });
+        item.citations.push(citation.clone());
+        let event = item.content_event(index, event);
+        vec![self.frame("response.output_text.annotation.added", event)]
     }
 
     fn part_stop(&mut self, index: usize, status: &str) -> Vec<Frame> {
@@ -257,8 +274,7 @@ impl Item {
     /// The item as it is in the end.
     fn finished(&self, status: &str) -> Value {
         match &self.kind {
-            Kind::Text => items::message(&self.id, status, items::output_text(&self.text)),
-            Kind::Refusal => items::message(&self.id, status, items::refusal(&self.text)),
+            Kind::Text | Kind::Refusal => items::message(&self.id, status, self.content()),
             Kind::Thinking { redacted } => {
                 let thought = Thought {
                     id: None,
@@ -280,10 +296,14 @@ impl Item {
     }
 
     /// The one piece of a message's content.
-    fn content(&self, text: &str) -> Option<Value> {
+    fn content(&self) -> Option<Value> {
         match self.kind {
-            Kind::Text => Some(items::output_text(text)),
-            Kind::Refusal => Some(items::refusal(text)),
+            Kind::Text => Some(items::output_text(&Text {
+                text: self.text.clone(),
+                citations: self.citations.clone(),
+                cache: None,
+            })),
+            Kind::Refusal => Some(items::refusal(&self.text)),
             Kind::Thinking { .. } | Kind::Call { .. } => None,
         }
     }
@@ -308,7 +328,7 @@ impl Item {
 
     /// The events that complete what the item holds.
     fn done_events(&self, index: usize) -> Vec<(&'static str, Value)> {
-        let part = json!({ "part": self.content(&self.text) });
+        let part = json!({ "part": self.content() });
         match &self.kind {
             Kind::Text => {
                 let text = json!({ "text": self.text, "logprobs": [] });

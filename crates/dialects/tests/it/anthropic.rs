@@ -89,6 +89,7 @@ fn a_coding_agents_request_is_read() {
     let denied = Text {
         text: "denied".into(),
         cache: Some(Cache::Default),
+        ..Text::default()
     };
     assert_eq!(second.content, [Part::Text(denied)]);
 }

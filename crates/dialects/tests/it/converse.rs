@@ -191,6 +191,7 @@ fn a_request_is_written() {
     let cached = Part::Text(Text {
         text: "hi".into(),
         cache: Some(Cache::Hour),
+        ..Text::default()
     });
     request.messages = vec![
         user(vec![

@@ -132,7 +132,14 @@ fn cache(subset: Subset) -> BoxedStrategy<Option<Cache>> {
 }
 
 fn text_part(subset: Subset) -> impl Strategy<Value = Part> {
-    (text(), cache(subset)).prop_map(|(text, cache)| Part::Text(Text { text, cache }))
+    let part = |(text, cache)| {
+        Part::Text(Text {
+            text,
+            cache,
+            ..Text::default()
+        })
+    };
+    (text(), cache(subset)).prop_map(part)
 }
 
 fn plain_part() -> impl Strategy<Value = Part> {

@@ -8,6 +8,7 @@
 )]
 
 mod anthropic;
+mod citations;
 mod converse;
 mod errors;
 mod fragments;

@@ -52,6 +52,7 @@ fn assert_order(deltas: &[Delta]) {
                 open.push(*index);
             }
             Delta::Text { index, .. }
+            | Delta::Citation { index, .. }
             | Delta::Refusal { index, .. }
             | Delta::Thinking { index, .. }
             | Delta::Seal { index, .. }

@@ -34,6 +34,9 @@ fn opening(turn: &Turn, content: Value) -> Value {
 
 fn block(turn: &Turn, index: usize, part: &Part) -> Value {
     match part {
+        Part::Text(_) | Part::Chunks(_) if !turn.answer.cites.is_empty() => {
+            json!({"type": "text", "text": part.pieces().concat(), "citations": citations(turn)})
+        }
         Part::Text(_) | Part::Chunks(_) | Part::Refusal(_) => {
             json!({"type": "text", "text": part.pieces().concat()})
         }
@@ -48,6 +51,16 @@ fn block(turn: &Turn, index: usize, part: &Part) -> Value {
             "input": call.arguments_object(),
         }),
     }
+}
+
+fn citations(turn: &Turn) -> Vec<Value> {
+    let cited = turn.answer.cites.iter().map(|url| {
+        json!({
+            "type": "web_search_result_location", "url": url, "title": "A page",
+            "cited_text": "What it says there.", "encrypted_index": "RW5jcnlwdGVk",
+        })
+    });
+    cited.collect()
 }
 
 fn stop_reason(stop: Stop) -> &'static str {
@@ -110,6 +123,13 @@ pub(crate) fn frames(turn: &Turn) -> Frames {
                 "content_block_delta",
                 json!({"index": index, "delta": delta}),
             );
+        }
+        if let Part::Text(_) | Part::Chunks(_) = part {
+            for citation in citations(turn) {
+                let delta = json!({"type": "citations_delta", "citation": citation});
+                let event = json!({"index": index, "delta": delta});
+                frames.push("content_block_delta", event);
+            }
         }
         frames.push("content_block_stop", json!({"index": index}));
     }

@@ -10,6 +10,7 @@ use crate::turn::{CREATED, Frames, Turn, sse};
 pub(crate) fn whole(turn: &Turn) -> Value {
     let mut message =
         json!({"role": "assistant", "content": null, "refusal": null, "annotations": []});
+    message["annotations"] = annotations(turn).into();
     let mut calls = Vec::new();
     for (index, part) in turn.answer.parts.iter().enumerate() {
         match part {
@@ -38,6 +39,18 @@ pub(crate) fn whole(turn: &Turn) -> Value {
         "choices": (0..choices(turn)).map(choice).collect::<Vec<_>>(), "usage": usage(turn.usage()),
         "service_tier": "default", "system_fingerprint": "fp_fake",
     })
+}
+
+fn annotations(turn: &Turn) -> Vec<Value> {
+    let texts = turn.answer.parts.iter();
+    let texts = texts.filter(|it| matches!(it, Part::Text(_) | Part::Chunks(_)));
+    let length: usize = texts.map(|it| it.pieces().concat().chars().count()).sum();
+    let cited = turn.answer.cites.iter().map(|url| {
+        json!({"type": "url_citation", "url_citation": {
+            "url": url, "title": "A page", "start_index": 0, "end_index": length,
+        }})
+    });
+    cited.collect()
 }
 
 fn choices(turn: &Turn) -> u64 {
@@ -111,6 +124,11 @@ pub(crate) fn frames(turn: &Turn) -> Frames {
                 let pieces = part.pieces().into_iter();
                 frames.extend(pieces.map(|piece| delta(turn, choice, &json!({member: piece}))));
             }
+        }
+        let annotations = annotations(turn);
+        if !annotations.is_empty() {
+            let cited = json!({"annotations": annotations});
+            frames.push(delta(turn, choice, &cited));
         }
         frames.push(chunk(turn, choice, &json!({}), finish(turn.stop()).into()));
     }

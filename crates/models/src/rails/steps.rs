@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use dialects::neutral::Delta;
+use dialects::neutral::{Citation, Cited, Delta};
+use guard::{Counts, find};
 use policy::exchange::{Blocked, Exchange};
 
 use super::lanes::Lanes;
@@ -18,6 +19,8 @@ type Place = (Lane, Range<usize>);
 pub(crate) struct Steps {
     lanes: Lanes<Lane>,
     held: VecDeque<(Delta, Option<Place>)>,
+    /// Whether something of a text was replaced.
+    changed: bool,
 }
 
 impl Steps {
@@ -25,6 +28,7 @@ impl Steps {
         Self {
             lanes: Lanes::new(exchange),
             held: VecDeque::new(),
+            changed: false,
         }
     }
 
@@ -35,11 +39,16 @@ impl Steps {
     /// Takes the next steps, and gives those about which everything is decided.
     pub fn push(&mut self, steps: Vec<Delta>) -> Result<Vec<Delta>, Blocked> {
         for step in steps {
+            if let Delta::Citation { citation, .. } = &step
+                && !self.may_cite(citation)?
+            {
+                continue;
+            }
             let place = match text_of(&step) {
                 Some((lane, text)) => Some((lane, self.lanes.push(&lane, text)?)),
                 None => {
                     // A part that ends has no more text; one that begins comes behind others.
-                    if !matches!(step, Delta::Usage(_)) {
+                    if !matches!(step, Delta::Usage(_) | Delta::Citation { .. }) {
                         self.lanes.flush()?;
                     }
                     None
@@ -48,6 +57,23 @@ impl Steps {
             self.held.push_back((step, place));
         }
         Ok(self.release())
+    }
+
+    /// Whether a citation goes on: not if what is to be masked stands in it, for an address with a
+    /// placeholder is none.
+    fn may_cite(&mut self, citation: &Citation) -> Result<bool, Blocked> {
+        let (first, second) = match &citation.source {
+            Cited::Url { url, title } => (url, title),
+            Cited::File { id, name } => (id, name),
+        };
+        let mut counts = Counts::default();
+        for found in find(first).into_iter().chain(find(second)) {
+            if self.lanes.exchange_mut().hear(found.category)? {
+                counts.add(found.category);
+            }
+        }
+        self.lanes.exchange_mut().note(&counts);
+        Ok(counts.is_empty())
     }
 
     /// Nothing more comes.
@@ -66,10 +92,17 @@ impl Steps {
             let Some((mut step, place)) = self.held.pop_front() else {
                 break;
             };
+            if let Delta::Citation { citation, .. } = &mut step
+                && self.changed
+            {
+                // The text is not as long any more as the provider thinks.
+                citation.span = None;
+            }
             if let Some((lane, piece)) = place {
                 let is_json = matches!(step, Delta::Arguments { .. });
                 if let Some(text) = text_mut(&mut step) {
                     for cut in self.lanes.cuts(&lane, &piece).into_iter().rev() {
+                        self.changed = true;
                         let quote = if is_json && cut.number { "\"" } else { "" };
                         let instead = format!("{quote}{}{quote}", cut.placeholder);
                         text.replace_range(cut.range, &instead);
@@ -90,6 +123,7 @@ fn text_of(step: &Delta) -> Option<(Lane, &str)> {
         Delta::Arguments { index, json } => Some(((3, *index), json)),
         Delta::Start { .. }
         | Delta::PartStart { .. }
+        | Delta::Citation { .. }
         | Delta::Seal { .. }
         | Delta::PartStop { .. }
         | Delta::Stop(_)
@@ -107,6 +141,7 @@ fn text_mut(step: &mut Delta) -> Option<&mut String> {
         Delta::Arguments { json, .. } => Some(json),
         Delta::Start { .. }
         | Delta::PartStart { .. }
+        | Delta::Citation { .. }
         | Delta::Seal { .. }
         | Delta::PartStop { .. }
         | Delta::Stop(_)

@@ -106,6 +106,37 @@ on_both_databases! {
         }
     }
 
+    /// What an answer cites goes on to clients of the other dialect, streamed and not.
+    async fn citations_are_translated(db: TestDb) {
+        const PAGE: &str = "https://example.org/oil";
+        let world = World::new(db).await;
+        let fake = Fake::start().await.unwrap();
+        let member = world.as_role("member");
+        world.fake(&fake, "anthropic").await;
+        world.fake(&fake, "openai_compatible").await;
+        fake.script(Answer::text("Oil is up.").citing(PAGE).times(4));
+        let cited = json!({"type": "url_citation", "url_citation":
+            {"start_index": 0, "end_index": 10, "url": PAGE, "title": "A page"}});
+        let got = member.post(CHAT, chat("anthropic/any")).await.expect(200);
+        assert_eq!(got["choices"][0]["message"]["annotations"], json!([cited]));
+        let text = member.post(CHAT, streamed(chat("anthropic/any"))).await.text();
+        let annotated: Vec<Value> = events(&text).iter()
+            .map(|(_, data)| data["choices"][0]["delta"]["annotations"].clone())
+            .filter(|it| !it.is_null()).collect();
+        assert_eq!(annotated, [json!([cited])], "{text}");
+
+        let model = "openai_compatible/any";
+        let got = member.post(MESSAGES, messages(model)).await.expect(200);
+        let cited = &got["content"][0]["citations"][0];
+        assert_eq!((&cited["type"], &cited["url"]), (&json!("web_search_result_location"), &json!(PAGE)));
+        let text = member.post(MESSAGES, streamed(messages(model))).await.text();
+        let deltas: Vec<Value> = events(&text).iter()
+            .map(|(_, data)| data["delta"].clone())
+            .filter(|it| it["type"] == "citations_delta").collect();
+        assert_eq!(deltas, [json!({"type": "citations_delta", "citation": cited})], "{text}");
+        assert_eq!(fake.violations(), []);
+    }
+
     /// Between families everything is translated, streamed and not, with tools.
     async fn other_families_are_translated(db: TestDb) {
         let world = World::new(db).await;

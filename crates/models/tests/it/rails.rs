@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use db::testing::TestDb;
 use db::{OrgContext, on_both_databases};
+use dialects::neutral::{Cited, Part as Said};
 use edge::testing::Answer as Response;
 use fakes::{Answer, Fake, Fault, Part};
 use futures::future::BoxFuture;
@@ -370,6 +371,35 @@ on_both_databases! {
             let guarded = (plain_request(), Some(exchange(FORBIDS)));
             let twin = world.gateway.complete_guarded(&world.ctx, &spender, model.as_str(), guarded, |_| {}).await;
             assert!(twin.is_ok(), "{twin:?}");
+        }
+    }
+
+    /// A citation that names what is masked does not go on; one in a text of which something was masked
+    /// says nothing of places in it; and what is forbidden ends the answer from there too.
+    async fn what_an_agents_answer_cites_is_looked_at(db: TestDb) {
+        let world = World::new(db).await;
+        let fake = with_providers(&world).await;
+        let (open, secret) = ("https://example.org/oil", "https://example.org/?card=4111111111111111");
+        let spender = Spender::default();
+        for (text, cites, expected) in [
+            ("It is up.", vec![open, secret], vec![(open, Some((0, 9)))]),
+            ("Card 4111 1111 1111 1111 it is.", vec![open], vec![(open, None)]),
+        ] {
+            let script = || cites.iter().fold(Answer::text(text), |it, url| it.citing(*url));
+            fake.script(script());
+            let guarded = (plain_request(), Some(exchange(MASKS)));
+            let done = world.gateway.complete_guarded(&world.ctx, &spender, "openai/any", guarded, |_| {}).await.unwrap();
+            let Some(Said::Text(said)) = done.answer.parts.first() else { panic!("{done:?}") };
+            let found: Vec<_> = said.citations.iter().map(|it| match &it.source {
+                Cited::Url { url, .. } => (url.as_str(), it.span),
+                Cited::File { .. } => panic!("{it:?}"),
+            }).collect();
+            assert_eq!(found, expected);
+            assert_eq!(done.masked.iter().map(|(_, count)| count).sum::<u64>(), 1);
+            fake.script(script());
+            let guarded = (plain_request(), Some(exchange(FORBIDS)));
+            let stopped = world.gateway.complete_guarded(&world.ctx, &spender, "openai/any", guarded, |_| {}).await;
+            assert!(matches!(stopped, Err(ModelError::Blocked(_))), "{stopped:?}");
         }
     }
 

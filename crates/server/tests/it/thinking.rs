@@ -164,6 +164,54 @@ async fn a_turn_with_each_family_on_postgres() {
     a_turn_with_each_family(Some(fresh_database().await)).await;
 }
 
+/// What the provider cites stands with the agent's answer.
+async fn an_answer_cites_what_its_provider_cites(database: Option<String>) {
+    let mut installation = Installation::new(database);
+    let api = installation.up().await;
+    for (family, end) in [
+        (("anthropic", "", "claude-sonnet-4-5"), Value::Null),
+        (("openai_compatible", "/local/v1", "any"), json!(10)),
+    ] {
+        let fake = Fake::start().await.unwrap();
+        let session = thinker(&api, &fake, family).await;
+        let page = "https://example.org/oil?today";
+        fake.script(
+            Answer::text("Oil is up.")
+                .citing(page)
+                .citing("javascript:alert(1)"),
+        );
+        let run = say(&api, &session, "How is oil?").await;
+        assert_eq!(run["state"], "succeeded", "{family:?}: {run}");
+        let path = format!("/v1/sessions/{session}/messages");
+        let messages = api.get(&path).await.body;
+        let start = if end.is_null() {
+            &Value::Null
+        } else {
+            &json!(0)
+        };
+        let expected = json!([{"url": page, "title": "A page", "start": start, "end": end}]);
+        assert_eq!(messages["items"][1]["citations"], expected, "{family:?}");
+        assert_eq!(messages["items"][0]["citations"], json!([]));
+        is_replayed_the_same(&api, &run).await;
+        fake.script(Answer::text("I have no idea."));
+        say(&api, &session, "And gas?").await;
+        let messages = api.get(&path).await.body;
+        assert_eq!(messages["items"][3]["citations"], json!([]), "{family:?}");
+        assert_eq!(fake.violations(), [], "{family:?}");
+    }
+    installation.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_cites_what_its_provider_cites_on_sqlite() {
+    an_answer_cites_what_its_provider_cites(None).await;
+}
+
+#[tokio::test]
+async fn an_answer_cites_what_its_provider_cites_on_postgres() {
+    an_answer_cites_what_its_provider_cites(Some(fresh_database().await)).await;
+}
+
 /// The last message of a session.
 async fn last_message(api: &Api, session: &str) -> String {
     let path = format!("/v1/sessions/{session}/messages");

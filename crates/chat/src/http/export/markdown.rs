@@ -12,6 +12,8 @@ use futures::stream;
 
 use super::{Asker, broken_off};
 use crate::ChatError;
+use runs::Citation;
+
 use crate::archive::KeptMessage;
 use crate::model::{Branch, has};
 use crate::service::{Export, ExportedMessage, Messages};
@@ -132,7 +134,7 @@ fn message(out: &mut String, export: &Export, it: &ExportedMessage) {
     let failed = if it.message.failed { " — failed" } else { "" };
     let _ = writeln!(out, "\n## {position} · {name}{kind} · {at}{failed}\n");
     match &it.text {
-        Some(text) => quoted(out, text),
+        Some(text) => footnoted(out, position, text, &it.message.citations),
         None => out.push_str("*erased*\n"),
     }
     for id in &it.message.attachments {
@@ -146,6 +148,34 @@ fn message(out: &mut String, export: &Export, it: &ExportedMessage) {
     }
     if let (Some(run), Some(_)) = (it.message.run, it.message.agent) {
         let _ = writeln!(out, "\nRun: `{run}`");
+    }
+}
+
+/// A text as a block quote with what it cites as footnotes. The mark of one stands behind the words that
+/// rest on it, or at the end.
+fn footnoted(out: &mut String, position: u32, text: &str, citations: &[Citation]) {
+    let marks = citations.iter().zip(1_u32..).map(|(it, number)| {
+        let end = usize::try_from(it.span.map_or(u32::MAX, |(_, end)| end)).ok();
+        let at = end.and_then(|end| text.char_indices().map(|(at, _)| at).nth(end));
+        (at.unwrap_or(text.len()), format!("[^{position}-{number}]"))
+    });
+    let mut marks: Vec<(usize, String)> = marks.collect();
+    marks.sort_by_key(|(at, _)| *at);
+    let mut marked = text.to_owned();
+    for (at, mark) in marks.iter().rev() {
+        marked.insert_str(*at, mark);
+    }
+    quoted(out, &marked);
+    for (it, number) in citations.iter().zip(1_u32..) {
+        let title = plain(&it.title);
+        let between = if title.is_empty() { "" } else { ", " };
+        // The reader of the provider's answer has let no address through that could end this early.
+        let place = it.url.as_ref().map(|url| format!("{between}<{url}>"));
+        let _ = writeln!(
+            out,
+            "\n[^{position}-{number}]: {title}{}",
+            place.unwrap_or_default()
+        );
     }
 }
 
@@ -215,6 +245,36 @@ mod tests {
         for hidden in ["\u{2028}", "\r", "\u{b}", "\u{85}"] {
             assert!(!out.contains(hidden));
         }
+    }
+
+    #[test]
+    fn what_is_cited_stands_in_footnotes() {
+        let cites = |url: Option<&str>, title: &str, span| Citation {
+            url: url.map(str::to_owned),
+            title: title.to_owned(),
+            span,
+        };
+        let citations = [
+            cites(
+                Some("https://example.com/b"),
+                "A *fine* [page](x)",
+                Some((0, 5)),
+            ),
+            cites(Some("https://example.com/a"), "", Some((0, 2))),
+            cites(None, "notes.pdf", None),
+            cites(None, "beyond.pdf", Some((3, 400))),
+        ];
+        let mut out = String::new();
+        footnoted(&mut out, 7, "Öl is up", &citations);
+        let expected = "> Öl[^7-2] is[^7-1] up[^7-3][^7-4]\n\n\
+            [^7-1]: A \\*fine\\* \\[page\\]\\(x\\), <https://example.com/b>\n\n\
+            [^7-2]: <https://example.com/a>\n\n\
+            [^7-3]: notes\\.pdf\n\n\
+            [^7-4]: beyond\\.pdf\n";
+        assert_eq!(out, expected);
+        let mut plain = String::new();
+        footnoted(&mut plain, 7, "Öl is up", &[]);
+        assert_eq!(plain, "> Öl is up\n");
     }
 
     #[test]
