@@ -892,6 +892,29 @@ class Streams(Contract):
         self.owner.problem(422, "INVALID", "GET", path + "?after=x", None, {"Accept": "text/event-stream"})
         self.owner.problem(404, "NOT_FOUND", "GET", "/v1/runs/run_x/events", None, {"Accept": "text/event-stream"})
 
+    def test_a_run_by_its_steps(self):
+        run = self.say("list notes; write notes/steps.md: x; read .env")["run"]["id"]
+        waiting = self.owner.until(run, "waiting")
+        path = f"/v1/runs/{run}/steps"
+        first, second = self.owner.pages(path, 1)
+        self.assertEqual((first["step"], first["tool"], first["state"]), (1, "file.list", "succeeded"))
+        self.assertEqual(first["decision"]["verdict"], "allow")
+        self.assertEqual((first["attempts"], first["result"]["ok"]), (1, True))
+        self.assertTrue(first["node_id"].startswith("nod_"))
+        self.assertEqual((second["state"], second["ended_at"], second["result"]), ("asked", None, None))
+        self.assertEqual(second["arguments"], {"path": "notes/steps.md", "content": "x"})
+        approval = waiting["waiting"]["approval"]
+        self.assertEqual(second["approval"]["approval"], approval)
+        self.owner.expect(200, "POST", f"/v1/approvals/{approval}/deny", {"comment": "not this one"})
+        self.owner.until(run, "failed")
+        states = [(it["tool"], it["state"]) for it in self.owner.pages(path, 50)]
+        self.assertEqual(states, [("file.list", "succeeded"), ("file.write", "denied"), ("file.read", "denied")])
+        whole = self.owner.expect(200, "GET", path + "/2")
+        self.assertFalse(whole["result"]["ok"])
+        self.assertEqual(whole["attempts"], 0)
+        self.owner.problem(404, "NOT_FOUND", "GET", path + "/4")
+        self.owner.problem(404, "NOT_FOUND", "GET", "/v1/runs/run_x/steps")
+
     def test_the_record_as_a_stream_that_begins_now_or_where_it_is_told_to(self):
         path = "/v1/audit/events"
         newest = self.owner.expect(200, "GET", "/v1/audit/checkpoint")["size"]

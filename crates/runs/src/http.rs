@@ -3,6 +3,7 @@
 mod approvals;
 mod replays;
 mod runs;
+mod steps;
 
 use db::BlobError;
 use edge::{OpenApiRouter, Problem};
@@ -17,6 +18,7 @@ pub use runs::RunView;
 #[must_use]
 pub fn routes(runs: Runs) -> OpenApiRouter {
     runs::routes(runs.clone())
+        .merge(steps::routes(runs.clone()))
         .merge(approvals::routes(runs.clone()))
         .merge(replays::routes(runs))
 }

@@ -36,6 +36,7 @@ mod service;
 mod simulate;
 mod span;
 mod stations;
+mod steps;
 mod store;
 mod worker;
 
@@ -54,5 +55,6 @@ pub use recorded::{End, Noted, Recorded, What};
 pub use replay::{Changes, Divergence, Report, StepReport};
 pub use service::{Queued, Resolution, Runs};
 pub use simulate::{Flip, Simulated, simulate};
+pub use steps::{RunStep, StepState};
 pub use store::{Census, RunFilter, census};
 pub use worker::Worker;

@@ -12,9 +12,10 @@ use vocab::{Digest, Draft, EventKind, RunId, SessionId, limits};
 
 use crate::engine::{Engine, Work};
 use crate::error::RunError;
-use crate::fold::{Entry, Fold, Step};
+use crate::fold::{Entry, Fold};
 use crate::model::{NewRun, Run, State, WaitingFor};
 use crate::program::{Again, AgentSnapshot, Input};
+use crate::steps::{self, RunStep};
 use crate::store::{self, HandedTo, RunFilter};
 use crate::worker::{Slot, Worker};
 
@@ -580,36 +581,11 @@ impl Runs {
         Ok(over || store::has_outcome(&ctx, run, job).await?)
     }
 
-    /// What is known of a run's steps, as people read it.
+    /// The steps of a run, as people read them.
     ///
     /// # Errors
-    /// The journal can't be read.
-    pub async fn steps(&self, ctx: &OrgContext, run: &Run) -> Result<Vec<Value>, RunError> {
-        let input = self.engine.input(ctx, run).await?;
-        let entries = self.engine.entries(ctx, run).await?;
-        let about = crate::fold::About {
-            org: run.org,
-            run: run.id,
-            agent: run.agent,
-        };
-        let entries: Vec<Entry> = entries.into_iter().map(|(_, entry)| entry).collect();
-        let fold = Fold::of(&input, &self.engine.0.programs, about, &entries)?;
-        Ok(fold
-            .steps()
-            .map(|(number, step)| json!({ "step": number, "at": station(step) }))
-            .collect())
-    }
-}
-
-const fn station(step: &Step) -> &'static str {
-    match step {
-        Step::Intended(_) => "intended",
-        Step::Asked { .. } => "approval_requested",
-        Step::Issued { .. } => "capability_issued",
-        Step::Unknown { .. } => "outcome_unknown",
-        Step::Child { .. } => "child_started",
-        Step::Timer { .. } => "timer_set",
-        Step::Signal { .. } => "signal_awaited",
-        Step::Over => "over",
+    /// The contents were erased, or the journal can't be read.
+    pub async fn steps(&self, ctx: &OrgContext, run: &Run) -> Result<Vec<RunStep>, RunError> {
+        Ok(steps::steps(self.engine.entries(ctx, run).await?))
     }
 }

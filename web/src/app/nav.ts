@@ -2,14 +2,14 @@
  * What the sidebar, the phone's bar, the palette and the keys `g …` lead to. A page gets its entry here when
  * it is there, and not before.
  */
-import { Compass, type LucideIcon } from "lucide-react";
+import { Compass, Inbox, type LucideIcon } from "lucide-react";
 import { t } from "@/strings";
 
 export type NavGroup = keyof typeof t.shell.groups;
 
 export interface NavEntry {
   /** An address of `router.tsx`. */
-  to: "/start";
+  to: "/inbox" | "/start";
   label: string;
   icon: LucideIcon;
   group: NavGroup;
@@ -20,5 +20,6 @@ export interface NavEntry {
 }
 
 export const nav: readonly NavEntry[] = [
+  { to: "/inbox", label: t.approvals.nav, icon: Inbox, group: "work", key: "i", badge: "approvals" },
   { to: "/start", label: t.start.nav, icon: Compass, group: "work", key: "s" },
 ];

@@ -96,7 +96,25 @@ const start = createRoute({
   component: lazyRouteComponent(() => import("@/features/start/ui/StartPage"), "StartPage"),
 });
 
-const inShell = [home, start];
+const inboxPage = lazyRouteComponent(() => import("@/features/approvals/ui/InboxPage"), "InboxPage");
+const inboxSearch = (search: Record<string, unknown>): { show?: "decided" } =>
+  search.show === "decided" ? { show: "decided" } : {};
+
+const inbox = createRoute({
+  getParentRoute: () => shell,
+  path: "/inbox",
+  validateSearch: inboxSearch,
+  component: inboxPage,
+});
+
+const inboxRequest = createRoute({
+  getParentRoute: () => shell,
+  path: "/inbox/$approvalId",
+  validateSearch: inboxSearch,
+  component: inboxPage,
+});
+
+const inShell = [home, inbox, inboxRequest, start];
 
 export const router = createRouter({
   routeTree: root.addChildren([

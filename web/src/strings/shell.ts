@@ -3,7 +3,7 @@ export const shell = {
   nav: "Main",
   menu: "Menu",
   groups: { work: "Work", govern: "Govern", build: "Build", settings: "Settings" },
-  search: "Search or jump to…",
+  search: "Search…",
   searchShort: "Search",
   palette: "Command palette",
   paletteEmpty: "Nothing is called that.",

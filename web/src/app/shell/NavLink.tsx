@@ -1,4 +1,6 @@
 import { Link } from "@tanstack/react-router";
+import { usePendingCount } from "@/features/approvals/api/approvals";
+import { t } from "@/strings";
 import type { NavEntry } from "../nav";
 
 export function NavLink({ entry, onClick }: { entry: NavEntry; onClick?: () => void }) {
@@ -18,6 +20,16 @@ export function NavLink({ entry, onClick }: { entry: NavEntry; onClick?: () => v
 
 /** How much waits behind an entry. */
 export function NavBadge({ of }: { of: NavEntry["badge"] }) {
-  if (!of) return null;
-  return null;
+  return of === "approvals" ? <PendingBadge /> : null;
+}
+
+function PendingBadge() {
+  const count = usePendingCount();
+  if (count === 0) return null;
+  return (
+    <span className="inline-flex h-4.5 min-w-4.5 items-center justify-center rounded-full bg-accent px-1 text-2xs font-semibold text-on-accent tabular-nums">
+      <span aria-hidden>{count > 99 ? "99+" : count}</span>
+      <span className="sr-only">{t.approvals.waiting(count)}</span>
+    </span>
+  );
 }

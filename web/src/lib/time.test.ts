@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import { ago, span, took } from "./time";
+
+test("a span is said in at most two units", () => {
+  expect(span(0)).toBe("0 s");
+  expect(span(-5)).toBe("0 s");
+  expect(span(59_999)).toBe("59 s");
+  expect(span(250_000)).toBe("4 min 10 s");
+  expect(span(3_600_000)).toBe("1 h");
+  expect(span(86_399_000)).toBe("23 h 59 min");
+  expect(span(90_000_000)).toBe("1 d 1 h");
+});
+
+test("how long something took keeps what matters", () => {
+  expect(took(3)).toBe("3 ms");
+  expect(took(1234)).toBe("1.2 s");
+  expect(took(125_000)).toBe("2 min 5 s");
+});
+
+test("what is past is named by how far it is", () => {
+  const now = Date.parse("2026-03-02T15:00:00Z");
+  expect(ago("2026-03-02T14:59:30Z", now)).toBe("now");
+  expect(ago("2026-03-02T14:48:00Z", now)).toBe("12 min");
+  expect(ago("not a time", now)).toBe("");
+});
