@@ -44,8 +44,8 @@ export const test = base.extend<Fixtures, { server: Server }>({
     { scope: "worker", timeout: 90_000 },
   ],
   baseURL: async ({ server }, use) => use(server.url),
-  watch: async ({ page, server }, use) => {
-    const { watch, problems } = watchPage(page, server.url);
+  watch: async ({ page, baseURL }, use) => {
+    const { watch, problems } = watchPage(page, baseURL ?? "");
     await use(watch);
     expect(problems).toEqual([]);
   },

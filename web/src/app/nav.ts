@@ -2,14 +2,14 @@
  * What the sidebar, the phone's bar, the palette and the keys `g …` lead to. A page gets its entry here when
  * it is there, and not before.
  */
-import { Compass, Inbox, type LucideIcon } from "lucide-react";
+import { Compass, Inbox, type LucideIcon, MessagesSquare } from "lucide-react";
 import { t } from "@/strings";
 
 export type NavGroup = keyof typeof t.shell.groups;
 
 export interface NavEntry {
   /** An address of `router.tsx`. */
-  to: "/inbox" | "/start";
+  to: "/inbox" | "/chats" | "/start";
   label: string;
   icon: LucideIcon;
   group: NavGroup;
@@ -21,5 +21,6 @@ export interface NavEntry {
 
 export const nav: readonly NavEntry[] = [
   { to: "/inbox", label: t.approvals.nav, icon: Inbox, group: "work", key: "i", badge: "approvals" },
+  { to: "/chats", label: t.chats.nav, icon: MessagesSquare, group: "work", key: "c" },
   { to: "/start", label: t.start.nav, icon: Compass, group: "work", key: "s" },
 ];

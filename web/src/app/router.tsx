@@ -11,7 +11,9 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { resume } from "@/api/auth";
+import { sessionsQuery } from "@/features/chats/api/chats";
 import { NotFoundPage, PageError, PagePending } from "./pages";
+import { queryClient } from "./queryClient";
 
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
 /** Optional parameters, without those that are not there. */
@@ -85,14 +87,25 @@ const shell = createRoute({
 const home = createRoute({
   getParentRoute: () => shell,
   path: "/",
-  beforeLoad: () => {
-    throw redirect({ to: "/start", replace: true });
+  // Whoever has seen nothing yet begins at the beginning.
+  beforeLoad: async () => {
+    const { pages } = await queryClient
+      .ensureInfiniteQueryData(sessionsQuery("active"))
+      .catch(() => ({ pages: [] }));
+    const isNew = pages.every((page) => page.items.length === 0);
+    throw redirect({ to: isNew ? "/start" : "/chats", replace: true });
   },
 });
 
 const start = createRoute({
   getParentRoute: () => shell,
   path: "/start",
+  validateSearch: (search) =>
+    some({
+      run: text(search.run),
+      verified: search.verified === true || undefined,
+      replayed: search.replayed === true || undefined,
+    }),
   component: lazyRouteComponent(() => import("@/features/start/ui/StartPage"), "StartPage"),
 });
 
@@ -114,7 +127,11 @@ const inboxRequest = createRoute({
   component: inboxPage,
 });
 
-const inShell = [home, inbox, inboxRequest, start];
+const chatsPage = lazyRouteComponent(() => import("@/features/chats/ui/ChatsPage"), "ChatsPage");
+const chats = createRoute({ getParentRoute: () => shell, path: "/chats", component: chatsPage });
+const chat = createRoute({ getParentRoute: () => shell, path: "/chats/$sessionId", component: chatsPage });
+
+const inShell = [home, inbox, inboxRequest, chats, chat, start];
 
 export const router = createRouter({
   routeTree: root.addChildren([

@@ -12,6 +12,7 @@ import { reporter } from "./connection";
 const touches: Record<string, readonly string[]> = {
   approval: ["approvals", "grants", "runs"],
   run: ["runs"],
+  tool: ["runs"],
   session: ["sessions"],
   message: ["sessions"],
   agent: ["agents"],

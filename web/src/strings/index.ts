@@ -4,8 +4,10 @@
  */
 import { approvals } from "./approvals";
 import { auth } from "./auth";
+import { chats } from "./chats";
 import { common, errors } from "./common";
 import { shell } from "./shell";
 import { start } from "./start";
+import { steps } from "./steps";
 
-export const t = { common, errors, shell, auth, approvals, start };
+export const t = { common, errors, shell, auth, approvals, chats, start, steps };

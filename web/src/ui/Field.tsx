@@ -2,7 +2,7 @@ import { type ComponentProps, type ReactNode, useId } from "react";
 import { cx } from "@/lib/cx";
 
 export const controlClass =
-  "w-full rounded-md border border-line-strong/60 bg-surface px-3 text-base text-text shadow-sm transition-colors hover:border-line-strong focus-visible:outline-offset-0 disabled:opacity-60 aria-invalid:border-bad";
+  "w-full rounded-md border border-line-strong/60 bg-surface px-3 text-base text-text max-md:text-[16px] shadow-sm transition-colors hover:border-line-strong focus-visible:outline-offset-0 disabled:opacity-60 aria-invalid:border-bad";
 
 interface FieldProps {
   label: ReactNode;

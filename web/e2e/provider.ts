@@ -1,0 +1,82 @@
+/** A model provider that a test plays word by word, so that what happens in the middle can be looked at. */
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Server } from "./server";
+
+export interface Provider {
+  /** The next question that is asked; to be answered piece by piece. */
+  asked(): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface Answer {
+  say(text: string): void;
+  end(): void;
+}
+
+function answering(response: ServerResponse): Answer {
+  const chunk = (choice: object, more: object = {}) =>
+    response.write(
+      `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 1, model: "m", choices: [choice], ...more })}\n\n`,
+    );
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  return {
+    say: (content) => void chunk({ index: 0, delta: { role: "assistant", content }, finish_reason: null }),
+    end() {
+      chunk(
+        { index: 0, delta: {}, finish_reason: "stop" },
+        { usage: { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 } },
+      );
+      response.end("data: [DONE]\n\n");
+    },
+  };
+}
+
+async function listen(): Promise<{ port: number; provider: Provider }> {
+  const waiting: ((answer: Answer) => void)[] = [];
+  const come: Answer[] = [];
+  const server = createServer((request, response) => {
+    request.resume().on("end", () => {
+      const answer = answering(response);
+      const next = waiting.shift();
+      if (next) next(answer);
+      else come.push(answer);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const provider = {
+    asked: () => {
+      const answer = come.shift();
+      return answer ? Promise.resolve(answer) : new Promise<Answer>((resolve) => waiting.push(resolve));
+    },
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+  return { port: (server.address() as AddressInfo).port, provider };
+}
+
+/** An agent that thinks with such a provider; answers both. */
+export async function thinker(
+  server: Server,
+  name: string,
+): Promise<{ agentId: string; provider: Provider }> {
+  const { port, provider } = await listen();
+  const made = await server.call<{ id: string }>("POST", "/v1/providers", {
+    type: "openai_compatible",
+    name,
+    base_url: `http://127.0.0.1:${port}/v1`,
+  });
+  const targets = [{ provider_id: made.id, model: "m" }];
+  const profile = await server.call<{ id: string }>("POST", "/v1/model-profiles", { name, targets });
+  const agent = await server.call<{ id: string }>("POST", "/v1/agents", {
+    name,
+    planner: "model",
+    model_profile_id: profile.id,
+    tools: [],
+    workspace: "demo",
+  });
+  return { agentId: agent.id, provider };
+}

@@ -1,0 +1,68 @@
+import { randomUUID } from "node:crypto";
+import type { Page } from "@playwright/test";
+import { expect, expectAccessible, test, watched } from "./fixtures";
+import { startServer } from "./server";
+
+watched();
+test.use({ viewport: { width: 390, height: 844 } });
+
+/** From the first page to a run that was decided on, verified and replayed, on a phone. */
+async function firstRun(page: Page, url: string) {
+  await page.goto(`${url}/sign-up`);
+  await page.getByLabel("Your name").fill("Ada Lovelace");
+  await page.getByLabel("E-mail").fill(`ada-${randomUUID()}@example.com`);
+  await page.getByLabel("Password").fill("correct horse battery staple");
+  await page.getByLabel("Organisation").fill("Analytical Engines");
+  await page.getByRole("button", { name: "Create account" }).click();
+
+  await expect(page.getByRole("heading", { name: "Your first governed run" })).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Set it up" }).click();
+  await page.getByRole("button", { name: "Ask", exact: true }).click();
+
+  const request = page.getByRole("region", { name: /Waits for a person: file.write notes\/first.md/ });
+  await expect(request).toContainText("Writing under notes/ asks a person first.");
+  await expect(request).toContainText("Hello from my first governed run.");
+  await expectAccessible(page);
+  await request.getByRole("button", { name: "Approve once" }).click();
+  await expect(page.getByText("It ran, and only what you had seen.")).toBeVisible();
+
+  // What came of it can be looked at, and all of it survives a reload.
+  await page.reload();
+  await page.getByText("file.read", { exact: true }).click();
+  await expect(page.getByRole("group", { name: "Result" })).toContainText(
+    "Hello from my first governed run.",
+  );
+
+  await page.getByRole("button", { name: "Verify it" }).click();
+  await expect(page.getByText(/All \d+ events are there, in order, unchanged, and signed./)).toBeVisible();
+  await page.getByRole("button", { name: "Replay as it was" }).click();
+  await expect(page.getByText(/Identical: \d+ outcomes compared/)).toBeVisible();
+  await page.getByRole("button", { name: "Replay with writing forbidden" }).click();
+  await expect(page.getByText("It would have gone differently at step 1 (file.write)")).toBeVisible();
+  await expect(page.getByText("Nothing is written any more.")).toBeVisible();
+  await expect(page.getByRole("heading", { name: "That is all there is to it" })).toBeVisible();
+  await expectAccessible(page);
+}
+
+test("somebody new gets from signing up to a verified and replayed run", async ({ page, server }) => {
+  await firstRun(page, server.url);
+});
+
+test.describe("on Postgres", () => {
+  test.skip(!process.env.CHANCERY_TEST_POSTGRES, "CHANCERY_TEST_POSTGRES is not set");
+  test.use({
+    // A server of its own, on another database; what is watched is its origin.
+    baseURL: async ({ browserName }, use) => {
+      expect(browserName).toBe("chromium");
+      const server = await startServer({ postgres: true });
+      await use(server.url);
+      await server.close();
+    },
+  });
+
+  test("somebody new gets from signing up to a verified and replayed run", async ({ page, baseURL }) => {
+    test.setTimeout(120_000);
+    await firstRun(page, baseURL ?? "");
+  });
+});

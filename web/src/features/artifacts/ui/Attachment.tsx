@@ -1,0 +1,41 @@
+import { useQuery } from "@tanstack/react-query";
+import { Download, File, Image } from "lucide-react";
+import { t } from "@/strings";
+import { explain } from "@/ui/ErrorNotice";
+import { toast } from "@/ui/toast";
+import { artifactQuery, downloadArtifact } from "../api/artifacts";
+import { ArtifactImage } from "./ArtifactImage";
+
+const units = ["B", "KB", "MB", "GB"];
+
+export function size(bytes: number): string {
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  return `${(bytes / 1000 ** power).toFixed(power > 0 ? 1 : 0)} ${units[power]}`;
+}
+
+/** A file that goes with a message: a picture is shown, everything is downloaded. */
+export function Attachment({ id }: { id: string }) {
+  const { data } = useQuery(artifactQuery(id));
+  if (!data) return null;
+  const isPicture = /^image\/(png|jpeg|gif|webp)$/.test(data.media_type);
+  const Icon = isPicture ? Image : File;
+  const save = () =>
+    downloadArtifact(id, data.name).catch((error: unknown) =>
+      toast({ tone: "bad", title: t.chats.downloadFailed, detail: explain(error).detail }),
+    );
+  return (
+    <div className="flex flex-col items-start gap-1.5">
+      {isPicture && <ArtifactImage id={id} name={data.name} />}
+      <button
+        type="button"
+        onClick={() => void save()}
+        className="flex max-w-full items-center gap-2 rounded-md border bg-surface px-2.5 py-1.5 text-sm hover:bg-hover"
+      >
+        <Icon aria-hidden className="size-4 shrink-0 text-muted" />
+        <span className="min-w-0 truncate">{data.name}</span>
+        <span className="shrink-0 text-xs text-muted">{size(data.size_bytes)}</span>
+        <Download aria-hidden className="size-4 shrink-0 text-muted" />
+      </button>
+    </div>
+  );
+}

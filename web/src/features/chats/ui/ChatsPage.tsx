@@ -1,0 +1,43 @@
+import { useParams } from "@tanstack/react-router";
+import { MessagesSquare } from "lucide-react";
+import { useState } from "react";
+import { useKeys } from "@/app/keys";
+import { useMay } from "@/app/useAuth";
+import { cx } from "@/lib/cx";
+import { t } from "@/strings";
+import { PageTitle } from "@/ui/PageTitle";
+import { Chat } from "./Chat";
+import { ChatList } from "./ChatList";
+import { NewChatDialog } from "./NewChatDialog";
+
+/** All chats beside one of them; on a phone one or the other. */
+export function ChatsPage() {
+  const { sessionId } = useParams({ strict: false });
+  const [isMaking, setMaking] = useState(false);
+  const mayWrite = useMay("member");
+  useKeys(mayWrite ? [{ keys: "c", label: t.chats.keyNew, group: "page", run: () => setMaking(true) }] : []);
+  return (
+    <div className="flex h-[calc(100dvh-3.5rem-env(safe-area-inset-bottom))] min-h-0 md:h-dvh">
+      <PageTitle title={t.chats.title} />
+      <section
+        aria-label={t.chats.list}
+        className={cx(
+          "flex w-full min-w-0 flex-col border-r lg:w-80 lg:shrink-0",
+          sessionId && "max-lg:hidden",
+        )}
+      >
+        <ChatList openId={sessionId} onNew={mayWrite ? () => setMaking(true) : undefined} />
+      </section>
+      <section className={cx("flex min-w-0 flex-1 flex-col", !sessionId && "max-lg:hidden")}>
+        {sessionId ? (
+          <Chat key={sessionId} id={sessionId} />
+        ) : (
+          <p className="m-auto flex items-center gap-2 text-sm text-muted">
+            <MessagesSquare aria-hidden className="size-4" /> {t.chats.choose}
+          </p>
+        )}
+      </section>
+      {isMaking && <NewChatDialog onClose={() => setMaking(false)} />}
+    </div>
+  );
+}
