@@ -121,6 +121,16 @@ class Conventions(Contract):
             self.assertTrue(is_id(event["id"], "evt"), event)
             self.assertRegex(event["at"], TIME)
 
+    def test_runs_of_one_agent(self):
+        run = self.done("noop")
+        of = lambda agent: self.owner.pages("/v1/runs?agent_id=" + agent, 200)
+        self.assertIn(run["id"], [it["id"] for it in of(run["agent_id"])])
+        self.assertEqual({it["agent_id"] for it in of(run["agent_id"])}, {run["agent_id"]})
+        others = [it["id"] for it in self.owner.pages("/v1/agents", 200) if it["id"] != run["agent_id"]]
+        self.assertTrue(others)
+        for other in others:
+            self.assertNotIn(run["id"], [it["id"] for it in of(other)])
+
     def test_who_may(self):
         stranger, _, _ = self.register()
         self.nobody.problem(401, "UNAUTHENTICATED", "GET", "/v1/runs")
@@ -188,6 +198,7 @@ class Conventions(Contract):
             with self.subTest(name):
                 self.assertEqual(set(self.owner.expect(200, "GET", "/v1/" + name)), {"items", "next_cursor"})
         self.owner.problem(422, "INVALID", "GET", "/v1/runs?state=lost")
+        self.owner.problem(422, "INVALID", "GET", "/v1/runs?agent_id=lost")
         self.owner.problem(422, "INVALID", "GET", "/v1/approvals?status=lost")
 
     def test_idempotency(self):

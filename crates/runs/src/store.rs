@@ -3,7 +3,7 @@
 use db::{Authority, OrgContext, Row, Sql, StoreError, SystemWrite, Value, WriteTx, params};
 use policy::HasRead;
 use serde::Deserialize as _;
-use vocab::{Actor, Digest, EventKind, OrgId, Role, RunId, SessionId, Timestamp};
+use vocab::{Actor, AgentId, Digest, EventKind, OrgId, Role, RunId, SessionId, Timestamp};
 
 use crate::model::{Run, State};
 
@@ -196,6 +196,8 @@ pub struct RunFilter {
     pub state: Option<String>,
     /// Only runs that this run started.
     pub parent: Option<RunId>,
+    /// Only runs of this agent.
+    pub agent: Option<AgentId>,
 }
 
 /// One page of runs, the newest first.
@@ -211,20 +213,23 @@ pub(crate) async fn list(
             columns!(),
             " FROM runs WHERE org_id = $1 AND ($2 IS NULL OR session_id = $2) \
              AND ($3 IS NULL OR state = $3) AND ($4 IS NULL OR parent_id = $4) \
-             AND ($5 IS NULL OR id < $5) ORDER BY id DESC LIMIT $6"
+             AND ($5 IS NULL OR agent_id = $5) \
+             AND ($6 IS NULL OR id < $6) ORDER BY id DESC LIMIT $7"
         ),
         postgres: concat!(
             "SELECT ",
             columns!(),
             " FROM runs WHERE org_id = $1 AND ($2::uuid IS NULL OR session_id = $2) \
              AND ($3::text IS NULL OR state = $3) AND ($4::uuid IS NULL OR parent_id = $4) \
-             AND ($5::uuid IS NULL OR id < $5) ORDER BY id DESC LIMIT $6"
+             AND ($5::uuid IS NULL OR agent_id = $5) \
+             AND ($6::uuid IS NULL OR id < $6) ORDER BY id DESC LIMIT $7"
         ),
     };
     let params = params![
         filter.session,
         filter.state.as_deref(),
         filter.parent,
+        filter.agent,
         before,
         limit
     ];

@@ -2,14 +2,14 @@
  * What the sidebar, the phone's bar, the palette and the keys `g …` lead to. A page gets its entry here when
  * it is there, and not before.
  */
-import { Compass, Inbox, type LucideIcon, MessagesSquare } from "lucide-react";
+import { Compass, Inbox, type LucideIcon, MessagesSquare, Waypoints } from "lucide-react";
 import { t } from "@/strings";
 
 export type NavGroup = keyof typeof t.shell.groups;
 
 export interface NavEntry {
   /** An address of `router.tsx`. */
-  to: "/inbox" | "/chats" | "/start";
+  to: "/inbox" | "/chats" | "/runs" | "/start";
   label: string;
   icon: LucideIcon;
   group: NavGroup;
@@ -22,5 +22,6 @@ export interface NavEntry {
 export const nav: readonly NavEntry[] = [
   { to: "/inbox", label: t.approvals.nav, icon: Inbox, group: "work", key: "i", badge: "approvals" },
   { to: "/chats", label: t.chats.nav, icon: MessagesSquare, group: "work", key: "c" },
+  { to: "/runs", label: t.runs.nav, icon: Waypoints, group: "work", key: "r" },
   { to: "/start", label: t.start.nav, icon: Compass, group: "work", key: "s" },
 ];

@@ -12,10 +12,14 @@ import {
 } from "@tanstack/react-router";
 import { resume } from "@/api/auth";
 import { sessionsQuery } from "@/features/chats/api/chats";
+import { REPLAY_MODES, RUN_TABS } from "@/features/runs/model/names";
 import { NotFoundPage, PageError, PagePending } from "./pages";
 import { queryClient } from "./queryClient";
 
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+const whole = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : undefined);
+const oneOf = <T extends string>(names: readonly T[], value: unknown): T | undefined =>
+  names.find((it) => it === value);
 /** Optional parameters, without those that are not there. */
 function some<T extends Record<string, unknown>>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
@@ -131,7 +135,36 @@ const chatsPage = lazyRouteComponent(() => import("@/features/chats/ui/ChatsPage
 const chats = createRoute({ getParentRoute: () => shell, path: "/chats", component: chatsPage });
 const chat = createRoute({ getParentRoute: () => shell, path: "/chats/$sessionId", component: chatsPage });
 
-const inShell = [home, inbox, inboxRequest, chats, chat, start];
+const runs = createRoute({
+  getParentRoute: () => shell,
+  path: "/runs",
+  validateSearch: (search) =>
+    some({ state: text(search.state), agent: text(search.agent), session: text(search.session) }),
+  component: lazyRouteComponent(() => import("@/features/runs/ui/RunsPage"), "RunsPage"),
+});
+
+const compareRuns = createRoute({
+  getParentRoute: () => shell,
+  path: "/runs/compare",
+  validateSearch: (search) => some({ a: text(search.a), b: text(search.b) }),
+  component: lazyRouteComponent(() => import("@/features/runs/ui/ComparePage"), "ComparePage"),
+});
+
+const run = createRoute({
+  getParentRoute: () => shell,
+  path: "/runs/$runId",
+  validateSearch: (search) => some({ step: whole(search.step), tab: oneOf(RUN_TABS, search.tab) }),
+  component: lazyRouteComponent(() => import("@/features/runs/ui/RunPage"), "RunPage"),
+});
+
+const replay = createRoute({
+  getParentRoute: () => shell,
+  path: "/runs/$runId/replay",
+  validateSearch: (search) => some({ mode: oneOf(REPLAY_MODES, search.mode) }),
+  component: lazyRouteComponent(() => import("@/features/runs/ui/ReplayPage"), "ReplayPage"),
+});
+
+const inShell = [home, inbox, inboxRequest, chats, chat, start, runs, compareRuns, run, replay];
 
 export const router = createRouter({
   routeTree: root.addChildren([

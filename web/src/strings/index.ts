@@ -6,8 +6,9 @@ import { approvals } from "./approvals";
 import { auth } from "./auth";
 import { chats } from "./chats";
 import { common, errors } from "./common";
+import { runs } from "./runs";
 import { shell } from "./shell";
 import { start } from "./start";
 import { steps } from "./steps";
 
-export const t = { common, errors, shell, auth, approvals, chats, start, steps };
+export const t = { common, errors, shell, auth, approvals, chats, runs, start, steps };

@@ -183,6 +183,9 @@ struct Filter {
     /// Only runs that this run started.
     #[param(value_type = Option<String>)]
     parent_run_id: Option<RunId>,
+    /// `agt_…`
+    #[param(value_type = Option<String>)]
+    agent_id: Option<AgentId>,
 }
 
 /// List runs, the newest first.
@@ -210,6 +213,7 @@ async fn list(
         session: filter.session_id,
         state: filter.state,
         parent: filter.parent_run_id,
+        agent: filter.agent_id,
     };
     let found = runs
         .list(&ctx, &filter, paging.after()?, paging.fetch())

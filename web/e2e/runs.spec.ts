@@ -1,0 +1,163 @@
+import { expect, expectAccessible, signIn, test, watched } from "./fixtures";
+import { runOf, settled } from "./work";
+
+watched();
+
+const XSS = "<img src=x onerror=alert(1)>";
+
+test("a run is found by filters that stand in the address, and kept as a view", async ({ page, server }) => {
+  const failed = await runOf(server, "read notes/none.md");
+  await runOf(server, "read notes/todo.md");
+  await settled(server, failed, "failed");
+  await signIn(page);
+  await page.goto("/runs");
+  const rows = page.getByRole("list", { name: "Runs" }).getByRole("listitem");
+  await expect(rows.filter({ hasText: failed.slice(-6) })).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("combobox", { name: "State" }).selectOption("Failed");
+  await expect(page).toHaveURL(/state=failed/);
+  await expect(rows.filter({ hasText: "Succeeded" })).toHaveCount(0);
+  await page.getByRole("combobox", { name: "Agent" }).selectOption("demo");
+  await expect(page).toHaveURL(/agent=agt_/);
+  await page.getByRole("button", { name: "Save as view" }).click();
+  await page.getByLabel("Name").fill("Broken demos");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByRole("button", { name: "All", exact: true }).click();
+  await expect(page).toHaveURL(/\/runs$/);
+  await page.reload();
+  await page.getByRole("button", { name: "Broken demos" }).click();
+  await expect(page).toHaveURL(/state=failed/);
+  await page.getByRole("button", { name: "Forget the view Broken demos" }).click();
+  await expect(page.getByRole("button", { name: "Broken demos" })).toBeHidden();
+});
+
+test("the keys go through the list and into a run", async ({ page, server }) => {
+  const run = await runOf(server, "read notes/todo.md");
+  await settled(server, run, "succeeded");
+  await signIn(page);
+  await page.goto("/runs");
+  await expect(page.getByRole("link", { name: new RegExp(run.slice(-6)) })).toBeVisible();
+  await page.keyboard.press("/");
+  await page.keyboard.type(run);
+  await expect(page.getByRole("list", { name: "Runs" }).getByRole("listitem")).toHaveCount(1);
+  await page.keyboard.press("Tab");
+  await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(new RegExp(`/runs/${run}$`));
+  const steps = page.getByRole("list", { name: "Steps over time" });
+  await expect(steps.getByRole("button")).toHaveCount(1);
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("complementary", { name: "Step 1" })).toContainText("demo#read-files");
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("complementary", { name: "Step 1" })).toBeHidden();
+  await page.keyboard.press("Escape");
+  await expect(page).toHaveURL(/\/runs$/);
+});
+
+test("a run grows while it is looked at, and shows why each step was decided", async ({ page, server }) => {
+  const run = await runOf(server, `write notes/live.md: "${XSS}"; read notes/live.md`);
+  await settled(server, run, "waiting");
+  await signIn(page);
+  await page.goto(`/runs/${run}`);
+  await expect(page.getByText("It waits for a person")).toBeVisible();
+  const steps = page.getByRole("list", { name: "Steps over time" }).getByRole("button");
+  await expect(steps).toHaveCount(1);
+  await expectAccessible(page);
+  const { items } = await server.call<{ items: { id: string; run_id: string }[] }>(
+    "GET",
+    "/v1/approvals?status=pending&limit=200",
+  );
+  const asked = items.find((it) => it.run_id === run);
+  await server.call("POST", `/v1/approvals/${asked?.id}/approve`, { scope: "once" });
+  await expect(steps).toHaveCount(2);
+  await expect(page.getByText("It waits for a person")).toBeHidden();
+  await steps.first().click();
+  const step = page.getByRole("complementary", { name: "Step 1" });
+  await expect(step).toContainText("writing under notes/ asks a person first");
+  await expect(step).toContainText("demo#write-notes");
+  await expect(step).toContainText(/Approved by .*, once/);
+  await expect(step.getByRole("group", { name: "Input" })).toContainText(XSS);
+  await expectAccessible(page);
+  await page.getByRole("tab", { name: "Answer" }).click();
+  await expect(page.getByRole("group", { name: "Answer" })).toContainText("onerror=alert(1)");
+  await expectAccessible(page);
+  await page.getByRole("tab", { name: "Events" }).click();
+  await expect(page.getByRole("list", { name: "Events" })).toContainText("run.succeeded");
+});
+
+test("a run on a phone: a step opens from below, and the run is cancelled", async ({ page, server }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  const run = await runOf(server, "write notes/phone.md: x");
+  await settled(server, run, "waiting");
+  await signIn(page);
+  await page.goto(`/runs/${run}`);
+  await page.getByRole("list", { name: "Steps over time" }).getByRole("button").first().click();
+  const step = page.getByRole("dialog", { name: /Step 1/ });
+  await expect(step.getByRole("group", { name: "Input" })).toContainText("notes/phone.md");
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
+  await page.getByRole("button", { name: "Cancel the run" }).click();
+  await expect(page.getByText("Cancelled")).toBeVisible();
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  expect(width).toBeLessThanOrEqual(390);
+});
+
+test("a replay is identical, and under a stricter policy it parts where it would be denied", async ({
+  page,
+  server,
+  watch,
+}) => {
+  watch.allow(/status of 422/);
+  const run = await runOf(server, "read notes/todo.md; run skill word-count on notes/todo.md");
+  await settled(server, run, "succeeded");
+  await signIn(page);
+  await page.goto(`/runs/${run}`);
+  await page.getByRole("link", { name: "Replay" }).click();
+  await expect(page.getByText("Identical, byte for byte")).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("radio", { name: /Other policies/ }).check();
+  const editor = page.getByRole("textbox", { name: "Its text for this replay" });
+  await expect(editor).toContainText("read-files");
+  await editor.click();
+  await page.keyboard.press("ControlOrMeta+End");
+  await page.keyboard.insertText(
+    '\n@id("no-skills")\n@reason("skills are shut")\nforbid (principal, action == Chancery::Action::"skill.run", resource);',
+  );
+  await page.getByRole("button", { name: "Replay", exact: true }).click();
+  await expect(page.getByText("It goes another way at step 2")).toBeVisible();
+  await expect(page.getByText("First divergence")).toBeVisible();
+  await expect(page.getByRole("list", { name: "Replay" })).toContainText("skills are shut");
+  await expectAccessible(page);
+  await editor.click();
+  await page.keyboard.press("ControlOrMeta+End");
+  await page.keyboard.insertText("\npermit (");
+  await page.keyboard.press("ControlOrMeta+Enter");
+  await expect(page.getByRole("alert")).toContainText("policy `demo`");
+});
+
+test("two runs stand side by side, with the first place where they part", async ({ page, server }) => {
+  const a = await runOf(server, "read notes/todo.md; read notes/todo.md");
+  const b = await runOf(server, "read notes/todo.md; read notes/none.md");
+  await settled(server, a, "succeeded");
+  await settled(server, b, "failed");
+  await signIn(page);
+  await page.goto(`/runs/compare?a=${a}&b=${a}`);
+  await expect(page.getByText("Step by step the same")).toBeVisible();
+  await page.getByLabel("Run B").selectOption(b);
+  await expect(page).toHaveURL(new RegExp(`b=${b}`));
+  await expect(page.getByText("They part at row 2")).toBeVisible();
+  await expect(page.getByText("First divergence")).toBeVisible();
+  await expectAccessible(page);
+});
+
+test("a run that is nobody's says so and leads back", async ({ page, watch }) => {
+  watch.allow(/status of 404/);
+  await signIn(page);
+  await page.goto("/runs/run_01a20065-f1c6-724f-99c7-21182aabfa27");
+  await expect(page.getByRole("alert")).toBeVisible();
+  await page.getByRole("link", { name: "Runs" }).last().click();
+  await expect(page).toHaveURL(/\/runs$/);
+});

@@ -1,0 +1,53 @@
+/** Policies: those in force, trying others, and publishing. */
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { api, type Schema, take } from "@/api/client";
+
+export type Policy = Schema<"PolicyView">;
+export type Candidate = Schema<"Candidate">;
+
+export const policiesQuery = queryOptions({
+  queryKey: ["policies"],
+  queryFn: () => take(api.GET("/v1/policies", {})).then((list) => list.items),
+});
+
+export const schemaQuery = queryOptions({
+  queryKey: ["policy-schema"],
+  queryFn: () => take(api.GET("/v1/policies/schema", {})),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+/** The whole set with one of it written anew, or another one added. */
+export function withCandidate(policies: readonly Policy[], candidate: Candidate): Candidate[] {
+  const others = policies
+    .filter((it) => it.name !== candidate.name)
+    .map(({ name, cedar, managed }) => ({ name, cedar, managed }));
+  return [...others, candidate];
+}
+
+/** Puts the recorded decisions of a time to other policies. A time without any only compiles them. */
+export const simulate = (body: Schema<"SimulateRequest">) =>
+  take(api.POST("/v1/policies/simulate", { body }));
+
+export const useSimulate = () => useMutation({ mutationFn: simulate });
+
+export const useCheck = () =>
+  useMutation({
+    mutationFn: (intent: Schema<"IntentDraft">) => take(api.POST("/v1/policies/check", { body: { intent } })),
+  });
+
+export function usePublish() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: ({ name, ...body }: { name: string } & Schema<"PolicyDraft">) =>
+      take(api.PUT("/v1/policies/{name}", { params: { path: { name } }, body })),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["policies"] }),
+  });
+}
+
+export function useRemovePolicy() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (name: string) => take(api.DELETE("/v1/policies/{name}", { params: { path: { name } } })),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["policies"] }),
+  });
+}

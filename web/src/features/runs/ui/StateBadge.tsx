@@ -1,0 +1,64 @@
+import { Ban, CircleCheck, CircleDashed, CircleHelp, CircleX, LoaderCircle, PauseCircle } from "lucide-react";
+import { t } from "@/strings";
+import { Badge } from "@/ui/Badge";
+import type { Run } from "../api/runs";
+import { stateName, toneOf } from "../model/run";
+import { verdictTone } from "../model/step";
+import type { StepState } from "../model/timeline";
+
+const icons: Record<string, typeof CircleCheck> = {
+  succeeded: CircleCheck,
+  failed: CircleX,
+  cancelled: Ban,
+  waiting: PauseCircle,
+  running: LoaderCircle,
+  dispatching: LoaderCircle,
+};
+
+export function StateBadge({ run }: { run: Pick<Run, "state" | "waiting_for"> }) {
+  const Icon = icons[run.state] ?? CircleDashed;
+  return (
+    <Badge tone={toneOf(run.state)}>
+      <Icon aria-hidden className={Icon === LoaderCircle ? "animate-spin" : ""} />
+      {stateName(run)}
+    </Badge>
+  );
+}
+
+const stepIcons: Record<StepState, typeof CircleCheck> = {
+  intended: CircleDashed,
+  asked: PauseCircle,
+  underway: LoaderCircle,
+  waiting: PauseCircle,
+  unknown: CircleHelp,
+  succeeded: CircleCheck,
+  failed: CircleX,
+  denied: Ban,
+};
+
+const stepInks: Record<StepState, string> = {
+  intended: "text-faint",
+  asked: "text-warn",
+  underway: "text-accent-text",
+  waiting: "text-warn",
+  unknown: "text-warn",
+  succeeded: "text-ok",
+  failed: "text-bad",
+  denied: "text-bad",
+};
+
+/** How a step stands, as a sign; its name is read out. */
+export function StepSign({ state }: { state: StepState }) {
+  const Icon = stepIcons[state] ?? CircleDashed;
+  return (
+    <span className={`inline-flex shrink-0 ${stepInks[state] ?? ""}`} title={t.runs.step.states[state]}>
+      <Icon aria-hidden className={`size-4 ${Icon === LoaderCircle ? "animate-spin" : ""}`} />
+      <span className="sr-only">{t.runs.step.states[state]}</span>
+    </span>
+  );
+}
+
+export function VerdictBadge({ verdict }: { verdict: string | undefined }) {
+  if (!verdict) return null;
+  return <Badge tone={verdictTone(verdict)}>{t.runs.step.verdicts[verdict] ?? verdict}</Badge>;
+}

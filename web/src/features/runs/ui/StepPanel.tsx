@@ -1,0 +1,214 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { isCode } from "@/api/problem";
+import { targetName } from "@/features/approvals/model/show";
+import { useDirectory } from "@/features/directory/api/directory";
+import { clock, count, dollars, duration, pretty, shortId } from "@/lib/format";
+import { exactly } from "@/lib/time";
+import { t } from "@/strings";
+import { Badge } from "@/ui/Badge";
+import { Code } from "@/ui/Code";
+import { ErrorNotice } from "@/ui/ErrorNotice";
+import { Notice } from "@/ui/Notice";
+import { Section } from "@/ui/Section";
+import { Skeleton } from "@/ui/Skeleton";
+import { type Step, stepQuery } from "../api/runs";
+import { decisionOf, fields, outcomeOf, usageOf } from "../model/step";
+import type { Row } from "../model/timeline";
+import { StepSign, VerdictBadge } from "./StateBadge";
+
+const s = t.runs.step;
+const text = (value: unknown) => (typeof value === "string" ? value : undefined);
+
+/** Everything about one step, in the order in which it happened. */
+export function StepPanel({ runId, row }: { runId: string; row: Row }) {
+  const step = useQuery(stepQuery(runId, row.step));
+  const capability = row.events.findLast((it) => it.kind === "capability.issued")?.data;
+  const reads = row.reads ? s.reads[row.reads] : undefined;
+  return (
+    <div className="flex flex-col gap-5">
+      <p className="flex min-w-0 flex-wrap items-center gap-2 text-sm">
+        <StepSign state={row.state} />
+        <span className="font-medium">{s.states[row.state]}</span>
+        {targetName(row.target) && <span className="min-w-0 text-muted">{targetName(row.target)}</span>}
+        {reads && <Badge>{reads}</Badge>}
+      </p>
+      <DecisionSection value={step.data?.decision ?? lastDecision(row)} />
+      <ApprovalSection row={row} />
+      {capability && <CapabilitySection data={capability} step={step.data} />}
+      {step.isPending && <Skeleton className="h-24 w-full" />}
+      {step.isError &&
+        (isCode(step.error, "ERASED") || isCode(step.error, "CONTENT_ERASED") ? (
+          <Notice title={t.runs.run.erased}>{t.runs.run.erasedDetail}</Notice>
+        ) : (
+          <ErrorNotice error={step.error} onRetry={() => void step.refetch()} />
+        ))}
+      {step.data && <InputSection step={step.data} />}
+      {step.data && <OutputSection step={step.data} />}
+      <RecordSection row={row} />
+    </div>
+  );
+}
+
+const lastDecision = (row: Row) => row.events.findLast((it) => it.kind === "policy.decided")?.data;
+
+function DecisionSection({ value }: { value: unknown }) {
+  const decision = decisionOf(value);
+  if (!decision) return null;
+  return (
+    <Section title={s.decision} aside={<VerdictBadge verdict={decision.verdict} />}>
+      <p className="text-sm">{decision.reason}</p>
+      <p className="text-xs text-muted">
+        {decision.rules.length === 0 ? (
+          s.noRule
+        ) : (
+          <>
+            {s.rules}{" "}
+            {decision.rules.map((rule, at) => (
+              <span key={rule}>
+                {at > 0 && ", "}
+                <code className="font-mono text-text">{rule}</code>
+              </span>
+            ))}
+          </>
+        )}
+        {decision.risk !== undefined && <> · {s.risk(decision.risk)}</>}
+      </p>
+      {decision.fix && (
+        <div className="flex flex-col gap-1.5">
+          <p className="text-xs text-muted">{s.fix}</p>
+          <Code text={decision.fix} label={s.fix} />
+        </div>
+      )}
+    </Section>
+  );
+}
+
+function ApprovalSection({ row }: { row: Row }) {
+  const directory = useDirectory();
+  const asked = row.events.findLast((it) => it.kind === "approval.requested");
+  if (!asked) return null;
+  const answer = row.events.findLast((it) => /^approval\.(granted|denied|expired)$/.test(it.kind));
+  const by = directory.name(answer?.actor.user);
+  const scope = text(answer?.data.scope) ?? "once";
+  const said = {
+    "approval.granted": s.approved(by, s.approvalScopes[scope] ?? scope),
+    "approval.denied": s.denied(by),
+    "approval.expired": s.expired,
+  }[answer?.kind ?? ""];
+  const until = text(asked.data.expires_at);
+  return (
+    <Section title={s.approval}>
+      <p className="text-sm">{said ?? s.pending}</p>
+      <p className="text-xs text-muted">
+        {answer ? exactly(answer.at) : until && s.until(exactly(until))}
+        {asked.data.four_eyes === true && <> · {s.fourEyes}</>}
+      </p>
+    </Section>
+  );
+}
+
+function CapabilitySection({ data, step }: { data: Record<string, unknown>; step: Step | undefined }) {
+  const node = text(data.node);
+  const expires = text(data.expires_at);
+  return (
+    <Section title={s.capability}>
+      <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1 text-sm">
+        <dt className="text-muted">{s.executor}</dt>
+        <dd className="truncate">
+          {node ? <span className="font-mono text-xs">{shortId(node)}</span> : s.broker}
+          {step && step.attempts > 1 && <> · {s.attempts(step.attempts)}</>}
+        </dd>
+        {expires && (
+          <>
+            <dt className="text-muted">{s.expires}</dt>
+            <dd className="tabular-nums">{clock(expires)}</dd>
+          </>
+        )}
+      </dl>
+      <p className="text-xs text-muted">{s.capabilityDetail}</p>
+    </Section>
+  );
+}
+
+function InputSection({ step }: { step: Step }) {
+  if (!step.tool) return null;
+  const input = pretty(step.arguments);
+  return (
+    <Section title={s.input}>
+      {input === "" || input === "null" ? (
+        <p className="text-sm text-muted">{s.noInput}</p>
+      ) : (
+        <Code text={input} label={s.input} />
+      )}
+    </Section>
+  );
+}
+
+function OutputSection({ step }: { step: Step }) {
+  const outcome = outcomeOf(step.result);
+  const usage = usageOf(step);
+  const masked = Object.entries(fields(step.masked));
+  return (
+    <Section
+      title={s.output}
+      aside={
+        outcome?.ok && <span className="text-xs text-muted tabular-nums">{duration(outcome.durationMs)}</span>
+      }
+    >
+      {usage && (
+        <p className="text-sm text-muted">
+          {usage.served} · {s.inOut(count(usage.input), count(usage.output))} ·{" "}
+          {usage.micros === undefined ? t.runs.run.unpriced : dollars(usage.micros)}
+        </p>
+      )}
+      {masked.length > 0 && (
+        <p className="text-sm">
+          {s.masked}: {masked.map(([kind, many]) => `${kind} ×${String(many)}`).join(", ")}
+        </p>
+      )}
+      {!outcome && <p className="text-sm text-muted">{s.noOutput}</p>}
+      {outcome?.ok && <Code text={outputText(outcome.output)} label={s.output} />}
+      {outcome?.ok && outcome.truncated && <p className="text-xs text-muted">{s.truncated}</p>}
+      {outcome && !outcome.ok && (
+        <Notice tone="bad" title={outcome.code}>
+          {outcome.message}
+        </Notice>
+      )}
+      {step.child_run_id && (
+        <Link
+          to="/runs/$runId"
+          params={{ runId: step.child_run_id }}
+          className="text-sm font-medium text-accent-text underline-offset-2 hover:underline"
+        >
+          {s.child}
+        </Link>
+      )}
+    </Section>
+  );
+}
+
+/** Text of a model first, as what people look for; everything else as it is. */
+function outputText(output: unknown): string {
+  const { parts } = fields(output);
+  if (!Array.isArray(parts)) return pretty(output);
+  const texts = parts.map((part) => text(fields(part).text) ?? pretty(part));
+  return texts.join("\n\n");
+}
+
+function RecordSection({ row }: { row: Row }) {
+  if (row.events.length === 0) return null;
+  return (
+    <Section title={s.record}>
+      <ol className="flex flex-col">
+        {row.events.map((event) => (
+          <li key={event.seq} className="flex items-baseline gap-3 py-0.5 text-xs">
+            <span className="w-12 shrink-0 text-right text-muted tabular-nums">{event.seq}</span>
+            <span className="min-w-0 flex-1 truncate font-mono">{event.kind}</span>
+            <span className="text-muted tabular-nums">{clock(event.at)}</span>
+          </li>
+        ))}
+      </ol>
+    </Section>
+  );
+}
