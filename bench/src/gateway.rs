@@ -21,8 +21,9 @@ use anyhow::{Context, Result};
 use crate::child::Child;
 use crate::client::Client;
 use crate::figures::{self, Figure, Limit, median, percentile};
-use crate::place::Place;
+use crate::place::{Engine, Place};
 use crate::server::{self, Launch, Server};
+use crate::sse;
 use load::Target;
 
 const ROUNDS: usize = 5;
@@ -33,12 +34,16 @@ const HELD: usize = 1_000;
 /// How long a server is left alone before its memory is read.
 const REST: Duration = Duration::from_secs(3);
 
-pub async fn run() -> Result<bool> {
-    let figures = Box::pin(measure(&Place::sqlite()?)).await?;
-    let kept = figures::print("gateway on SQLite", &figures);
-    let postgres = Place::postgres("bench_gateway").await?;
-    let figures = Box::pin(measure(&postgres)).await?;
-    Ok(figures::print("gateway on Postgres", &figures) && kept)
+/// Measures on both databases, or on the one that is named.
+pub async fn run(only: Option<Engine>) -> Result<bool> {
+    sse::raise_open_files()?;
+    let mut kept = true;
+    for engine in Engine::all(only) {
+        let place = engine.place("bench_gateway").await?;
+        let figures = Box::pin(measure(&place)).await?;
+        kept &= figures::print(&format!("gateway on {}", place.engine), &figures);
+    }
+    Ok(kept)
 }
 
 /// What is asked, by turns.
@@ -68,6 +73,7 @@ async fn measure(place: &Place) -> Result<Vec<Figure>> {
     let stage = Stage::open(place).await?;
     let targets = &stage.targets;
     let idle = stage.warm_memory().await?;
+    let program = stage.program()?;
     let per_stream = stage.memory_of_streams().await?;
 
     let (mut questions, mut streams) = (Ways::default(), Ways::default());
@@ -134,6 +140,7 @@ async fn measure(place: &Place) -> Result<Vec<Figure>> {
             vec![idle],
             Limit::AtMost(60.0),
         ),
+        Figure::new("of it the program", "MiB", vec![program], Limit::Open),
         Figure::new("memory after the load", "MiB", vec![after], Limit::Open),
         Figure::new(
             "memory of an open stream",
@@ -180,9 +187,18 @@ impl Stage {
 
     /// Resident memory, in MiB.
     fn memory(&self) -> Result<f64> {
-        let bytes = server::resident(self.server.id()).context("can't read the server's memory")?;
-        #[expect(clippy::cast_precision_loss, reason = "megabytes")]
-        Ok(bytes as f64 / 1_048_576.0)
+        let bytes = server::resident(self.server.id());
+        bytes
+            .map(mebibytes)
+            .context("can't read the server's memory")
+    }
+
+    /// As much of it as are pages of the program itself, in MiB.
+    fn program(&self) -> Result<f64> {
+        let bytes = server::resident_files(self.server.id());
+        bytes
+            .map(mebibytes)
+            .context("can't read the server's memory")
     }
 
     /// After a second of load and a rest, in MiB.
@@ -192,20 +208,25 @@ impl Stage {
         self.memory()
     }
 
-    /// What one stream costs among many, in KiB.
+    /// What one stream costs among many, in KiB: of a thousand, of the next thousand, of the third.
     async fn memory_of_streams(&self) -> Result<Vec<f64>> {
-        let mut rounds = Vec::new();
+        let (mut rounds, mut held) = (Vec::new(), Vec::new());
         for _ in 0..HELD_ROUNDS {
             let before = self.memory()?;
-            let held = load::hold(&self.targets.gateway, HELD).await?;
+            held.push(load::hold(&self.targets.gateway, HELD).await?);
             tokio::time::sleep(REST).await;
             #[expect(clippy::cast_precision_loss, reason = "a thousand")]
             rounds.push((self.memory()? - before) * 1_024.0 / HELD as f64);
-            drop(held);
-            tokio::time::sleep(REST).await;
         }
+        drop(held);
+        tokio::time::sleep(REST).await;
         Ok(rounds)
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "megabytes")]
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / 1_048_576.0
 }
 
 impl Targets {

@@ -59,10 +59,10 @@ enum Task {
     Api,
     /// Memory of idle subscribers, and delivery to many.
     Sse,
-    /// A chat with many listeners; many chats in two processes.
-    Chat,
+    /// A chat with many listeners; many chats in two processes; a chat archived and restored.
+    Chat { part: Option<chat::Part> },
     /// Calls of models through the gateway, beside a bare reverse proxy.
-    Gateway,
+    Gateway { engine: Option<place::Engine> },
     /// A decision among 50 policies; minting and verifying a capability token.
     Policy,
     /// Start of a trivial process in the sandbox.
@@ -112,8 +112,8 @@ async fn run(task: Task) -> Result<bool> {
         Task::Journal => Box::pin(journal::run()).await,
         Task::Api => Box::pin(api::run()).await,
         Task::Sse => sse::run().await,
-        Task::Chat => Box::pin(chat::run()).await,
-        Task::Gateway => Box::pin(gateway::run()).await,
+        Task::Chat { part } => Box::pin(chat::run(part)).await,
+        Task::Gateway { engine } => Box::pin(gateway::run(engine)).await,
         Task::Policy => policy::run(),
         Task::Sandbox => sandbox::run(),
         Task::Start => start::run().await,
@@ -133,8 +133,8 @@ async fn all() -> Result<bool> {
         Box::pin(journal::run()).await?,
         Box::pin(api::run()).await?,
         sse::run().await?,
-        Box::pin(chat::run()).await?,
-        Box::pin(gateway::run()).await?,
+        Box::pin(chat::run(None)).await?,
+        Box::pin(gateway::run(None)).await?,
         start::run().await?,
         policy::run()?,
         sandbox::run()?,

@@ -7,6 +7,28 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
+/// One of the two databases.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl Engine {
+    /// Both, or the one that was asked for.
+    pub fn all(only: Option<Self>) -> Vec<Self> {
+        only.map_or(vec![Self::Sqlite, Self::Postgres], |one| vec![one])
+    }
+
+    /// A place of this engine; on Postgres its database has this name.
+    pub async fn place(self, name: &str) -> Result<Place> {
+        match self {
+            Self::Sqlite => Place::sqlite(),
+            Self::Postgres => Place::postgres(name).await,
+        }
+    }
+}
+
 /// A folder of its own and, for Postgres, an empty database.
 pub struct Place {
     pub engine: &'static str,

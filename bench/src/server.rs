@@ -207,10 +207,17 @@ fn stat(process: u32) -> Option<(char, u32)> {
 
 /// Resident memory of a process, in bytes.
 pub fn resident(process: u32) -> Option<u64> {
+    of_status(process, "VmRSS:")
+}
+
+/// As much of it as are pages of files: the program and its libraries.
+pub fn resident_files(process: u32) -> Option<u64> {
+    of_status(process, "RssFile:")
+}
+
+fn of_status(process: u32, name: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1_024)
 }
 
@@ -223,7 +230,8 @@ mod tests {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         assert!(children(std::process::id()).contains(&child.id()));
         assert!(runs(child.id(), "sleep"));
-        assert!(resident(child.id()).unwrap() > 0);
+        let files = resident_files(child.id()).unwrap();
+        assert!(files > 0 && resident(child.id()).unwrap() > files);
         signal(child.id(), Signal::KILL);
         child.wait().unwrap();
         assert!(!runs(child.id(), "sleep"));

@@ -27,10 +27,7 @@ pub(super) async fn measure() -> Result<Vec<Figure>> {
         ours.take(&product(&place).await?);
         bare.take(&plain(&place).await?);
     }
-    let named = |what: &str, rounds, limit| {
-        let name = format!("1,000 listeners: {what}");
-        Figure::new(name, "ms", rounds, limit)
-    };
+    let named = |what: &str, rounds, limit| Figure::new(what, "ms", rounds, limit);
     Ok(vec![
         named("after the answer, p50", ours.answer.0, Limit::Open),
         named("after the answer, p99", ours.answer.1, Limit::AtMost(20.0)),

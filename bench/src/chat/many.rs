@@ -84,10 +84,7 @@ pub(super) async fn measure() -> Result<Vec<Figure>> {
     for (server, _) in servers {
         server.stop(Duration::from_secs(30)).await?;
     }
-    let named = |what: &str, rounds, limit| {
-        let name = format!("10,000 chats: {what}");
-        Figure::new(name, "ms", rounds, limit)
-    };
+    let named = |what: &str, rounds, limit| Figure::new(what, "ms", rounds, limit);
     Ok(vec![
         named("accepted, p50", people.half, Limit::Open),
         named("accepted, p99", people.tail, Limit::AtMost(50.0)),

@@ -239,20 +239,20 @@ impl Transaction {
         self.heard(changed)
     }
 
-    /// Sends the events and the commit in one pipeline.
+    /// Sends the events and the commit in one pipeline. `insert` takes an array for each column.
     pub(crate) async fn commit(
         mut self,
         insert: &str,
         events: &[Vec<Value>],
     ) -> Result<(), StoreError> {
-        if self.prepare {
+        if self.prepare && !events.is_empty() {
             // Into the connection's cache first, so that the pipeline below is a single flight.
             let prepared = self.open()?.prepare_cached(insert);
             let prepared = answered(STATEMENT_TIMEOUT, prepared).await;
             self.heard(prepared)?;
         }
         let connection = self.open()?;
-        let inserted = execute_each(connection, self.prepare, insert, events);
+        let inserted = insert_all(connection, self.prepare, insert, events);
         // After a failed statement the server answers a commit with a rollback, and calls it done.
         // Without events to fail, another statement has to ask.
         let end = if events.is_empty() {
@@ -261,8 +261,8 @@ impl Transaction {
             "COMMIT"
         };
         let committed = connection.simple_query(end);
-        // Polled in this order, so the inserts are on the wire before the commit is. If one of
-        // them fails, the server answers the commit with a rollback.
+        // Polled in this order, so the insert is on the wire before the commit is. If it fails, the
+        // server answers the commit with a rollback.
         let both = tokio::time::timeout(STATEMENT_TIMEOUT, join(inserted, committed)).await;
         let (inserted, committed) = both.map_err(|elapsed| {
             self.silent = true;
@@ -294,6 +294,31 @@ async fn execute_each(
         try_join_all(each).await
     };
     Ok(changed?.iter().sum())
+}
+
+/// Inserts rows by one statement that takes an array for each column.
+async fn insert_all(
+    connection: &Object,
+    prepare: bool,
+    sql: &str,
+    rows: &[Vec<Value>],
+) -> Result<(), tokio_postgres::Error> {
+    let Some(first) = rows.first() else {
+        return Ok(());
+    };
+    let column = |index: usize| rows.iter().map(|row| &row[index]).collect();
+    let columns: Vec<Vec<&Value>> = (0..first.len()).map(column).collect();
+    if prepare {
+        let statement = connection.prepare_cached(sql).await?;
+        let columns: Vec<_> = columns.iter().map(|it| it as &(dyn ToSql + Sync)).collect();
+        connection.execute(&statement, &columns).await?;
+    } else {
+        let types = first.iter().map(Value::postgres_array);
+        let columns = columns.iter().map(|it| it as &(dyn ToSql + Sync));
+        let columns: Vec<_> = columns.zip(types).collect();
+        connection.execute_typed(sql, &columns).await?;
+    }
+    Ok(())
 }
 
 impl Drop for Transaction {

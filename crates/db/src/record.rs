@@ -4,11 +4,16 @@ use vocab::{Actor, Clock, Draft, EventId, OrgId, Random, Timestamp, canonical};
 
 use crate::{Sql, StoreError, Value};
 
-/// One event as a row of `events`: the parts that are hashed later are canonical text already.
-pub(crate) const INSERT: Sql = Sql::Both(
-    "INSERT INTO events (org_id, id, at_us, actor, kind, subject, session_id, run_id, run_seq, \
-     data, content) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-);
+/// Events as rows of `events`: the parts that are hashed later are canonical text already. SQLite takes
+/// one row after the other, Postgres all of them in one statement, a parameter for each column.
+pub(crate) const INSERT: Sql = Sql::Each {
+    sqlite: "INSERT INTO events (org_id, id, at_us, actor, kind, subject, session_id, run_id, run_seq, \
+             data, content) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    postgres: "INSERT INTO events (org_id, id, at_us, actor, kind, subject, session_id, run_id, \
+               run_seq, data, content) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], \
+               $4::text[], $5::text[], $6::text[], $7::uuid[], $8::uuid[], $9::bigint[], \
+               $10::text[], $11::text[])",
+};
 
 /// Who and when, for all events of one transaction.
 pub(crate) struct Stamp<'a> {

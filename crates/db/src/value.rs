@@ -98,6 +98,17 @@ impl Value {
             Self::Uuid(_) => Type::UUID,
         }
     }
+
+    pub(crate) const fn postgres_array(&self) -> Type {
+        match self {
+            Self::Bool(_) => Type::BOOL_ARRAY,
+            Self::Int(_) => Type::INT8_ARRAY,
+            Self::Real(_) => Type::FLOAT8_ARRAY,
+            Self::Text(_) => Type::TEXT_ARRAY,
+            Self::Bytes(_) => Type::BYTEA_ARRAY,
+            Self::Uuid(_) => Type::UUID_ARRAY,
+        }
+    }
 }
 
 impl ToSql for Value {

@@ -1,12 +1,13 @@
 //! What an organisation has to ask, and its budgets: providers, opened, and profiles.
 //!
-//! A call must not wait for the database, so what it is decided by is kept in memory. It is read
-//! anew when it is more than [`FRESH_FOR`] old, and forgotten at once when this process commits a
-//! change of it. So a change made here is in force for the next call, and one made by another
-//! process, or a new version of a secret, within a second. What can't be read anew is not used.
+//! A call must not wait for the database, so what it is decided by is kept in memory. What is more
+//! than [`FRESH_FOR`] old is not used; where calls are frequent, it is read anew beside them before
+//! ([`AHEAD_AFTER`]). It is forgotten at once when this process commits a change of it. So a change
+//! made here is in force for the next call, and one made by another process, or a new version of a
+//! secret, within a second.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,8 @@ use crate::upstream::Upstream;
 
 /// How old what a call is decided by may be.
 const FRESH_FOR: Duration = Duration::from_secs(1);
+/// How old it is when a call has it read anew without waiting for that.
+const AHEAD_AFTER: Duration = Duration::from_millis(500);
 /// How many organisations are kept in mind. If there are more, all are forgotten.
 const ORGS_MAX: usize = 10_000;
 /// How many organisations are read at once.
@@ -33,8 +36,11 @@ const TURNS: usize = 16;
 /// More than an organisation can have.
 const ALL: u32 = 100_000;
 
-/// The models of every organisation that asked lately.
-pub(crate) struct Catalog {
+/// The models of every organisation that asked lately. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Catalog(Arc<Inner>);
+
+struct Inner {
     upstream: Upstream,
     secrets: Secrets,
     rules: Option<Arc<dyn Rules>>,
@@ -48,6 +54,8 @@ pub(crate) struct Catalog {
 /// What one organisation has to ask.
 pub(crate) struct OrgModels {
     read_at: Instant,
+    /// Whether a call has it read anew already.
+    ahead: AtomicBool,
     accounts: HashMap<ProviderId, Result<Arc<Account>, Arc<str>>>,
     providers: HashMap<String, ProviderId>,
     profiles: HashMap<String, Arc<Profile>>,
@@ -60,19 +68,20 @@ pub(crate) struct OrgModels {
 
 impl Catalog {
     pub fn new(upstream: Upstream, secrets: Secrets, rules: Option<Arc<dyn Rules>>) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             upstream,
             secrets,
             rules,
             known: RwLock::default(),
             version: AtomicU64::new(0),
             turns: std::array::from_fn(|_| Mutex::new(())),
-        }
+        }))
     }
 
     /// What the caller's organisation has to ask.
     pub async fn of(&self, ctx: &OrgContext) -> Result<Arc<OrgModels>, ModelsError> {
         if let Some(found) = self.fresh(ctx.org()) {
+            self.look_ahead(ctx, &found);
             return Ok(found);
         }
         let _turn = self.turn(ctx.org()).lock().await;
@@ -80,13 +89,30 @@ impl Catalog {
         if let Some(found) = self.fresh(ctx.org()) {
             return Ok(found);
         }
-        let version = self.version.load(Ordering::SeqCst);
+        self.renew(ctx).await
+    }
+
+    /// Has what is about to be too old read anew, by a task of its own.
+    fn look_ahead(&self, ctx: &OrgContext, found: &OrgModels) {
+        if found.read_at.elapsed() < AHEAD_AFTER || found.ahead.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (this, ctx) = (self.clone(), ctx.clone());
+        tokio::spawn(async move {
+            let _turn = this.turn(ctx.org()).lock().await;
+            // If it fails, the next call that needs it reads it, and says why.
+            let _ = this.renew(&ctx).await;
+        });
+    }
+
+    async fn renew(&self, ctx: &OrgContext) -> Result<Arc<OrgModels>, ModelsError> {
+        let version = self.0.version.load(Ordering::SeqCst);
         let read = Arc::new(self.read(ctx).await?);
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= ORGS_MAX {
             known.clear();
         }
-        if version == self.version.load(Ordering::SeqCst) {
+        if version == self.0.version.load(Ordering::SeqCst) {
             known.insert(ctx.org(), Arc::clone(&read));
         }
         Ok(read)
@@ -94,18 +120,18 @@ impl Catalog {
 
     /// Forgets what was known of an organisation: it has changed.
     pub fn forget(&self, org: OrgId) {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        self.version.fetch_add(1, Ordering::SeqCst);
+        let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
+        self.0.version.fetch_add(1, Ordering::SeqCst);
         known.remove(&org);
     }
 
     fn turn(&self, org: OrgId) -> &Mutex<()> {
         // The last byte of a UUIDv7 is random.
-        &self.turns[usize::from(org.uuid().as_bytes()[15]) % TURNS]
+        &self.0.turns[usize::from(org.uuid().as_bytes()[15]) % TURNS]
     }
 
     fn fresh(&self, org: OrgId) -> Option<Arc<OrgModels>> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
         let found = known.get(&org)?;
         (found.read_at.elapsed() < FRESH_FOR).then(|| Arc::clone(found))
     }
@@ -118,8 +144,8 @@ impl Catalog {
         let budgets = budgets::list(&mut tx).await?;
         let (recording, _) = settings::recording(&mut tx).await?;
         drop(tx);
-        let used = self.secrets.use_for_providers(ctx).await?;
-        let rules = match &self.rules {
+        let used = self.0.secrets.use_for_providers(ctx).await?;
+        let rules = match &self.0.rules {
             Some(rules) => {
                 let found = rules.in_force(ctx).await;
                 Some(found.map_err(|error| Arc::from(error.to_string())))
@@ -129,6 +155,7 @@ impl Catalog {
         let mut secrets: HashMap<_, _> = used.into_iter().collect();
         let mut found = OrgModels {
             read_at,
+            ahead: AtomicBool::new(false),
             accounts: HashMap::new(),
             providers: HashMap::new(),
             profiles: HashMap::new(),
@@ -163,7 +190,7 @@ impl Catalog {
         provider: &crate::model::Provider,
         secret: Option<&vault::UsedSecret>,
     ) -> Result<Arc<Account>, Arc<str>> {
-        let opened = Account::open(&self.upstream, provider, secret);
+        let opened = Account::open(&self.0.upstream, provider, secret);
         opened
             .map(Arc::new)
             .map_err(|error| error.to_string().into())

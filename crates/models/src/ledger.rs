@@ -19,8 +19,8 @@
 //!   stored from then on.
 //! - If groups can't be written, no more calls are let in.
 //!
-//! What other processes spend is read when an account is more than [`FRESH_FOR`] old; what they have
-//! reserved is not known. `docs/decisions/0007` says what that can add up to.
+//! What other processes spend is read when an account is more than [`FRESH_FOR`] old, and before that
+//! beside the calls ([`AHEAD_AFTER`]); what they have reserved is not known. `docs/decisions/0007` says what that can add up to.
 
 mod account;
 mod day;
@@ -55,6 +55,8 @@ use account::Account;
 
 /// How old the sums of other processes may be. On SQLite there are none.
 const FRESH_FOR: Duration = Duration::from_secs(1);
+/// How old sums are when a call has them read anew without waiting for that.
+const AHEAD_AFTER: Duration = Duration::from_millis(500);
 /// How many calls wait to be written before no more are let in.
 const UNWRITTEN_MAX: usize = 50_000;
 /// When an account that nobody uses is forgotten.
@@ -165,10 +167,14 @@ impl Ledger {
         let ctx = call.ctx.clone();
         loop {
             match self.reserve(&call, holds) {
-                Ok(()) => break,
+                Ok(ageing) => {
+                    self.look_ahead(&ctx, ageing);
+                    break;
+                }
                 Err(Refused::Denied(denied)) => return Err(denied),
-                Err(Refused::Unread(scope)) => {
-                    self.read(&ctx, scope).await.map_err(Denied::Store)?;
+                Err(Refused::Unread) => {
+                    let scopes = holds.iter().map(|hold| hold.scope).collect();
+                    self.read(&ctx, scopes).await.map_err(Denied::Store)?;
                 }
             }
         }
@@ -184,8 +190,8 @@ impl Ledger {
         })
     }
 
-    /// Checks all limits and counts, or counts nothing.
-    fn reserve(&self, call: &Call, holds: &[Hold]) -> Result<(), Refused> {
+    /// Checks all limits and counts, or counts nothing; answers whose sums should be read anew soon.
+    fn reserve(&self, call: &Call, holds: &[Hold]) -> Result<Vec<Scope>, Refused> {
         let Spent { cost, tokens } = call.reserved;
         let now = call.at;
         {
@@ -195,7 +201,7 @@ impl Ledger {
             }
         }
         if holds.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let accounts = self.accounts(call.ctx.org());
         let mut accounts = accounts.lock();
@@ -204,36 +210,57 @@ impl Ledger {
             let account = accounts.get_mut(scope);
             let fresh = |it: &Account| !others_write || it.read_at.elapsed() < FRESH_FOR;
             let Some(account) = account.filter(|it| fresh(it)) else {
-                return Err(Refused::Unread(*scope));
+                return Err(Refused::Unread);
             };
             let checked = account.check(limits, cost, tokens, now);
             checked.map_err(|full| Refused::Denied(Denied::Full(*scope, full)))?;
         }
+        let mut ageing = Vec::new();
         for Hold { scope, .. } in holds {
             if let Some(account) = accounts.get_mut(scope) {
                 account.reserve(cost, tokens, now);
+                if others_write && account.ages(AHEAD_AFTER) {
+                    ageing.push(*scope);
+                }
             }
         }
-        Ok(())
+        Ok(ageing)
     }
 
-    /// Reads what a scope has spent. No group is written meanwhile, so what is settled and not
+    /// Has sums that are about to be too old read anew, by a task of its own.
+    fn look_ahead(&self, ctx: &OrgContext, scopes: Vec<Scope>) {
+        if scopes.is_empty() {
+            return;
+        }
+        let (this, ctx) = (self.clone(), ctx.clone());
+        // If it fails, the next call that needs them reads them, and says why.
+        tokio::spawn(async move { this.read(&ctx, scopes).await });
+    }
+
+    /// Reads what scopes have spent. No group is written meanwhile, so what is settled and not
     /// written is exactly what the desk says.
-    async fn read(&self, ctx: &OrgContext, scope: Scope) -> Result<(), StoreError> {
+    async fn read(&self, ctx: &OrgContext, scopes: Vec<Scope>) -> Result<(), StoreError> {
         let _turn = self.0.turn.read().await;
         let now = ctx.now();
-        let sums = spend::sums(&mut ctx.read().await?, scope, Day::of(now)).await?;
+        let mut tx = ctx.read().await?;
+        let mut read = Vec::with_capacity(scopes.len());
+        for scope in scopes {
+            read.push((scope, spend::sums(&mut tx, scope, Day::of(now)).await?));
+        }
+        drop(tx);
         let accounts = self.accounts(ctx.org());
         // In this order, as everywhere: the desk, then accounts.
         let desk = self.desk();
-        let unstored = desk.unstored(ctx.org(), scope);
         let mut accounts = accounts.lock();
         if accounts.len() >= ACCOUNTS_MAX {
             accounts.retain(|_, it| !it.is_idle() || it.used_at.elapsed() < IDLE_FOR);
         }
-        match accounts.get_mut(&scope) {
-            Some(account) => account.refresh(sums, unstored, now),
-            None => drop(accounts.insert(scope, Account::new(sums, unstored, 0, now))),
+        for (scope, sums) in read {
+            let unstored = desk.unstored(ctx.org(), scope);
+            match accounts.get_mut(&scope) {
+                Some(account) => account.refresh(sums, unstored, now),
+                None => drop(accounts.insert(scope, Account::new(sums, unstored, 0, now))),
+            }
         }
         Ok(())
     }
@@ -294,8 +321,8 @@ impl Ledger {
 
 enum Refused {
     Denied(Denied),
-    /// What this scope has spent is not known, or not well enough.
-    Unread(Scope),
+    /// What a scope has spent is not known, or not well enough.
+    Unread,
 }
 
 impl Accounts {

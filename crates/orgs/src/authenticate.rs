@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use vocab::{Actor, Digest, OrgId, Role, Timestamp, UserId};
 
 use crate::Orgs;
+use crate::known::Shown;
 use crate::store::logins::{self, KeyHolder};
 use crate::token::Purpose;
 
@@ -31,18 +32,20 @@ impl Authenticator for Orgs {
             let digest = access
                 .or_else(|| Purpose::Key.digest(token))
                 .ok_or(AuthError::Refused)?;
+            let shown = (digest, org);
+            if !self.remembers() {
+                let look_up = async { Ok(self.look_up(access, shown).await?.0) };
+                return self.lookups().share(shown, look_up).await;
+            }
             if let Some(caller) = self.known().find(digest, org, self.now()) {
                 return Ok(caller);
             }
             let version = self.known().version();
-            let (caller, expires_at) = match access {
-                Some(_) => self.by_access_token(digest, org).await?,
-                None => self.by_key(digest, org).await?,
-            };
+            let (caller, expires_at) = self.look_up(access, shown).await?;
             // A stranger may become a member at any moment, and that is nobody's loss.
-            if self.remembers() && !matches!(caller.standing(), Standing::Stranger) {
+            if !matches!(caller.standing(), Standing::Stranger) {
                 self.known()
-                    .remember(version, (digest, org), expires_at, self.now(), &caller);
+                    .remember(version, shown, expires_at, self.now(), &caller);
             }
             Ok(caller)
         }
@@ -55,6 +58,17 @@ impl Authenticator for Orgs {
 }
 
 impl Orgs {
+    async fn look_up(
+        &self,
+        access: Option<Digest>,
+        (digest, org): Shown,
+    ) -> Result<Found, AuthError> {
+        match access {
+            Some(access) => self.by_access_token(access, org).await,
+            None => self.by_key(digest, org).await,
+        }
+    }
+
     async fn by_access_token(
         &self,
         digest: Digest,

@@ -7,7 +7,7 @@
 //! is under way nobody is remembered at all, so what the database says is in force from the moment
 //! in which it says so. An entry also ends with its token, and after a minute in any case.
 //!
-//! On Postgres other processes write too. There every request is looked up.
+//! On Postgres other processes write too. There nobody is remembered (`lookups.rs`).
 
 use std::collections::HashMap;
 use std::sync::RwLock;
@@ -22,7 +22,8 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(60);
 /// How many are remembered at most. If there are more, all are forgotten.
 const REMEMBERED_MAX: usize = 20_000;
 
-type Shown = (Digest, Option<OrgId>);
+/// A token's digest, and the organisation that was named with it.
+pub(crate) type Shown = (Digest, Option<OrgId>);
 
 /// What is remembered, and the version of all rights.
 #[derive(Default)]

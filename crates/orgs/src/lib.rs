@@ -8,7 +8,8 @@
 //!
 //! One statement looks a request's token up together with the login, the person, the membership
 //! and the organisation ([`Orgs`] implements [`edge::Authenticator`]); on SQLite what it found is
-//! remembered until anybody loses a right (`known.rs`). So whatever was ended, removed, suspended,
+//! remembered until anybody loses a right (`known.rs`), on Postgres requests that come together share
+//! it (`lookups.rs`). So whatever was ended, removed, suspended,
 //! demoted or deleted is so from the next request on, and open streams are told at once.
 //!
 //! Invariants
@@ -36,6 +37,7 @@ mod keys;
 mod known;
 mod link;
 mod login;
+mod lookups;
 pub mod mail;
 mod members;
 pub mod model;

@@ -11,6 +11,7 @@ use vocab::limits::REFRESH_TOKEN_TTL;
 use vocab::{Draft, Id, OrgId, Random, Timestamp};
 
 use crate::known::Known;
+use crate::lookups::Lookups;
 use crate::mail::Mailer;
 use crate::password::Passwords;
 use crate::refresh::Renewing;
@@ -31,6 +32,7 @@ struct Inner {
     tries: Option<Limit<(IpAddr, String)>>,
     renewing: Renewing,
     known: Known,
+    lookups: Lookups,
     changes: watch::Sender<u64>,
 }
 
@@ -46,6 +48,7 @@ impl Orgs {
             tries: Limit::new(Some(Quota::per_minute(TRIES_PER_MINUTE))),
             renewing: Renewing::default(),
             known: Known::default(),
+            lookups: Lookups::default(),
             changes: watch::channel(0).0,
         }))
     }
@@ -112,6 +115,10 @@ impl Orgs {
 
     pub(crate) fn known(&self) -> &Known {
         &self.0.known
+    }
+
+    pub(crate) fn lookups(&self) -> &Lookups {
+        &self.0.lookups
     }
 
     /// Whether callers may be remembered: only where nobody else writes.

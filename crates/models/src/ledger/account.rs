@@ -1,6 +1,6 @@
 //! What one scope has spent, and whether it may spend more.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use vocab::Timestamp;
 
@@ -22,6 +22,8 @@ pub(crate) struct Account {
     tokens: Window,
     /// When the database was asked.
     pub read_at: Instant,
+    /// Whether a call has it asked again already.
+    ahead: bool,
     /// When somebody asked for it.
     pub used_at: Instant,
 }
@@ -83,6 +85,7 @@ impl Account {
             requests: Window::default(),
             tokens: Window::default(),
             read_at: Instant::now(),
+            ahead: false,
             used_at: Instant::now(),
         }
     }
@@ -93,6 +96,12 @@ impl Account {
         self.stored = stored;
         self.unstored = unstored;
         self.read_at = Instant::now();
+        self.ahead = false;
+    }
+
+    /// Whether its sums are so old, and nobody was told so before.
+    pub fn ages(&mut self, age: Duration) -> bool {
+        self.read_at.elapsed() >= age && !std::mem::replace(&mut self.ahead, true)
     }
 
     /// Whether it takes a call of this cost and so many tokens.
