@@ -199,6 +199,8 @@ impl Dispatcher<'_> {
         if !is_stream(&reply) {
             return Err(malformed(candidate, "it is no stream of events"));
         }
+        // Each of them holds the whole buffer that it was read into, for as long as the stream lasts.
+        reply.headers = HeaderMap::new();
         let first = match reply.chunk().await {
             None => return Err(malformed(candidate, "the stream is empty")),
             Some(first) => first.map_err(|error| unreachable(&error))?,
