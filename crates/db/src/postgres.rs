@@ -239,6 +239,16 @@ impl Transaction {
         self.heard(changed)
     }
 
+    pub(crate) async fn insert_all(
+        &mut self,
+        sql: &str,
+        rows: &[Vec<Value>],
+    ) -> Result<(), StoreError> {
+        let inserted = insert_all(self.open()?, self.prepare, sql, rows);
+        let inserted = answered(STATEMENT_TIMEOUT, inserted).await;
+        self.heard(inserted)
+    }
+
     /// Sends the events and the commit in one pipeline. `insert` takes an array for each column.
     pub(crate) async fn commit(
         mut self,

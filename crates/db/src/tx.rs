@@ -67,6 +67,15 @@ impl Raw {
         }
     }
 
+    async fn insert_all(&mut self, sql: Sql, rows: &[Vec<Value>]) -> Result<(), StoreError> {
+        self.faults.pass()?;
+        match &mut self.open {
+            Open::SqliteRead(_) => Err(StoreError::ReadOnly("a read transaction".into())),
+            Open::SqliteWrite(tx) => tx.execute_each(sql.sqlite(), rows).map(drop),
+            Open::Postgres(tx) => tx.insert_all(sql.postgres(), rows).await,
+        }
+    }
+
     /// Inserts the events and commits, in as few round trips as the engine allows.
     async fn commit(self, events: &[Vec<Value>]) -> Result<(), StoreError> {
         let begun = Instant::now();
@@ -227,6 +236,16 @@ impl WriteTx {
         let sql = sql.into();
         let rows: Result<Vec<_>, _> = rows.iter().map(|row| scoped(self.org, sql, row)).collect();
         self.raw.execute_each(sql, &rows?).await
+    }
+
+    /// Inserts many rows. The statement takes one row on SQLite, and an array for each column
+    /// (`unnest`) on Postgres; the parameters of each row begin at `$2`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn insert_all(&mut self, sql: Sql, rows: &[Vec<Value>]) -> Result<(), StoreError> {
+        let rows: Result<Vec<_>, _> = rows.iter().map(|row| scoped(self.org, sql, row)).collect();
+        self.raw.insert_all(sql, &rows?).await
     }
 
     /// Adds an event that commits with the change. Events keep the order in which they are added.

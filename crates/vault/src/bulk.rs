@@ -28,8 +28,13 @@ const REMOVE: Sql = Sql::Each {
         AND digest = ANY (ARRAY(SELECT decode(value, 'hex') FROM \
         jsonb_array_elements_text(CAST(CAST($3 AS text) AS jsonb))))",
 };
-const INSERT: &str = "INSERT INTO content (org_id, digest, subject_id, media, size_bytes, sealed, \
-    blob, created_at_us) VALUES ($1, $2, $3, $4, $5, $6, NULL, $7) ON CONFLICT DO NOTHING";
+const INSERT: Sql = Sql::Each {
+    sqlite: "INSERT INTO content (org_id, digest, subject_id, media, size_bytes, sealed, \
+        created_at_us) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+    postgres: "INSERT INTO content (org_id, digest, subject_id, media, size_bytes, sealed, \
+        created_at_us) SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::uuid[], $4::text[], \
+        $5::bigint[], $6::bytea[], $7::bigint[]) ON CONFLICT DO NOTHING",
+};
 // One object of which no row is left, together with its name in the blob store.
 const FORGET: &str = "DELETE FROM content WHERE org_id = $1 AND digest = $2 RETURNING blob";
 
@@ -88,7 +93,7 @@ impl Content {
                 rows.push(params![digest, id, media, size, sealed, now].to_vec());
                 digests.push(digest);
             }
-            tx.execute_each(INSERT, &rows).await?;
+            tx.insert_all(INSERT, &rows).await?;
         }
         Ok(digests)
     }

@@ -213,10 +213,19 @@ pub(crate) async fn put_back(
     session: SessionId,
     parts: &Parts,
 ) -> Result<(), StoreError> {
-    const MESSAGE: &str = "INSERT INTO messages (org_id, session_id, id, position, branch, parent, \
-        author_user, author_agent, run_id, reply_to, mentions, content, size_bytes, failed, \
-        created_at_us, attachments, read_private, read_untrusted, account, citations) VALUES \
-        ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
+    const MESSAGE: Sql = Sql::Each {
+        sqlite: "INSERT INTO messages (org_id, session_id, id, position, branch, parent, \
+            author_user, author_agent, run_id, reply_to, mentions, content, size_bytes, failed, \
+            created_at_us, attachments, read_private, read_untrusted, account, citations) VALUES \
+            ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+        postgres: "INSERT INTO messages (org_id, session_id, id, position, branch, parent, \
+            author_user, author_agent, run_id, reply_to, mentions, content, size_bytes, failed, \
+            created_at_us, attachments, read_private, read_untrusted, account, citations) \
+            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], \
+            $6::bigint[], $7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[], $11::text[], \
+            $12::bytea[], $13::bigint[], $14::boolean[], $15::bigint[], $16::text[], \
+            $17::boolean[], $18::boolean[], $19::text[], $20::bytea[])",
+    };
     const TURN: &str = "INSERT INTO message_turns (org_id, session_id, run_id, message_id, branch) \
         VALUES ($1, $2, $3, $4, $5)";
     const BRANCH: &str = "INSERT INTO session_branches (org_id, session_id, number, forked_from, \
@@ -258,7 +267,10 @@ pub(crate) async fn put_back(
     let read = |it: &KeptRead| Ok(params![session, it.user, it.position, it.at_us].to_vec());
     let reaction =
         |it: &KeptReaction| Ok(params![it.message, &it.emoji, it.user, it.at_us].to_vec());
-    insert(tx, MESSAGE, &parts.messages, message).await?;
+    for some in parts.messages.chunks(AT_ONCE) {
+        let rows: Result<Vec<_>, StoreError> = some.iter().map(message).collect();
+        tx.insert_all(MESSAGE, &rows?).await?;
+    }
     insert(tx, TURN, &parts.turns, turn).await?;
     insert(tx, BRANCH, &parts.branches, branch).await?;
     insert(tx, MEMBER, &parts.members, member).await?;
