@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 use crate::commands::{
-    agents, approvals, artifacts, audit, budgets, chat, keys, login, members, nodes, policy,
-    profiles, providers, replay, run, runs, secrets, server, skills, tools, usage,
+    agents, approvals, artifacts, audit, budgets, chat, keys, limits, login, members, nodes, plans,
+    policy, profiles, providers, replay, run, runs, secrets, server, skills, tools, usage,
 };
 
 const EXIT_CODES: &str = "\
@@ -78,6 +78,9 @@ pub enum Command {
     /// See and replace the key that everything else is encrypted under.
     #[command(subcommand)]
     MasterKey(server::MasterKeyCommand),
+    /// Give organisations their plans, on the server's machine.
+    #[command(subcommand)]
+    Plans(plans::Plans),
     /// Sign in.
     Login(login::Login),
     /// Sign out.
@@ -110,6 +113,8 @@ pub enum Command {
     Budgets(budgets::Budgets),
     /// See what was used of models, and what it cost.
     Usage(usage::Usage),
+    /// See what the organisation may do with tools, and set tighter limits.
+    Limits(limits::Limits),
     /// Make and revoke API keys.
     Keys(keys::Keys),
     /// See and make agents.

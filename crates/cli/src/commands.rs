@@ -7,9 +7,11 @@ pub mod audit;
 pub mod budgets;
 pub mod chat;
 pub mod keys;
+pub mod limits;
 pub mod login;
 pub mod members;
 pub mod nodes;
+pub mod plans;
 pub mod policy;
 pub mod profiles;
 pub mod providers;
@@ -153,6 +155,8 @@ async fn dispatch(cli: Cli) -> Done {
         Command::Profiles(args) => args.run(&cx).await,
         Command::Budgets(args) => args.run(&cx).await,
         Command::Usage(args) => args.run(&cx).await,
+        Command::Limits(args) => args.run(&cx).await,
+        Command::Plans(command) => Box::pin(command.run(&cx)).await,
         Command::Keys(args) => args.run(&cx).await,
         Command::Agents(args) => args.run(&cx).await,
         Command::Skills(args) => args.run(&cx).await,

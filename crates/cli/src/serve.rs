@@ -49,6 +49,8 @@ fn failed(error: &ServerError) -> Failure {
         ServerError::InUse(_) => "stop it first, or use Postgres for several",
         ServerError::MasterKey(_) => "put the key back from where you keep its copy",
         ServerError::NotEmbedded => "see the guide on operations for Postgres",
+        ServerError::Limits(_) | ServerError::Plans(_) => "`chancery plans list` shows the plans",
+        ServerError::Organisation(_) => "`chancery plans organisations` lists them",
         ServerError::Exists(_) => "choose a name or a folder that is free",
         _ => "`chancery doctor` checks what the installation needs",
     };
@@ -214,6 +216,45 @@ pub async fn rewrap(settings: &Settings) -> Result<(u64, u64), Failure> {
 pub fn configuration(settings: &Settings) -> Result<serde_json::Value, Failure> {
     let effective = config::load(&overrides(settings)).map_err(|error| wrong(&error))?;
     serde_json::to_value(effective.settings).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// Every plan.
+pub fn plans(settings: &Settings) -> Result<Vec<serde_json::Value>, Failure> {
+    let config = load(&overrides(settings))?;
+    let (plans, default) = server::plans(&config).map_err(|error| failed(&error))?;
+    let shown = plans.into_iter().map(|plan| {
+        serde_json::json!({
+            "name": plan.name, "description": plan.description,
+            "is_default": plan.name == default, "limits": plan.limits,
+        })
+    });
+    Ok(shown.collect())
+}
+
+/// Every organisation with its plan.
+pub async fn organisation_plans(settings: &Settings) -> Result<Vec<serde_json::Value>, Failure> {
+    let config = load(&overrides(settings))?;
+    let all = server::organisation_plans(&config)
+        .await
+        .map_err(|error| failed(&error))?;
+    let shown = all.into_iter().map(|it| {
+        serde_json::json!({
+            "id": it.org, "name": it.name, "plan": it.plan, "is_default": it.is_default,
+        })
+    });
+    Ok(shown.collect())
+}
+
+/// Gives an organisation a plan, or the default again.
+pub async fn assign_plan(
+    settings: &Settings,
+    organisation: &str,
+    plan: Option<&str>,
+) -> Result<(), Failure> {
+    let config = load(&overrides(settings))?;
+    server::assign_plan(&config, organisation, plan)
+        .await
+        .map_err(|error| failed(&error))
 }
 
 /// How a check ended.

@@ -17,6 +17,7 @@ use crate::dial::{Dial, SystemDialer, connect_any};
 use crate::error::{EgressError, Failure, Phase};
 use crate::exchange::{Answer, Stream, exchange, tls_cause};
 use crate::limits::Limits;
+use crate::meter::Meter;
 use crate::progress::{Counted, Progress};
 use crate::redirect;
 use crate::request::Request;
@@ -93,8 +94,23 @@ impl Client {
         limits: &Limits,
         gate: &Gate<'_>,
     ) -> Result<Response, EgressError> {
+        let meter = Arc::new(Meter::default());
+        self.fetch_metered(request, limits, gate, &meter).await
+    }
+
+    /// The same, counted and bounded by a meter that the caller reads.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch).
+    pub async fn fetch_metered(
+        &self,
+        request: Request,
+        limits: &Limits,
+        gate: &Gate<'_>,
+        meter: &Arc<Meter>,
+    ) -> Result<Response, EgressError> {
         request.check(limits)?;
-        let progress = Arc::new(Progress::default());
+        let progress = Arc::new(Progress::on(Arc::clone(meter)));
         let fetching = Box::pin(self.follow(request, limits, gate, &progress));
         timeout(limits.total_timeout, fetching)
             .await

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::body::{BodyFault, Coding, Intake, Take};
 use crate::error::{Failure, Phase};
-use crate::limits::Limits;
+use crate::limits::{Limits, Overflow};
 use crate::progress::Progress;
 use crate::redirect;
 use crate::request::Request;
@@ -70,9 +70,9 @@ pub(crate) async fn exchange(
             .map_err(|_| Failure::Timeout {
                 phase: Phase::FirstByte,
             })?
-            .map_err(|error| describe(&error, target, limits))?;
+            .map_err(|error| shut(progress).unwrap_or_else(|| describe(&error, target, limits)))?;
         progress.answered();
-        answer(response, target, limits).await
+        answer(response, target, limits, progress).await
     };
     let (mut talk, mut connection) = (pin!(talk), pin!(connection));
     let mut connected = true;
@@ -110,10 +110,20 @@ fn wire_request(request: &Request) -> Result<http::Request<Full<Bytes>>, Failure
     Ok(wire)
 }
 
+/// What is wrong if the meter lets nothing more in.
+fn shut(progress: &Progress) -> Option<Failure> {
+    let limit = usize::try_from(progress.received_max()).unwrap_or(usize::MAX);
+    let part = "answer";
+    progress
+        .is_shut()
+        .then_some(Failure::TooLarge { part, limit })
+}
+
 async fn answer(
     response: http::Response<Incoming>,
     target: &HttpTarget,
     limits: &Limits,
+    progress: &Progress,
 ) -> Result<Answer, Failure> {
     let (mut head, mut incoming) = response.into_parts();
     let invalid = |reason| Failure::BadResponse {
@@ -137,7 +147,15 @@ async fn answer(
     let mut intake = Intake::new(coding, limits);
     let mut truncated = false;
     while let Some(frame) = incoming.frame().await {
-        let frame = frame.map_err(|error| describe(&error, target, limits))?;
+        let frame = match (frame, shut(progress)) {
+            (Ok(frame), _) => frame,
+            (Err(_), Some(_)) if limits.overflow == Overflow::Truncate => {
+                truncated = true;
+                break;
+            }
+            (Err(_), Some(shut)) => return Err(shut),
+            (Err(error), None) => return Err(describe(&error, target, limits)),
+        };
         let Ok(chunk) = frame.into_data() else {
             continue;
         };

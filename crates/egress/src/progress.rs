@@ -11,16 +11,18 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::error::Delivery;
+use crate::meter::Meter;
 
 const NOTHING: u8 = 0;
-/// A connection stands and may carry the request; [`Progress::written`] tells if it has.
+/// A connection stands and may carry the request; the meter tells if it has.
 const OPEN: u8 = 1;
 const ANSWERED: u8 = 2;
 
 #[derive(Default)]
 pub(crate) struct Progress {
-    written: AtomicU64,
-    /// `written` when the request of the current hop began: what TLS wrote before doesn't count.
+    /// What the sockets took and gave.
+    meter: Arc<Meter>,
+    /// What was sent when the request of the current hop began: what TLS wrote before doesn't count.
     before: AtomicU64,
     /// State of the current hop.
     hop: AtomicU8,
@@ -29,6 +31,24 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
+    /// Nothing yet, counted on this meter.
+    pub(crate) fn on(meter: Arc<Meter>) -> Self {
+        Self {
+            meter,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the meter lets nothing more in.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.meter.room_to_receive() == 0
+    }
+
+    /// How much the meter lets in.
+    pub(crate) fn received_max(&self) -> u64 {
+        self.meter.received_max()
+    }
+
     /// The next hop begins; the one before was answered.
     pub(crate) fn redirected(&self) {
         self.earlier.store(ANSWERED, Ordering::Relaxed);
@@ -37,8 +57,7 @@ impl Progress {
 
     /// The connection stands; what is written from now on is the request.
     pub(crate) fn opened(&self) {
-        self.before
-            .store(self.written.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.before.store(self.meter.sent(), Ordering::Relaxed);
         self.hop.store(OPEN, Ordering::Relaxed);
     }
 
@@ -48,7 +67,7 @@ impl Progress {
     }
 
     pub(crate) fn delivery(&self) -> Delivery {
-        let sent = self.written.load(Ordering::Relaxed) > self.before.load(Ordering::Relaxed);
+        let sent = self.meter.sent() > self.before.load(Ordering::Relaxed);
         match self.hop.load(Ordering::Relaxed) {
             ANSWERED => Delivery::Answered,
             OPEN if sent => Delivery::Unknown,
@@ -58,10 +77,14 @@ impl Progress {
     }
 }
 
-/// A socket that counts the bytes it took.
+/// A socket that counts the bytes it took and gave, and takes and gives no more than its meter lets it.
 pub(crate) struct Counted<S> {
     pub(crate) socket: S,
     pub(crate) progress: Arc<Progress>,
+}
+
+fn spent() -> io::Error {
+    io::Error::other("no more bytes are allowed")
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
@@ -70,7 +93,23 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_read(cx, buffer)
+        let room = self.progress.meter.room_to_receive();
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        if room == 0 {
+            return Poll::Ready(Err(spent()));
+        }
+        let before = buffer.filled().len();
+        if room >= buffer.remaining() {
+            ready!(Pin::new(&mut self.socket).poll_read(cx, buffer))?;
+        } else {
+            let mut part = ReadBuf::new(buffer.initialize_unfilled_to(room));
+            ready!(Pin::new(&mut self.socket).poll_read(cx, &mut part))?;
+            let read = part.filled().len();
+            buffer.advance(read);
+        }
+        let read = buffer.filled().len() - before;
+        self.progress.meter.receive(read as u64);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -80,10 +119,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        let room = self.progress.meter.room_to_send();
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        if room == 0 && !bytes.is_empty() {
+            return Poll::Ready(Err(spent()));
+        }
+        let bytes = &bytes[..bytes.len().min(room)];
         let written = ready!(Pin::new(&mut self.socket).poll_write(cx, bytes))?;
-        self.progress
-            .written
-            .fetch_add(written as u64, Ordering::Relaxed);
+        self.progress.meter.send(written as u64);
         Poll::Ready(Ok(written))
     }
 
@@ -100,10 +143,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let bytes: usize = slices.iter().map(|slice| slice.len()).sum();
+        if bytes as u64 > self.progress.meter.room_to_send() {
+            let first = slices.iter().find(|slice| !slice.is_empty());
+            return self.poll_write(cx, first.map_or(&[], |slice| &**slice));
+        }
         let written = ready!(Pin::new(&mut self.socket).poll_write_vectored(cx, slices))?;
-        self.progress
-            .written
-            .fetch_add(written as u64, Ordering::Relaxed);
+        self.progress.meter.send(written as u64);
         Poll::Ready(Ok(written))
     }
 
@@ -119,7 +165,7 @@ mod tests {
     #[test]
     fn delivery_step_by_step() {
         let progress = Progress::default();
-        let write = |bytes| progress.written.fetch_add(bytes, Ordering::Relaxed);
+        let write = |bytes| progress.meter.send(bytes);
         assert_eq!(progress.delivery(), Delivery::NotSent);
         write(300);
         assert_eq!(progress.delivery(), Delivery::NotSent, "a handshake");

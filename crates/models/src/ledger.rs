@@ -28,7 +28,6 @@ mod record;
 mod scope;
 mod sweep;
 mod tally;
-mod window;
 mod writer;
 
 use std::collections::HashMap;

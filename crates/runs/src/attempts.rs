@@ -129,6 +129,15 @@ impl Engine {
                     Some(work.ctx.now().plus(NODE_POLL)),
                 ))
             }
+            Attempted::Refused(refusal) => {
+                let reached = refusal.reached();
+                let facts = json!({
+                    "step": step, "job": job, "code": refusal.code(), "limit": reached,
+                });
+                let entry = Staged::new(EventKind::ToolDenied, facts);
+                self.stage(work, entry.with_body(result_body(&refusal.result())))?;
+                Ok(Moved::On)
+            }
             Attempted::NotSent { detail } => {
                 tracing::info!(run = %work.run.id, detail, "a job was not sent");
                 self.await_node(work, step)

@@ -82,6 +82,7 @@ pub(crate) fn came_to(span: &Span, attempted: &Attempted) {
             None => return,
         },
         Attempted::Unknown { .. } => "unknown",
+        Attempted::Refused(refusal) => refusal.code(),
         Attempted::NodeAway => "node_away",
         Attempted::NotSent { .. } => "not_sent",
     };

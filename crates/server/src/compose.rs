@@ -19,6 +19,7 @@ use policy::capability::{PublicKey, Signer};
 use runs::{Engine, Parts, Runs, Worker};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tools::plans::{Plans, Turnstile};
 use tools::{Broker, Policies, Road};
 use vault::{MasterKeys, Vault};
 use vocab::{Clock, JobId, Random};
@@ -29,7 +30,7 @@ use crate::adapters::{
     Accounts, InForce, Ledger, LogKeys, Membership, RunsAsk, SkillPages, SkillShelf,
 };
 use crate::briefing::Briefings;
-use crate::config::{Config, ProcessRole};
+use crate::config::{self, Config, ProcessRole};
 use crate::events::{self, Record};
 use crate::meta;
 use crate::relay::ToControllers;
@@ -92,6 +93,12 @@ pub(crate) async fn master_keys(
     Ok(keys)
 }
 
+/// What organisations may do with tools, by the names of plans.
+pub(crate) fn plans(config: &Config) -> Result<Plans, ServerError> {
+    let config::Plans { file, default } = &config.plans;
+    Ok(Plans::load(file.as_deref(), default)?)
+}
+
 /// The store of large ciphertexts.
 pub(crate) fn blobs(config: &Config) -> Result<Blobs, ServerError> {
     Blobs::local(&config.data_dir.join("blobs")).map_err(ServerError::DataDir)
@@ -143,7 +150,8 @@ impl App {
         let broker = Broker::new(public, http, vault.clone(), Arc::new(nodes.clone()))
             .with_models(Arc::new(thinking))
             .with_skills(Arc::new(SkillPages(skills.clone())));
-        let road = Road::new(policies.clone(), signer, broker);
+        let turnstile = Turnstile::new(authority.clone(), plans(config)?);
+        let road = Road::new(policies.clone(), signer, broker, turnstile);
         let people = Arc::new(Membership(orgs.clone()));
         let wake = Arc::new(Notify::new());
         let briefings = Briefings {
@@ -323,7 +331,10 @@ fn areas(of: &Areas<'_>) -> Routes {
         ))
         .merge(nodes::http::routes(of.nodes.clone()))
         .merge(events::routes(record))
-        .merge(meta::routes(of.authority.clone()));
+        .merge(meta::routes(
+            of.authority.clone(),
+            of.runs.engine().road().turnstile().clone(),
+        ));
     Routes { routes, gateway }
 }
 

@@ -73,6 +73,8 @@ pub struct Config {
     pub peers: Peers,
     /// Chats.
     pub chat: Chat,
+    /// What organisations may do with tools.
+    pub plans: Plans,
 }
 
 /// Which database, and how.
@@ -158,6 +160,15 @@ pub struct Chat {
     /// How much of what its model reads an agent is told of the chat at most, in hundredths; what
     /// is older is summarised.
     pub context_percent: u8,
+}
+
+/// What organisations may do with tools.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plans {
+    /// A file of plans beside the built-in ones, or in the place of those of the same name.
+    pub file: Option<PathBuf>,
+    /// The plan that an organisation has if the operator gave it none.
+    pub default: String,
 }
 
 /// The workers of this process.

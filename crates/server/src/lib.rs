@@ -28,6 +28,7 @@ mod logging;
 mod meta;
 mod metrics;
 mod peers;
+mod plans;
 mod relay;
 mod run_tokens;
 mod several;
@@ -57,6 +58,7 @@ pub use backup::{backup, restore};
 pub use doctor::{Check, Status, doctor};
 pub use embedded::Embedded;
 pub use keys::{Rewrapped, add_master_key, master_keys, missing_key_file, rewrap};
+pub use plans::{OrganisationPlan, assign_plan, organisation_plans, plans};
 pub use telemetry::{Telemetry, TelemetryError};
 
 /// How long the local node may take to connect before the server says that it is ready without it.
@@ -83,6 +85,15 @@ pub enum ServerError {
     /// A key below the master key.
     #[error("a key of the installation can't be used")]
     Keys(#[from] vault::KeyError),
+    /// The plans.
+    #[error(transparent)]
+    Plans(#[from] tools::plans::PlansError),
+    /// A plan can't be given.
+    #[error(transparent)]
+    Limits(#[from] tools::plans::LimitsError),
+    /// No organisation is meant by a name, or several are.
+    #[error("no one organisation is called `{0}`; name it by its id")]
+    Organisation(String),
     /// The record's keys.
     #[error("the keys of the record can't be used")]
     Journal(#[from] journal::JournalError),

@@ -3,31 +3,46 @@
 use axum::extract::State;
 use axum::routing::get;
 use db::Authority;
-use edge::{Caller, Json, OpenApiRouter, Problem, routes};
+use edge::{Caller, Json, OpenApiRouter, Problem, Standing, routes};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use tools::http::LimitsView;
+use tools::plans::Turnstile;
 use utoipa::ToSchema;
 use vocab::{EventKind, Role, limits};
 
 /// The routes under `/v1/meta` and `/v1/agent`, and the probes.
-pub(crate) fn routes(authority: Authority) -> OpenApiRouter {
-    OpenApiRouter::new()
+pub(crate) fn routes(authority: Authority, turnstile: Turnstile) -> OpenApiRouter {
+    let limits = OpenApiRouter::new()
         .routes(routes!(meta_limits))
+        .with_state(turnstile);
+    OpenApiRouter::new()
         .routes(routes!(event_kinds))
         .routes(routes!(roles))
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .with_state(authority)
+        .merge(limits)
 }
 
 /// The limits that requests meet, units last in their names.
+///
+/// Where the request names an organisation, `organisation` has what its plan and its admins allow its
+/// agents to do with tools, as `GET /v1/limits` has it.
 #[utoipa::path(
     get, path = "/v1/meta/limits", tag = "meta", operation_id = "meta_limits",
     responses((status = 200, body = Object)),
     security(("bearer" = ["caller"])),
 )]
-async fn meta_limits(_caller: Caller) -> Json<Map<String, Value>> {
-    let limits = json!({
+async fn meta_limits(
+    State(turnstile): State<Turnstile>,
+    caller: Caller,
+) -> Result<Json<Map<String, Value>>, Problem> {
+    let organisation = match caller.standing() {
+        Standing::Member(ctx) => Some(LimitsView::from(turnstile.standing(ctx).await?)),
+        Standing::Stranger | Standing::NoOrganisation => None,
+    };
+    let mut limits = json!({
         "body_bytes_max": limits::BODY_BYTES_MAX,
         "json_depth_max": limits::JSON_DEPTH_MAX,
         "url_bytes_max": limits::URL_BYTES_MAX,
@@ -49,7 +64,10 @@ async fn meta_limits(_caller: Caller) -> Json<Map<String, Value>> {
         "approval_ttl_s": limits::APPROVAL_TTL.as_secs(),
         "idempotency_ttl_s": limits::IDEMPOTENCY_TTL.as_secs(),
     });
-    Json(limits.as_object().cloned().unwrap_or_default())
+    if let Some(organisation) = organisation {
+        limits["organisation"] = json!(organisation);
+    }
+    Ok(Json(limits.as_object().cloned().unwrap_or_default()))
 }
 
 /// A list of names.

@@ -192,6 +192,11 @@ pub const MEASURES: &[(&str, Kind, &str)] = &[
         "Outgoing requests that were refused, by reason.",
     ),
     (
+        "chancery_tool_limit_refusals_total",
+        Kind::Counter,
+        "Calls of tools that a limit of their organisation kept out, by limit.",
+    ),
+    (
         "process_resident_memory_bytes",
         Kind::Gauge,
         "Memory of this process.",

@@ -19,6 +19,7 @@ use vocab::{CapabilityId, Intent, JobId, SessionId, Timestamp};
 use crate::call::{self, ArtifactArguments};
 use crate::model::{ModelGateway, NoModels};
 use crate::node::NodeGateway;
+use crate::plans::{Pass, Refusal};
 use crate::result::ToolResult;
 use crate::road::{Permit, Ruling};
 use crate::skill::{NoSkills, SkillTexts};
@@ -37,6 +38,8 @@ pub enum Attempted {
     },
     /// The node that has it is away; ask again when it is back.
     NodeAway,
+    /// A limit of the organisation kept it out: nothing was done.
+    Refused(Box<Refusal>),
     /// It never left: no node could be reached.
     NotSent {
         /// Why, for people.
@@ -78,6 +81,8 @@ pub struct Way<'a> {
     pub ruling: &'a Ruling,
     /// The session, to which contents belong.
     pub session: Option<SessionId>,
+    /// How many bytes it may move, and where it may be led to.
+    pub(crate) pass: &'a Pass,
 }
 
 /// Carries out what is permitted. Cheap to clone.
@@ -160,7 +165,7 @@ impl Broker {
     ) -> Attempted {
         let begun = Instant::now();
         if let Err(refusal) = self.admit(ctx, way, permit) {
-            return Done::with(refusal);
+            return Done::with(*refusal);
         }
         let mut attempted = match way.intent.tool.as_str() {
             "noop" => Done::with(ToolResult::success(Value::Null)),
@@ -178,7 +183,12 @@ impl Broker {
         attempted
     }
 
-    fn admit(&self, ctx: &OrgContext, way: Way<'_>, permit: &Permit) -> Result<(), ToolResult> {
+    fn admit(
+        &self,
+        ctx: &OrgContext,
+        way: Way<'_>,
+        permit: &Permit,
+    ) -> Result<(), Box<ToolResult>> {
         let now = ctx.now();
         // From the intent as it is about to be executed, not from what the permit says of it.
         let digest = way.intent.digest();
@@ -196,10 +206,8 @@ impl Broker {
         if spent.spend(verified.token_id, verified.expires_at, now) {
             return Ok(());
         }
-        Err(refused(
-            "TOKEN_SPENT",
-            "the capability token was used before",
-        ))
+        let message = "the capability token was used before";
+        Err(refused("TOKEN_SPENT", message).into())
     }
 
     async fn save_artifact(&self, ctx: &OrgContext, way: Way<'_>) -> Attempted {

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod http_tools;
+mod limits;
 mod policies;
 mod secrets;
 
@@ -13,12 +14,15 @@ use crate::http_tools::HttpToolError;
 use crate::policies::PolicyError;
 use crate::road::{Road, RoadError};
 
-/// The routes under `/v1/tools`, `/v1/policies`, `/v1/secrets` and `/v1/artifacts`, but for those
-/// that start runs.
+pub use limits::{LimitsView, limit_problem};
+
+/// The routes under `/v1/tools`, `/v1/limits`, `/v1/policies`, `/v1/secrets` and `/v1/artifacts`, but
+/// for those that start runs.
 #[must_use]
 pub fn routes(road: Road, vault: Vault) -> OpenApiRouter {
-    policies::routes(road)
+    policies::routes(road.clone())
         .merge(http_tools::routes())
+        .merge(limits::routes(road))
         .merge(secrets::routes(vault.clone()))
         .merge(artifacts::routes(vault))
 }

@@ -3,14 +3,16 @@
 //! A tool has a name, a schema, an effect that policies decide on, and an executor. A call of it
 //! goes over the stations of [`road`]: intend, decide, ask, permit, attempt, record. This crate has
 //! the stations; the run engine walks them and writes down what each one said. Policies
-//! ([`policies`]), approvals and the grants they leave ([`approvals`]), and HTTP tools that an
-//! organisation configures ([`http_tools`]) live here with their storage and their routes.
+//! ([`policies`]), approvals and the grants they leave ([`approvals`]), HTTP tools that an
+//! organisation configures ([`http_tools`]), and how much it may do with tools ([`plans`]) live here with
+//! their storage and their routes.
 //!
 //! Invariants
 //! - Nothing is carried out without a capability token that whoever executes has verified against
 //!   the digest of the very arguments it is about to use.
 //! - No policy, no decision: a set that can't be loaded or does not compile denies everything.
 //! - A granted approval is spent once, under the revision of the policies that asked.
+//! - Whatever leaves was counted against the limits of its organisation before it left.
 //! - A secret enters a request at egress and leaves no trace in results: they are masked.
 //!
 //! Deliberately absent: the run's journal (`runs`), the transport to nodes (`nodes` implements
@@ -24,6 +26,7 @@ pub mod http_tools;
 pub mod model;
 pub mod node;
 pub mod output;
+pub mod plans;
 pub mod policies;
 mod result;
 mod road;

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vocab::ArtifactId;
 
+use crate::plans::LimitReached;
+
 /// The result of a tool.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolResult {
@@ -48,6 +50,9 @@ pub struct ToolError {
     /// What would have to change for policy to allow it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suggested_fix: Option<String>,
+    /// Which limit kept it from being done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Box<LimitReached>>,
 }
 
 impl ToolResult {
@@ -83,6 +88,7 @@ impl ToolResult {
                 message: message.into(),
                 retryable,
                 suggested_fix: None,
+                limit: None,
             }),
             masked: Counts::default(),
         }

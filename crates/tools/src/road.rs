@@ -5,7 +5,7 @@
 //!  2 decide   the policies in force say allow, deny, or ask a person
 //!  3 ask      a person is asked; the grant is bound to the digest, and spent once
 //!  4 permit   a capability token: this intent, this run, this executor, minutes, one use
-//!  5 attempt  the executor verifies the token itself, then acts
+//!  5 attempt  the limits of the organisation have room; the executor verifies the token itself, then acts
 //!  6 record   what happened is an entry of the run's journal
 //! ```
 //!
@@ -31,6 +31,7 @@ use crate::broker::{Attempted, Broker, Way};
 use crate::call::{self, Call, CallError, Surroundings};
 use crate::http_tools;
 use crate::node::NodeReport;
+use crate::plans::{Entered, Pass, Turnstile};
 use crate::policies::{InForce, Policies, PolicyError};
 use crate::spec::{self, Executor};
 
@@ -156,17 +157,31 @@ pub struct Road {
     policies: Policies,
     signer: Arc<Signer>,
     broker: Broker,
+    turnstile: Turnstile,
 }
 
 impl Road {
-    /// A road with these policies, this signer of capability tokens and this broker.
+    /// A road with these policies, this signer of capability tokens, this broker, and this count of
+    /// what passes.
     #[must_use]
-    pub fn new(policies: Policies, signer: Arc<Signer>, broker: Broker) -> Self {
+    pub fn new(
+        policies: Policies,
+        signer: Arc<Signer>,
+        broker: Broker,
+        turnstile: Turnstile,
+    ) -> Self {
         Self {
             policies,
             signer,
             broker,
+            turnstile,
         }
+    }
+
+    /// Who counts calls.
+    #[must_use]
+    pub fn turnstile(&self) -> &Turnstile {
+        &self.turnstile
     }
 
     /// The policies.
@@ -276,10 +291,11 @@ impl Road {
         }
     }
 
-    /// Station 5: mints the token and hands it to whoever may use it.
+    /// Station 5: counts the attempt against the limits of its organisation, mints the token, and hands
+    /// it to whoever may use it.
     ///
     /// # Errors
-    /// The token can't be minted: nothing was attempted.
+    /// It can't be counted, or the token can't be minted: nothing was attempted.
     pub async fn attempt(
         &self,
         ctx: &OrgContext,
@@ -287,6 +303,24 @@ impl Road {
         permit: &Permit,
         ruling: &Ruling,
         session: Option<SessionId>,
+    ) -> Result<Attempted, RoadError> {
+        let at = (permit, ruling, session);
+        match self.turnstile.enter(ctx, intent, permit.job).await? {
+            Entered::Free(pass) => self.act(ctx, intent, at, &pass).await,
+            Entered::In(ticket) => {
+                let pass = ticket.pass().clone();
+                Box::pin(ticket.hold(self.act(ctx, intent, at, &pass))).await
+            }
+            Entered::Refused(refusal) => Ok(Attempted::Refused(refusal)),
+        }
+    }
+
+    async fn act(
+        &self,
+        ctx: &OrgContext,
+        intent: &Intent,
+        (permit, ruling, session): (&Permit, &Ruling, Option<SessionId>),
+        pass: &Pass,
     ) -> Result<Attempted, RoadError> {
         let claims = Claims {
             token_id: permit.id,
@@ -304,6 +338,7 @@ impl Road {
             job: permit.job,
             ruling,
             session,
+            pass,
         };
         Ok(match permit.executor {
             capability::Executor::Broker => self.broker.execute(ctx, way, permit).await,

@@ -135,6 +135,9 @@ kinds! {
     SessionHeld = "session.held";
     SessionReleased = "session.released";
     ChatSettingsUpdated = "chat_settings.updated";
+    PlanAssigned = "plan.assigned";
+    LimitsUpdated = "limits.updated";
+    LimitReached = "limit.reached";
 }
 
 /// An event that a change carries into its transaction. The transaction adds the id, the instant,

@@ -24,6 +24,7 @@ pub mod limits;
 pub mod random;
 pub mod time;
 pub mod trace;
+pub mod window;
 
 pub use action::Action;
 pub use actor::{Actor, Role};
@@ -36,3 +37,4 @@ pub use random::Random;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use time::Timestamp;
 pub use trace::TraceParent;
+pub use window::Window;

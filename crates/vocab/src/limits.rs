@@ -104,6 +104,24 @@ pub const ARGUMENTS_BYTES_MAX: usize = 1024 * 1024;
 pub const TOOL_OUTPUT_BYTES_MAX: usize = 1024 * 1024;
 /// How long one tool call may take unless it asks for less.
 pub const TOOL_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a call of a tool counts as under way after its process was last heard of.
+pub const TOOL_CALL_LEASE: Duration = Duration::from_secs(10);
+/// How often a call that is under way is heard of.
+pub const TOOL_CALL_RENEW: Duration = Duration::from_secs(3);
+/// How many bytes a request may receive where bytes are limited: the largest output, and what comes
+/// around it.
+pub const EGRESS_RECEIVED_BYTES_PER_CALL: u64 = 1024 * 1024 + 256 * 1024;
+/// How many bytes a request may send beyond its arguments where bytes are limited: handshakes, heads,
+/// and the headers of a configured tool.
+pub const EGRESS_OVERHEAD_BYTES_PER_CALL: u64 = 64 * 1024;
+/// How many hosts a day are told apart at most where they are limited.
+pub const EGRESS_HOSTS_PER_DAY_MAX: u64 = 1_000;
+/// How many hosts a list of a limit names at most.
+pub const EGRESS_HOST_PATTERNS_MAX: usize = 1_000;
+/// The longest name of a host.
+pub const HOST_BYTES_MAX: usize = 253;
+/// How old the limits may be that a call is held against.
+pub const TOOL_LIMITS_FRESH_FOR: Duration = Duration::from_secs(1);
 
 /// The most steps that a message to the rule-based planner may have.
 pub const PLAN_STEPS_MAX: usize = 100;

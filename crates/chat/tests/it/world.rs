@@ -22,6 +22,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tools::model::ModelGateway;
 use tools::node::{Delivery, Job, NodeGateway, NodeReport};
+use tools::plans::{Plans, Turnstile};
 use tools::{Broker, Policies, Road, ToolResult, policies::NewPolicy};
 use vault::{MasterKeys, Vault};
 use vocab::{
@@ -466,9 +467,10 @@ fn engine(
         Arc::new(NoNodes),
     )
     .with_models(Arc::new(Priced));
+    let turnstile = Turnstile::new(authority.clone(), Plans::unlimited());
     let engine = Engine::new(Parts {
         authority: authority.clone(),
-        road: Road::new(policies, signer, broker),
+        road: Road::new(policies, signer, broker, turnstile),
         vault: vault.clone(),
         programs: Arc::new(script::programs),
         directory: Arc::new(agents::Directory),

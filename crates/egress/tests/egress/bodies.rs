@@ -1,9 +1,10 @@
 //! Responses that are too long, too slow, or not what they say.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use egress::{Delivery, EgressError, Limits, Overflow, Request, Response};
+use egress::{Delivery, EgressError, Limits, Meter, Overflow, Request, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -274,4 +275,54 @@ async fn what_is_not_http() {
             "a status is an answer, not an error"
         );
     }
+}
+
+async fn metered(
+    act: Act,
+    limits: &Limits,
+    meter: Meter,
+) -> (Result<Response, EgressError>, Arc<Meter>) {
+    let (peer, meter) = (Peer::always(act).await, Arc::new(meter));
+    let request = Request::get(&peer.url("/")).unwrap();
+    let fetched = real_client()
+        .fetch_metered(request, limits, &loopback, &meter)
+        .await;
+    (fetched, meter)
+}
+
+/// What a meter lets in and out is never passed, and what it counted is what went over the wire.
+#[tokio::test]
+async fn a_meter_counts_and_cuts() {
+    let answer = ok("", &[b'x'; 5_000]);
+    let whole = answer.len() as u64;
+    let act = Act::Answer(answer);
+    let cut = Limits {
+        overflow: Overflow::Truncate,
+        ..Limits::default()
+    };
+    let (fetched, meter) = metered(act.clone(), &cut, Meter::default()).await;
+    assert!(!fetched.unwrap().truncated);
+    assert_eq!(meter.received(), whole);
+    let sent = meter.sent();
+    assert!(sent > 50, "{sent}");
+    // Exactly as much as it takes is enough.
+    let (fetched, _) = metered(act.clone(), &cut, Meter::new(sent, whole)).await;
+    assert!(!fetched.unwrap().truncated);
+    let (fetched, meter) = metered(act.clone(), &cut, Meter::new(sent, 3_000)).await;
+    let response = fetched.unwrap();
+    assert!(response.truncated && (2_800..3_000).contains(&response.body.len()));
+    assert_eq!(meter.received(), 3_000);
+    // Not even the head.
+    let (fetched, meter) = metered(act.clone(), &cut, Meter::new(sent, 10)).await;
+    assert_eq!(fetched.unwrap_err().code(), "EGRESS_TOO_LARGE");
+    assert_eq!(meter.received(), 10);
+    let (fetched, _) = metered(act.clone(), &Limits::default(), Meter::new(sent, 3_000)).await;
+    assert_eq!(fetched.unwrap_err().code(), "EGRESS_TOO_LARGE");
+    // A request that may not go out whole breaks off, and what went out is counted.
+    let (fetched, meter) = metered(act, &short(), Meter::new(sent - 1, whole)).await;
+    assert!(fetched.unwrap_err().sent());
+    assert_eq!(meter.sent(), sent - 1);
+    let (fetched, meter) = metered(Act::ResetAfterRequest, &cut, Meter::default()).await;
+    fetched.unwrap_err();
+    assert_eq!((meter.sent(), meter.received()), (sent, 0));
 }

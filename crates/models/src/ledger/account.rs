@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use vocab::Timestamp;
+use vocab::{Timestamp, Window};
 
 use super::day::Day;
-use super::window::Window;
 use crate::model::Limits;
 
 /// What a scope has spent. All sums are micro-USD.

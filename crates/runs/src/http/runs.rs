@@ -364,7 +364,13 @@ fn no_arguments() -> Value {
     post, path = "/v1/tools/{name}/invoke", tag = "tools", operation_id = "tool_invoke",
     params(("name" = String, Path, description = "the tool's name")),
     request_body = Invocation,
-    responses((status = 202, body = RunView), (status = 422, body = Problem), (status = 503, body = Problem)),
+    responses(
+        (status = 202, body = RunView),
+        (status = 402, body = Problem, description = "the plan has no room for it today"),
+        (status = 422, body = Problem),
+        (status = 429, body = Problem),
+        (status = 503, body = Problem),
+    ),
     security(("bearer" = ["member"])),
     extensions(("x-idempotency" = json!("atomic"))),
 )]
@@ -380,9 +386,15 @@ async fn invoke(
         session_id: None,
         workspace: None,
     });
-    let known = tools::builtins().iter().any(|tool| tool.name == name);
-    if !known && tools::http_tools::find(&ctx, &name).await?.is_none() {
+    let builtin = tools::builtin(&name);
+    if builtin.is_none() && tools::http_tools::find(&ctx, &name).await?.is_none() {
         return Err(Problem::not_found("tool"));
+    }
+    // What is configured is a request, as `http.fetch` is.
+    let leaves = builtin.is_none_or(|it| it.action == vocab::Action::HttpFetch);
+    let turnstile = runs.engine().road().turnstile();
+    if let Some(refusal) = tools::plans::look(turnstile, &ctx, (&name, leaves)).await? {
+        return Err(tools::http::limit_problem(&refusal, ctx.now()));
     }
     vocab::canonical::to_string(&invocation.arguments)
         .map_err(|error| Problem::invalid_field("/arguments", error.to_string()))?;

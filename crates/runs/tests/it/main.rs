@@ -15,6 +15,7 @@ mod engine;
 mod guardrails;
 mod injection;
 mod labels;
+mod limits;
 mod models;
 mod node;
 mod programs;

@@ -6,10 +6,14 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use db::Faults;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+
+/// What a page begins with that leads elsewhere.
+const LEADS: &str = "location: ";
 
 #[derive(Clone)]
 pub struct Sink {
@@ -64,6 +68,11 @@ impl Sink {
         pages.insert(path.to_owned(), text.to_owned());
     }
 
+    /// Makes a page lead to another place.
+    pub fn lead(&self, path: &str, to: &str) {
+        self.put(path, &format!("{LEADS}{to}"));
+    }
+
     /// The host that takes a request and hangs up.
     pub fn deaf(&self) -> String {
         format!("http://{}/", self.deaf)
@@ -109,7 +118,7 @@ async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
-async fn arrived(State(seen): State<Arc<Seen>>, request: Request) -> String {
+async fn arrived(State(seen): State<Arc<Seen>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let named = format!("{} {path}", request.method());
     let body = axum::body::to_bytes(request.into_body(), 1 << 20).await;
@@ -130,10 +139,11 @@ async fn arrived(State(seen): State<Arc<Seen>>, request: Request) -> String {
         seen.here.lock().unwrap().0 -= 1;
     }
     let pages = seen.pages.lock().unwrap();
-    pages
-        .get(&path)
-        .cloned()
-        .unwrap_or_else(|| "a page".to_owned())
+    let page = pages.get(&path).map_or("a page", String::as_str);
+    match page.strip_prefix(LEADS) {
+        Some(to) => Redirect::to(to).into_response(),
+        None => page.to_owned().into_response(),
+    }
 }
 
 async fn hang_up(listener: TcpListener, seen: Arc<Seen>) {

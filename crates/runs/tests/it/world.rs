@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tools::plans::{Plans, Turnstile};
 use tools::policies::NewPolicy;
 use tools::{Answer, Broker, Policies, Road};
 use vault::{MasterKeys, Vault};
@@ -48,7 +49,7 @@ pub struct World {
     pub db: TestDb,
     /// A person, who sees the database from outside, whatever becomes of the server.
     pub ctx: OrgContext,
-    authority: Authority,
+    pub authority: Authority,
     /// What people do with runs, beside the server.
     pub people: Runs,
     pub policies: Policies,
@@ -150,6 +151,7 @@ pub struct Setting {
     pub alone: bool,
     pub concurrency: usize,
     pub models: Arc<dyn tools::model::ModelGateway>,
+    pub plans: Plans,
 }
 
 impl Default for Setting {
@@ -160,6 +162,7 @@ impl Default for Setting {
             alone: true,
             concurrency: 8,
             models: Arc::new(Copyist),
+            plans: Plans::unlimited(),
         }
     }
 }
@@ -421,7 +424,12 @@ impl Outside {
         let wake = Arc::new(Notify::new());
         let engine = Engine::new(Parts {
             authority: authority.clone(),
-            road: Road::new(Policies::default(), Arc::clone(&self.signer), broker),
+            road: Road::new(
+                Policies::default(),
+                Arc::clone(&self.signer),
+                broker,
+                Turnstile::new(authority.clone(), setting.plans.clone()),
+            ),
             vault: self.vault.clone(),
             programs: Arc::clone(&setting.programs),
             directory: Arc::new(agents::Directory),

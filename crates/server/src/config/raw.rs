@@ -12,7 +12,7 @@ use vocab::SecretString;
 use super::source::Sources;
 use super::{
     Chat, Config, ConfigError, Database, LocalNode, Log, LogFormat, MASTER_KEY_FILE, Owner, Peers,
-    RateLimits, SecureCookies, Worker, sqlite_path,
+    Plans, RateLimits, SecureCookies, Worker, sqlite_path,
 };
 
 /// The most connections that are of any use to one process.
@@ -43,6 +43,7 @@ pub(super) struct Raw {
     worker: RawWorker,
     peers: RawPeers,
     chat: RawChat,
+    plans: RawPlans,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -100,6 +101,12 @@ struct RawChat {
     context_percent: u8,
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct RawPlans {
+    file: Option<PathBuf>,
+    default: String,
+}
+
 impl Default for Raw {
     fn default() -> Self {
         Self {
@@ -142,6 +149,10 @@ impl Default for Raw {
             peers: RawPeers::default(),
             chat: RawChat {
                 context_percent: 50,
+            },
+            plans: RawPlans {
+                file: None,
+                default: "unlimited".into(),
             },
         }
     }
@@ -197,6 +208,7 @@ pub(super) fn check(sources: &Sources, raw: Raw) -> Result<Config, ConfigError> 
         .public_url
         .map(|url| base_url(sources, "public_url", &url))
         .transpose()?;
+    let plans_file = raw.plans.file.map(|it| path(sources, "plans.file", it));
     let binary = raw
         .node
         .binary
@@ -237,6 +249,10 @@ pub(super) fn check(sources: &Sources, raw: Raw) -> Result<Config, ConfigError> 
         worker: Worker { concurrency },
         peers: peers(sources, raw.peers)?,
         chat: Chat { context_percent },
+        plans: Plans {
+            file: plans_file.transpose()?,
+            default: raw.plans.default,
+        },
         data_dir,
     })
 }

@@ -76,6 +76,8 @@ const KEYS: &[Key] = &[
     text("peers.listen"),
     text("peers.address"),
     value("chat.context_percent"),
+    text("plans.file"),
+    text("plans.default"),
 ];
 
 /// Variables with our prefix that are somebody else's: those of the client, of tests, and those

@@ -17,7 +17,7 @@ impl Broker {
     pub(crate) async fn dispatch(&self, ctx: &OrgContext, way: Way<'_>, node: NodeId) -> Attempted {
         let job = match job(way) {
             Ok(job) => job,
-            Err(refusal) => return Done::with(refusal),
+            Err(refusal) => return Done::with(*refusal),
         };
         let delivery = self.nodes.dispatch(ctx.org(), node, job).await;
         self.delivered(ctx, (way.session, &way.intent.target), delivery)
@@ -164,7 +164,7 @@ fn level(report: &NodeReport, drivers: &[Driver]) -> Level {
 }
 
 /// What a node gets for an intent. Code that is not ours never runs without a sandbox.
-fn job(way: Way<'_>) -> Result<Job, ToolResult> {
+fn job(way: Way<'_>) -> Result<Job, Box<ToolResult>> {
     let (workspace, workspace_access) = match &way.intent.target {
         Target::File { workspace, .. } => (workspace, protocol::Access::Write),
         Target::Process { workspace, .. } => (workspace, protocol::Access::Write),
@@ -178,7 +178,7 @@ fn job(way: Way<'_>) -> Result<Job, ToolResult> {
         | Target::Agent { .. }
         | Target::Model { .. }
         | Target::Secret { .. }
-        | Target::Nothing => return Err(refused("TARGET_MISMATCH", "no node works on this")),
+        | Target::Nothing => return Err(refused("TARGET_MISMATCH", "no node works on this").into()),
     };
     let enforcement = match &way.intent.target {
         Target::File { .. } | Target::Artifact { .. } => Level::Enforced,

@@ -12,7 +12,6 @@ use super::{Attempted, Broker, Done, Way, masking, refused};
 use crate::call::{self, FetchArguments};
 use crate::http_tools::{self, HttpTool};
 use crate::result::ToolResult;
-use crate::road::Ruling;
 
 impl Broker {
     pub(super) async fn fetch(&self, way: Way<'_>) -> Attempted {
@@ -161,16 +160,32 @@ impl Broker {
             overflow: Overflow::Truncate,
             ..Limits::default()
         };
-        let gate = |hop: &Hop<'_>| pass(way.ruling, hop);
-        match self.http.fetch(request, &bounds, &gate).await {
-            Ok(response) => Done::with(http_result(&response, masker)),
+        let gate = |hop: &Hop<'_>| pass(way, hop);
+        let meter = &way.pass.meter;
+        match self
+            .http
+            .fetch_metered(request, &bounds, &gate, meter)
+            .await
+        {
+            Ok(response) => {
+                let mut result = http_result(&response, masker);
+                if let (true, Some(limit), Some(output)) =
+                    (result.truncated, way.pass.spent(), &mut result.output)
+                {
+                    output["cut_by_limit"] = Value::from(limit.as_str());
+                }
+                Done::with(result)
+            }
             Err(error) if error.sent() && !method.is_idempotent() && lost(&error) => {
                 Attempted::Unknown {
                     detail: format!("the request was sent, and then: {error}"),
                 }
             }
             Err(error) => {
-                let message = masker.mask(&error.to_string()).into_owned();
+                let mut message = masker.mask(&error.to_string()).into_owned();
+                if let Some(limit) = way.pass.spent() {
+                    message = format!("{message}; there is no room left today in `{limit}`");
+                }
                 Done::with(ToolResult::failure(
                     error.code(),
                     message,
@@ -202,12 +217,15 @@ fn http_method(method: HttpMethod) -> http::Method {
 }
 
 /// The gate of a request: the first hop was decided on, each redirect is decided on anew.
-fn pass(ruling: &Ruling, hop: &Hop<'_>) -> Result<Allowance, Refusal> {
+fn pass(way: Way<'_>, hop: &Hop<'_>) -> Result<Allowance, Refusal> {
+    let ruling = way.ruling;
     let names_host = if hop.index == 0 {
         ruling.decision.names_host
     } else {
         let method = HttpMethod::parse(hop.method.as_str())
             .ok_or_else(|| Refusal::new("the redirect asks for another method"))?;
+        let host = hop.target.host().to_string();
+        way.pass.admits(&host).map_err(Refusal::new)?;
         let mut question = ruling.question.clone();
         question.target = call::http_target(hop.target, method);
         let decision = ruling.in_force.set.decide(&question);

@@ -1,14 +1,16 @@
 //! How much of something there was in the last minute.
 
-use vocab::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
 
 const MINUTE_US: i64 = 60_000_000;
 
 /// A sliding window over two minutes of the clock: the one before counts in proportion to how much of
 /// it the window still covers. So a limit is kept over any minute to within how evenly the one before
 /// was filled, with two numbers instead of a list.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Window {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Window {
     minute: i64,
     current: u64,
     before: u64,
@@ -16,6 +18,7 @@ pub(crate) struct Window {
 
 impl Window {
     /// How many milliseconds to wait until `more` fits under `limit`; `None` if it fits now.
+    #[must_use]
     pub fn wait_ms(&mut self, more: u64, limit: u64, now: Timestamp) -> Option<u64> {
         self.roll(now);
         let into = now.as_micros().rem_euclid(MINUTE_US);
@@ -46,6 +49,13 @@ impl Window {
     pub fn take_back(&mut self, less: u64, now: Timestamp) {
         self.roll(now);
         self.current = self.current.saturating_sub(less);
+    }
+
+    /// How much there was in the last minute.
+    #[must_use]
+    pub fn reading(mut self, now: Timestamp) -> u64 {
+        self.roll(now);
+        self.estimate(now.as_micros().rem_euclid(MINUTE_US))
     }
 
     fn roll(&mut self, now: Timestamp) {
@@ -103,6 +113,8 @@ mod tests {
     fn what_was_counted_too_much_is_taken_back() {
         let mut window = Window::default();
         window.add(1_000, at(0));
+        assert_eq!(window.reading(at(0)), 1_000);
+        assert_eq!(window.reading(at(90_000)), 500);
         assert!(window.wait_ms(1, 1_000, at(10)).is_some());
         window.take_back(900, at(20));
         assert_eq!(window.wait_ms(900, 1_000, at(30)), None);
