@@ -186,6 +186,10 @@ fn parse<T: DeserializeOwned + Validate<Context = ()>>(bytes: &[u8]) -> Result<T
     let text = std::str::from_utf8(bytes)
         .map_err(|_| Problem::invalid_field("", "the body is not UTF-8"))?;
     strict::check(text).map_err(|flaw| Problem::invalid(vec![flaw]))?;
+    // A list would be read as the members of a type in their order, and an empty one as none of them.
+    if text.trim_start().starts_with('[') {
+        return Err(Problem::invalid_field("", "expected an object"));
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
     let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let message = wanted(&error.inner().to_string());
@@ -264,6 +268,21 @@ mod tests {
         errors
             .map(|error| (text(error, "pointer"), text(error, "message")))
             .collect()
+    }
+
+    #[test]
+    fn a_list_is_no_object() {
+        #[derive(Debug, serde::Deserialize, Validate)]
+        struct Change {
+            #[serde(default)]
+            #[garde(skip)]
+            _name: Option<String>,
+        }
+        assert!(parse::<Change>(b"{}").is_ok());
+        for list in ["[]", " [\"x\"]"] {
+            let problem = parse::<Change>(list.as_bytes()).unwrap_err();
+            assert_eq!(problem.code(), "INVALID", "{list}");
+        }
     }
 
     #[test]
