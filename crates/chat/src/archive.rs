@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use vocab::{Digest, OrgId, SessionId, limits};
 
 pub(crate) use parts::{
-    KeptBranch, KeptMember, KeptMessage, KeptReaction, KeptRead, KeptTurn, Parts,
+    KeptBranch, KeptMember, KeptMessage, KeptReaction, KeptRead, KeptSummary, KeptTurn, Parts,
 };
 
 /// The media type of an archive.
@@ -117,6 +117,7 @@ pub(crate) fn pack(
     put("members", parts.members.len(), lines(&parts.members)?)?;
     put("reads", parts.reads.len(), lines(&parts.reads)?)?;
     put("reactions", parts.reactions.len(), lines(&parts.reactions)?)?;
+    put("summaries", parts.summaries.len(), lines(&parts.summaries)?)?;
     let head = serde_json::to_vec(&manifest).map_err(|error| damaged(error.to_string()))?;
     let length = u32::try_from(head.len()).map_err(|_| ArchiveError::TooLarge)?;
     let mut whole = Vec::with_capacity(MAGIC.len() + 4 + head.len() + body.len());
@@ -168,6 +169,7 @@ pub(crate) fn unpack(
             "members" => fill(&mut parts.members, &plain),
             "reads" => fill(&mut parts.reads, &plain),
             "reactions" => fill(&mut parts.reactions, &plain),
+            "summaries" => fill(&mut parts.summaries, &plain),
             // Of a later version: what is not known can't be put back.
             _ => return Err(damaged(format!("`{name}` is not known"))),
         };

@@ -19,6 +19,8 @@ pub(crate) struct Parts {
     pub reads: Vec<KeptRead>,
     /// Who reacted how.
     pub reactions: Vec<KeptReaction>,
+    /// What runs have summarised, in the order in which they began.
+    pub summaries: Vec<KeptSummary>,
 }
 
 /// A message with its text.
@@ -100,4 +102,33 @@ pub(crate) struct KeptReaction {
     pub emoji: String,
     pub user: UserId,
     pub at_us: i64,
+}
+
+/// A summary with its text, if it came to one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptSummary {
+    pub run: RunId,
+    pub branch: u32,
+    pub from: u32,
+    pub upto: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<RunId>,
+    pub state: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usd_micros: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<i64>,
+    pub read_private: bool,
+    pub read_untrusted: bool,
+    pub at_us: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at_us: Option<i64>,
 }

@@ -38,6 +38,24 @@ fn parts(count: u32) -> Parts {
             user: id(),
             at_us: 1,
         }],
+        summaries: vec![KeptSummary {
+            run: id(),
+            branch: 0,
+            from: 1,
+            upto: count,
+            previous: Some(id()),
+            state: "ready".into(),
+            digest: Some(Digest::of(b"short")),
+            text: "In short: nothing.\n".into(),
+            model: Some("fake/one".into()),
+            usd_micros: Some(7),
+            input_tokens: None,
+            output_tokens: None,
+            read_private: true,
+            read_untrusted: false,
+            at_us: 3,
+            ended_at_us: Some(4),
+        }],
         ..Parts::default()
     }
 }

@@ -99,7 +99,11 @@ impl From<(Summary, Option<String>)> for SummaryView {
     get, path = "/v1/sessions/{session_id}/summaries", tag = "sessions",
     operation_id = "session_summary_list",
     params(("session_id" = String, Path, description = "`ses_…`"), PageParams),
-    responses((status = 200, body = Page<SummaryView>), (status = 404, body = Problem)),
+    responses(
+        (status = 200, body = Page<SummaryView>),
+        (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "`SESSION_ARCHIVED`"),
+    ),
     security(("bearer" = ["viewer"])),
 )]
 async fn summaries(

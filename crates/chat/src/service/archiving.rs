@@ -50,7 +50,7 @@ struct Seen {
 struct Made {
     manifest: Manifest,
     parts: Parts,
-    /// The texts that nothing but messages names.
+    /// The texts that nothing but messages and summaries names.
     texts: Vec<Digest>,
     object: Prepared,
     size_bytes: u64,
@@ -100,6 +100,7 @@ impl Chat {
         let mut parts = store::parts(&mut read, id).await?;
         let of_one = |it: &KeptMessage| [Some(it.digest), it.cited].into_iter().flatten();
         let mut texts: Vec<Digest> = parts.messages.iter().flat_map(of_one).collect();
+        texts.extend(parts.summaries.iter().filter_map(|it| it.digest));
         texts.sort_unstable();
         texts.dedup();
         let opened = self.content.open_many(&mut read, id, &texts).await?;
@@ -109,6 +110,12 @@ impl Chat {
             message.text = String::from_utf8_lossy(bytes).into_owned();
             if let Some(digest) = message.cited {
                 message.citations = citations::read(opened.get(&digest).ok_or(ChatError::Erased)?);
+            }
+        }
+        for summary in &mut parts.summaries {
+            if let Some(digest) = summary.digest {
+                let bytes = opened.get(&digest).ok_or(ChatError::Erased)?;
+                summary.text = String::from_utf8_lossy(bytes).into_owned();
             }
         }
         let (first_seq, last_seq) = store::sealed(&mut read, id).await?;
@@ -295,6 +302,10 @@ async fn put_back(
     if !parts.messages.iter().zip(&sealed).all(same) {
         let why = "a text is not the one that its message names".to_owned();
         return Err(archive::ArchiveError::Damaged(why).into());
+    }
+    for summary in parts.summaries.iter_mut().filter(|it| it.digest.is_some()) {
+        let sealed = content.seal(tx, id, MEDIA, summary.text.as_bytes()).await?;
+        summary.digest = Some(sealed);
     }
     store::put_back(tx, id, parts).await?;
     let mut found: Vec<(MessageId, vault::BlindWord)> = Vec::new();

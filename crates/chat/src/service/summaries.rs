@@ -24,7 +24,7 @@ impl Chat {
     /// The summaries of a session, the newest first, with their texts.
     ///
     /// # Errors
-    /// There is no such session; a text can't be opened.
+    /// There is no such session; it is archived; a text can't be opened.
     pub async fn summaries(
         &self,
         ctx: &OrgContext,
@@ -32,7 +32,7 @@ impl Chat {
         (before, limit): (Option<RunId>, u32),
     ) -> Result<Vec<Told>, ChatError> {
         let mut tx = ctx.read().await?;
-        self.get_in(&mut tx, id).await?;
+        self.there_in(&mut tx, id).await?;
         let found = store::summaries(&mut tx, id, (before, limit)).await?;
         let mut told = Vec::with_capacity(found.len());
         for summary in found {

@@ -9,7 +9,7 @@ use vocab::{Digest, SessionId};
 use super::messages::account;
 use super::{json, written};
 use crate::archive::{
-    KeptBranch, KeptMember, KeptMessage, KeptReaction, KeptRead, KeptTurn, Parts,
+    KeptBranch, KeptMember, KeptMessage, KeptReaction, KeptRead, KeptSummary, KeptTurn, Parts,
 };
 use crate::model::{ArchiveInfo, Session};
 use crate::service::Step;
@@ -21,6 +21,7 @@ const AT_ONCE: usize = 1_000;
 pub(crate) async fn parts(tx: &mut impl Query, session: SessionId) -> Result<Parts, StoreError> {
     Ok(Parts {
         messages: all(tx, session, MESSAGES, message).await?,
+        summaries: all(tx, session, SUMMARIES, summary).await?,
         ..beside(tx, session).await?
     })
 }
@@ -29,6 +30,9 @@ const MESSAGES: &str = "SELECT id, position, branch, parent, author_user, author
     reply_to, mentions, content, failed, created_at_us, attachments, read_private, read_untrusted, \
     account, citations FROM messages \
     WHERE org_id = $1 AND session_id = $2 ORDER BY position";
+const SUMMARIES: &str = "SELECT run_id, branch, from_position, upto_position, previous, state, content, \
+    model, usd_micros, input_tokens, output_tokens, read_private, read_untrusted, created_at_us, \
+    ended_at_us FROM session_summaries WHERE org_id = $1 AND session_id = $2 ORDER BY run_id";
 const TURNS: &str = "SELECT t.run_id, t.message_id, t.branch FROM messages m JOIN message_turns t \
     ON t.org_id = m.org_id AND t.message_id = m.id WHERE m.org_id = $1 AND m.session_id = $2 \
     ORDER BY m.position, t.run_id";
@@ -73,6 +77,27 @@ fn message(row: &Row) -> Result<KeptMessage, StoreError> {
         account: account(row, 15)?,
         citations: Vec::new(),
         cited: row.get(16)?,
+    })
+}
+
+fn summary(row: &Row) -> Result<KeptSummary, StoreError> {
+    Ok(KeptSummary {
+        run: row.get(0)?,
+        branch: row.get(1)?,
+        from: row.get(2)?,
+        upto: row.get(3)?,
+        previous: row.get(4)?,
+        state: row.get(5)?,
+        digest: row.get(6)?,
+        text: String::new(),
+        model: row.get(7)?,
+        usd_micros: row.get(8)?,
+        input_tokens: row.get(9)?,
+        output_tokens: row.get(10)?,
+        read_private: row.get(11)?,
+        read_untrusted: row.get(12)?,
+        at_us: row.get(13)?,
+        ended_at_us: row.get(14)?,
     })
 }
 
@@ -139,13 +164,14 @@ pub(crate) async fn sealed(
     row.map_or(Ok((None, None)), |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// The contents of a session that something other than a message names: an event, or an artifact.
+/// The contents of a session that something other than a message or a summary names: an event about
+/// something else, or an artifact.
 pub(crate) async fn named_elsewhere(
     tx: &mut impl Query,
     session: SessionId,
 ) -> Result<HashSet<Digest>, StoreError> {
     let events = "SELECT content FROM events WHERE org_id = $1 AND session_id = $2 \
-        AND content IS NOT NULL AND kind <> 'message.posted'";
+        AND content IS NOT NULL AND kind NOT IN ('message.posted', 'session.summarised')";
     let mut named = HashSet::new();
     for row in tx.rows(Sql::Both(events), &params![session]).await? {
         named.extend(json::<Vec<Digest>>(&row, 0, "digests")?);
@@ -183,12 +209,13 @@ pub(crate) async fn take(
             count(parts.branches.len()),
             count(parts.members.len()),
             count(parts.reads.len()),
+            count(parts.summaries.len()),
         ])
 }
 
 /// Takes all rows of a session away that stand beside its own. Answers how many turns, reactions,
-/// messages, branches, members and marks there were.
-pub(crate) async fn clear(tx: &mut WriteTx, session: SessionId) -> Result<[u64; 6], StoreError> {
+/// messages, branches, members, marks and summaries there were.
+pub(crate) async fn clear(tx: &mut WriteTx, session: SessionId) -> Result<[u64; 7], StoreError> {
     const TURNS: &str = "DELETE FROM message_turns WHERE org_id = $1 AND message_id IN \
         (SELECT id FROM messages WHERE org_id = $1 AND session_id = $2)";
     const REACTIONS: &str = "DELETE FROM message_reactions WHERE org_id = $1 AND message_id IN \
@@ -198,9 +225,12 @@ pub(crate) async fn clear(tx: &mut WriteTx, session: SessionId) -> Result<[u64; 
     const BRANCHES: &str = "DELETE FROM session_branches WHERE org_id = $1 AND session_id = $2";
     const MEMBERS: &str = "DELETE FROM session_members WHERE org_id = $1 AND session_id = $2";
     const READS: &str = "DELETE FROM session_reads WHERE org_id = $1 AND session_id = $2";
+    const SUMMARIES: &str = "DELETE FROM session_summaries WHERE org_id = $1 AND session_id = $2";
     tx.execute(WORDS, &params![session]).await?;
-    let mut gone = [0; 6];
-    let each = [TURNS, REACTIONS, MESSAGES, BRANCHES, MEMBERS, READS];
+    let mut gone = [0; 7];
+    let each = [
+        TURNS, REACTIONS, MESSAGES, BRANCHES, MEMBERS, READS, SUMMARIES,
+    ];
     for (gone, sql) in gone.iter_mut().zip(each) {
         *gone = tx.execute(sql, &params![session]).await?;
     }
@@ -236,6 +266,10 @@ pub(crate) async fn put_back(
         read_at_us) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
     const REACTION: &str = "INSERT INTO message_reactions (org_id, message_id, emoji, user_id, \
         created_at_us) VALUES ($1, $2, $3, $4, $5)";
+    const SUMMARY: &str = "INSERT INTO session_summaries (org_id, session_id, run_id, branch, \
+        from_position, upto_position, previous, state, content, model, usd_micros, input_tokens, \
+        output_tokens, read_private, read_untrusted, created_at_us, ended_at_us) VALUES ($1, $2, $3, \
+        $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
     let message = |it: &KeptMessage| {
         Ok(params![
             session,
@@ -267,6 +301,27 @@ pub(crate) async fn put_back(
     let read = |it: &KeptRead| Ok(params![session, it.user, it.position, it.at_us].to_vec());
     let reaction =
         |it: &KeptReaction| Ok(params![it.message, &it.emoji, it.user, it.at_us].to_vec());
+    let summary = |it: &KeptSummary| {
+        Ok(params![
+            session,
+            it.run,
+            it.branch,
+            it.from,
+            it.upto,
+            it.previous,
+            &it.state,
+            it.digest,
+            it.model.as_deref(),
+            it.usd_micros,
+            it.input_tokens,
+            it.output_tokens,
+            it.read_private,
+            it.read_untrusted,
+            it.at_us,
+            it.ended_at_us
+        ]
+        .to_vec())
+    };
     for some in parts.messages.chunks(AT_ONCE) {
         let rows: Result<Vec<_>, StoreError> = some.iter().map(message).collect();
         tx.insert_all(MESSAGE, &rows?).await?;
@@ -275,7 +330,8 @@ pub(crate) async fn put_back(
     insert(tx, BRANCH, &parts.branches, branch).await?;
     insert(tx, MEMBER, &parts.members, member).await?;
     insert(tx, READ, &parts.reads, read).await?;
-    insert(tx, REACTION, &parts.reactions, reaction).await
+    insert(tx, REACTION, &parts.reactions, reaction).await?;
+    insert(tx, SUMMARY, &parts.summaries, summary).await
 }
 
 async fn insert<T>(
@@ -357,8 +413,6 @@ pub(crate) async fn set_status(
 pub(crate) async fn delete_session(tx: &mut WriteTx, id: SessionId) -> Result<u64, StoreError> {
     let placement = "DELETE FROM chat_placements WHERE org_id = $1 AND session_id = $2";
     tx.execute(placement, &params![id]).await?;
-    let summaries = "DELETE FROM session_summaries WHERE org_id = $1 AND session_id = $2";
-    tx.execute(summaries, &params![id]).await?;
     let sql = "DELETE FROM sessions WHERE org_id = $1 AND id = $2";
     tx.execute(sql, &params![id]).await
 }
@@ -367,6 +421,7 @@ pub(crate) async fn delete_session(tx: &mut WriteTx, id: SessionId) -> Result<u6
 pub(crate) async fn beside(tx: &mut impl Query, session: SessionId) -> Result<Parts, StoreError> {
     Ok(Parts {
         messages: Vec::new(),
+        summaries: Vec::new(),
         turns: all(tx, session, TURNS, turn).await?,
         branches: all(tx, session, BRANCHES, branch).await?,
         members: all(tx, session, MEMBERS, member).await?,

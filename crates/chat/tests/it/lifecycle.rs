@@ -4,7 +4,7 @@ use chat::{Because, ChatError, NewMessage, Reading, SessionStatus, Shown, Which}
 use db::{on_both_databases, params};
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use vocab::{Role, SessionId, UserId};
+use vocab::{Digest, Draft, EventKind, Role, RunId, SessionId, UserId};
 
 use crate::world::World;
 
@@ -121,6 +121,53 @@ on_both_databases! {
         world.chat.archive(&world.ctx, session, Because::Asked).await.unwrap();
         world.chat.restore(&world.ctx, session).await.unwrap();
         assert_eq!(seen(&world, session).await, before);
+    }
+
+    /// Summaries leave with the messages that they are of, texts and all, and come back with them.
+    async fn summaries_are_archived_and_restored(db: TestDb) {
+        let world = World::new(db).await;
+        let session = full(&world).await;
+        let (first, failed): (RunId, RunId) = (world.ctx.new_id(), world.ctx.new_id());
+        let mut tx = world.ctx.write().await.unwrap();
+        let text = world.vault.content.seal(&mut tx, session, "text/markdown", b"In short: first.");
+        let text = text.await.unwrap();
+        let sql = "INSERT INTO session_summaries (org_id, run_id, session_id, branch, from_position, \
+            upto_position, previous, state, content, model, usd_micros, input_tokens, output_tokens, \
+            read_private, read_untrusted, created_at_us, ended_at_us) VALUES \
+            ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 5, 6)";
+        tx.execute(sql, &params![first, session, 1, 2, None::<RunId>, "ready", text, "fake/one", 7, 10, 3, false, true])
+            .await.unwrap();
+        let none = None::<i64>;
+        tx.execute(sql, &params![failed, session, 3, 4, first, "failed", None::<Digest>, None::<String>, none, none, none, true, false])
+            .await.unwrap();
+        let event = Draft::new(EventKind::SessionSummarised, session).in_session(Some(session));
+        tx.record(event.with_content(text));
+        tx.commit().await.unwrap();
+        let viewer = world.client.clone().bearer("viewer");
+        let path = format!("/v1/sessions/{session}/summaries");
+        let before = viewer.get(&path).await.expect(200);
+        assert_eq!(before["items"][1]["text"], "In short: first.");
+        assert_eq!(before["items"].as_array().unwrap().len(), 2);
+
+        world.chat.archive(&world.ctx, session, Because::Asked).await.unwrap();
+        viewer.get(&path).await.problem(409, "SESSION_ARCHIVED");
+        let left = "SELECT count(*) FROM session_summaries WHERE org_id = $1 AND session_id = $2";
+        let row = world.ctx.read().await.unwrap().one(left, &params![session]).await.unwrap();
+        assert_eq!(row.get::<i64>(0).unwrap(), 0);
+        let moved = world.vault.content.open(&world.ctx, text).await;
+        assert!(matches!(moved, Err(vault::ContentError::NotFound)), "{moved:?}");
+        let event = "SELECT data FROM events WHERE org_id = $1 AND session_id = $2 \
+            AND kind = 'session.archived'";
+        let row = world.ctx.read().await.unwrap().one(event, &params![session]).await.unwrap();
+        let data: Value = serde_json::from_str(&row.get::<String>(0).unwrap()).unwrap();
+        assert_eq!(data["rows"]["summaries"], 2);
+
+        world.chat.restore(&world.ctx, session).await.unwrap();
+        assert_eq!(viewer.get(&path).await.expect(200), before);
+        // A session that is deleted out of its archive leaves none behind either.
+        world.chat.archive(&world.ctx, session, Because::Asked).await.unwrap();
+        world.client.clone().bearer("owner").delete(&format!("/v1/sessions/{session}")).await.expect(204);
+        viewer.get(&path).await.problem(404, "NOT_FOUND");
     }
 
     /// A message to an archived session restores it and is its next one.
