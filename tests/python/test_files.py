@@ -114,6 +114,29 @@ class Files:
         self.assertEqual((self.decisions(free), self.decisions(told)), (["allow"], ["deny"]))
         self.assert_repeats(told)
 
+    def test_the_rest_of_a_long_file_is_read_on(self):
+        allow = 'permit (principal, action == Chancery::Action::"artifact.read", resource);'
+        status, put = self.server.owner("PUT", "/v1/policies/read-on", {"cedar": allow})
+        self.assertEqual(status, 200, put)
+        long = b"All work and no play. " * 8_000
+        elsewhere = self.upload("other.txt", b"What others said.", "text/plain")
+        self.another_session()
+        file = self.upload("long.txt", long + b"THE END.", "text/plain")
+        offset = len(long) - 22
+        read = lambda id, at: says(call("artifact_read", {"id": id, "offset": at}))
+        self.fake.script(read(file, offset), read(elsewhere, 0), says("It ends."))
+        run = self.say("How does it end?", [file])
+        self.fake.assert_content()
+        first, second, third = [it.body for it in self.fake.seen()]
+        self.assertNotIn("THE END.", json.dumps(first))
+        self.assertIn("to be read on from offset 131072", json.dumps(first))
+        self.assertIn("artifact_read", [tool["name"] for tool in first["tools"]])
+        self.assertIn("All work and no play. THE END.", json.dumps(second["messages"][-1]))
+        last = json.dumps(third["messages"][-1])
+        self.assertIn("ARTIFACT_NOT_FOUND", last)
+        self.assertNotIn("What others said", last)
+        self.assert_repeats(run)
+
 
 class OnSqlite(Files, unittest.TestCase):
     pass

@@ -233,6 +233,17 @@ pub struct Attachment {
     pub shown: Shown,
 }
 
+impl Attachment {
+    /// Whether there may be more text in it than the model is shown.
+    pub(crate) fn has_more(&self) -> bool {
+        match self.shown {
+            Shown::Text { cut, .. } => cut,
+            Shown::Note => !self.media.starts_with("image/"),
+            Shown::Image => false,
+        }
+    }
+}
+
 /// What of a file a model is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "as", rename_all = "snake_case")]

@@ -32,7 +32,7 @@ use runs::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::conversation::{Briefing, Part, Question, Reply, Said, Speaker, Stop};
+use crate::conversation::{Attachment, Briefing, Part, Question, Reply, Said, Speaker, Stop};
 use crate::schema;
 use guides::{Guides, Reading};
 use offers::Offers;
@@ -152,6 +152,11 @@ impl ModelTurn {
             return;
         }
         self.offers = Offers::of(&briefing.tools);
+        if let Some(reader) = &briefing.reader
+            && briefing.attachments.iter().any(Attachment::has_more)
+        {
+            self.offers.add(reader);
+        }
         self.thread = prompt::opening(&briefing, &self.message);
         let has_files = briefing.workspace;
         self.briefing = Some(briefing);

@@ -90,6 +90,7 @@ impl Engine {
                     mut result,
                     artifacts,
                     secrets_used,
+                    has_read,
                 } = *done;
                 for (id, name, version) in &secrets_used {
                     let facts = json!({
@@ -103,7 +104,7 @@ impl Engine {
                     .collect();
                 kept.extend(Box::pin(self.keep_whole(work, &action.intent, &mut result)).await);
                 result.artifact_ids = kept.iter().map(|(id, ..)| *id).collect();
-                let mut entry = executed(step, job, &result);
+                let mut entry = executed(step, job, &result).read_as(has_read);
                 if !kept.is_empty() {
                     entry = entry.with_side(Side::Keep(kept));
                 }

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use db::OrgContext;
+use policy::HasRead;
 use policy::capability::{self, Expected, PublicKey};
 use serde_json::{Value, json};
 use vault::{Prepared, Vault};
@@ -56,6 +57,8 @@ pub struct Done {
     pub artifacts: Vec<(String, Prepared)>,
     /// Secrets that went out with it: name and version.
     pub secrets_used: Vec<(vocab::SecretId, String, u32)>,
+    /// What whoever reads the result has read, beside what its tool says of itself.
+    pub has_read: HasRead,
 }
 
 impl Done {
@@ -64,6 +67,7 @@ impl Done {
             result,
             artifacts: Vec::new(),
             secrets_used: Vec::new(),
+            has_read: HasRead::default(),
         }))
     }
 }
@@ -230,6 +234,7 @@ impl Broker {
                 result: ToolResult::success(json!({ "name": arguments.name, "size_bytes": size })),
                 artifacts: vec![(arguments.name, prepared)],
                 secrets_used: Vec::new(),
+                has_read: HasRead::default(),
             })),
             Err(error) => Done::with(storage_failed(&error)),
         }

@@ -249,11 +249,12 @@ const BUILTINS: &[Builtin] = &[
     },
     Builtin {
         name: "artifact.read",
-        description: "Reads on in an artifact of this run, such as the whole of a result that was cut.",
+        description: "Reads on in a text: an artifact of this run, such as the whole of a result that was \
+            cut, or a file that somebody attached in this chat.",
         action: Action::ArtifactRead,
         idempotent: true,
         executor: Executor::Broker,
-        // What it gives was given to this run before.
+        // What the run kept was given to it before; what somebody attached says of itself what it is.
         reads: Reads::Nothing,
         required: &["id"],
         properties: || {

@@ -106,8 +106,15 @@ fn attached(it: &Attachment) -> Vec<Part> {
     let head = format!("Attached file {name:?} ({media}, {size_bytes} bytes, {artifact})");
     match &it.shown {
         Shown::Text { text, cut } => {
-            let cut = if *cut { ", its beginning" } else { "" };
-            let text = format!("{head}{cut}:\n{text}\nEnd of the file {name:?}.");
+            let text = if *cut {
+                let offset = text.len();
+                format!(
+                    "{head}, its beginning:\n{text}\nEnd of what is shown of the file {name:?}; it is to be \
+                     read on from offset {offset}."
+                )
+            } else {
+                format!("{head}:\n{text}\nEnd of the file {name:?}.")
+            };
             vec![Part::Text { text }]
         }
         Shown::Image => {
@@ -120,7 +127,12 @@ fn attached(it: &Attachment) -> Vec<Part> {
             vec![Part::Text { text }, image]
         }
         Shown::Note => {
-            let text = format!("{head}. Its content is not shown here.");
+            let more = if it.has_more() {
+                " If it is a text, it is to be read from offset 0."
+            } else {
+                ""
+            };
+            let text = format!("{head}. Its content is not shown here.{more}");
             vec![Part::Text { text }]
         }
     }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use agents::model::{Definition, Planner};
+use bytes::Bytes;
 use db::{OrgContext, on_both_databases};
 use futures::future::BoxFuture;
-use runs::{Changes, State};
+use runs::{Changes, NewRun, State};
 use serde_json::{Value, json};
 use tools::ToolResult;
 use tools::model::ModelGateway;
-use vault::ArtifactFilter;
-use vocab::{Intent, SessionId, limits};
+use vault::{ArtifactFilter, NewArtifact};
+use vocab::{ArtifactId, Intent, RunId, SessionId, limits};
 
 use crate::models::with_models;
 use crate::world::{Setting, World, tool, turn};
@@ -110,7 +111,81 @@ async fn thinker(world: &World, name: &str, tools: &[&str]) -> agents::Agent {
     agent.unwrap()
 }
 
+/// A file that a person or a run put into a session, by its id.
+async fn put(
+    world: &World,
+    ctx: &OrgContext,
+    (session, run): (SessionId, Option<RunId>),
+    bytes: &'static [u8],
+) -> ArtifactId {
+    let vault = world.vault();
+    let prepared = vault
+        .content
+        .prepare(ctx, session, "text/plain", Bytes::from_static(bytes));
+    let content = prepared.await.unwrap();
+    let mut tx = ctx.write().await.unwrap();
+    let new = NewArtifact {
+        id: ctx.new_id(),
+        name: "notes.txt",
+        content: &content,
+        session: Some(session),
+        run,
+    };
+    let saved = vault.artifacts.save(ctx, &mut tx, new).await.unwrap();
+    tx.commit().await.unwrap();
+    saved.id
+}
+
 on_both_databases! {
+    /// What somebody put into a run's session is read on in, a piece at a time, and the run has read
+    /// something private and something untrusted from then on. What is another session's, another run's
+    /// or another organisation's is not there.
+    async fn a_file_of_the_session_is_read_on(db: TestDb) {
+        let world = World::new(db).await;
+        world.publish("@id(\"read\") permit (principal, action == Chancery::Action::\"artifact.read\", resource);").await;
+        let life = world.live().await;
+        let (session, other): (SessionId, SessionId) = (world.ctx.new_id(), world.ctx.new_id());
+        let stranger = world.db.org().await;
+        let here = put(&world, &world.ctx, (session, None), "zero öne two".as_bytes()).await;
+        let read = async |id: ArtifactId, session: Option<SessionId>, offset: u64| {
+            let new = NewRun { session, ..tool("artifact.read", json!({ "id": id, "offset": offset, "limit": 5 })) };
+            let run = life.runs.start(&world.ctx, new).await.unwrap();
+            let ended = world.end(&life, run.id).await;
+            let journal = world.journal(run.id).await;
+            let done = journal.iter().find(|(kind, _)| kind.starts_with("tool.") && kind != "tool.intended").unwrap();
+            let found = match &ended.state {
+                State::Succeeded => Ok(world.answer_of(&ended).await),
+                State::Failed { failure } => Err(failure.code.clone()),
+                other => panic!("{other:?}"),
+            };
+            let report = world.people.engine().replay(&world.ctx, &ended, &Changes::default(), 0).await.unwrap();
+            assert!(report.identical, "{:?}", report.first_divergence);
+            (found, done.1["has_read"].clone())
+        };
+        let labels = json!({ "private": true, "untrusted": true });
+        let (first, label) = read(here, Some(session), 0).await;
+        assert_eq!(first, Ok(json!("zero \n… (8 more bytes, from offset 5)")));
+        assert_eq!((&label["private"], &label["untrusted"]), (&labels["private"], &labels["untrusted"]));
+        assert_eq!(read(here, Some(session), 5).await.0, Ok(json!("öne \n… (3 more bytes, from offset 10)")));
+        assert_eq!(read(here, Some(session), 10).await.0, Ok(json!("two")));
+
+        let run = world.ctx.new_id();
+        let of_run = put(&world, &world.ctx, (session, Some(run)), b"a run's").await;
+        let theirs = put(&world, &stranger, (session, None), b"a stranger's").await;
+        let elsewhere = put(&world, &world.ctx, (other, None), b"elsewhere").await;
+        for (id, session) in [
+            (here, None), (here, Some(other)), (elsewhere, Some(session)), (of_run, Some(session)),
+            (theirs, Some(session)),
+        ] {
+            let missing = (Err("ARTIFACT_NOT_FOUND".to_owned()), Value::Null);
+            assert_eq!(read(id, session, 0).await, missing, "{id} {session:?}");
+        }
+        assert!(read(elsewhere, Some(other), 0).await.0.is_ok());
+        let picture = put(&world, &world.ctx, (session, None), b"\x89PNG\xff").await;
+        assert_eq!(read(picture, Some(session), 0).await.0, Err("ARTIFACT_NOT_TEXT".to_owned()));
+        life.end();
+    }
+
     /// Nothing of a long result is lost: its beginning is in the conversation, all of it is an artifact
     /// of the run, and of this run alone. A replay is the same to the byte.
     async fn a_long_result_is_read_on(db: TestDb) {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use db::OrgContext;
-use policy::Enforcement;
+use policy::{Enforcement, HasRead};
 use protocol::{Driver, Level};
 use serde_json::{Value, json};
 use vocab::{JobId, NodeId, SessionId, Target, limits};
@@ -67,6 +67,7 @@ impl Broker {
             result,
             artifacts,
             secrets_used: Vec::new(),
+            has_read: HasRead::default(),
         }))
     }
 }

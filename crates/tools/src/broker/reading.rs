@@ -1,9 +1,10 @@
 //! What a run reads again or further: its own artifacts, and what skills say of themselves.
 
 use db::OrgContext;
+use policy::HasRead;
 use serde_json::Value;
-use vault::{ArtifactError, ContentError};
-use vocab::{Target, limits};
+use vault::{Artifact, ArtifactError, ContentError};
+use vocab::{SessionId, Target, limits};
 
 use super::{Attempted, Broker, Done, Way, refused};
 use crate::call::{self, ArtifactReadArguments, SkillReadArguments};
@@ -13,18 +14,22 @@ use crate::result::ToolResult;
 const PIECE_BYTES_MAX: usize = limits::TOOL_RESULT_SHOWN_BYTES_MAX - 256;
 
 impl Broker {
-    /// Reads on in an artifact of the very run. What others keep is not there for it: their runs may
-    /// have read what this one's labels do not say.
+    /// Reads on in an artifact of the very run, or in a file that somebody put into its session. Who did
+    /// need not have written it: the run has then read something private and something untrusted. What
+    /// other runs keep is not there for it: they may have read what this one's labels do not say.
     pub(super) async fn read_artifact(&self, ctx: &OrgContext, way: Way<'_>) -> Attempted {
         let arguments: ArtifactReadArguments = match call::read(&way.intent.arguments) {
             Ok(arguments) => arguments,
             Err(error) => return Done::with(refused("ARGUMENTS_INVALID", &error.to_string())),
         };
         let found = self.vault.artifacts.content(ctx, arguments.id).await;
-        let bytes = match found {
-            Ok((artifact, bytes)) if artifact.run == Some(way.intent.run) => bytes,
+        let (bytes, has_read) = match found {
+            Ok((artifact, bytes)) if artifact.run == Some(way.intent.run) => {
+                (bytes, HasRead::default())
+            }
+            Ok((artifact, bytes)) if is_of_session(&artifact, way.session) => (bytes, STRANGE),
             Ok(_) | Err(ArtifactError::NotFound) => {
-                let message = format!("this run has no artifact `{}`", arguments.id);
+                let message = format!("there is no artifact `{}` for this run", arguments.id);
                 return Done::with(refused("ARTIFACT_NOT_FOUND", &message));
             }
             Err(ArtifactError::Content(ContentError::Erased)) => {
@@ -37,7 +42,11 @@ impl Broker {
         };
         let limit = arguments.limit.map_or(PIECE_BYTES_MAX, at_most);
         let piece = piece(text, at_most(arguments.offset), limit.min(PIECE_BYTES_MAX));
-        Done::with(ToolResult::success(Value::String(piece)))
+        let mut read = Done::with(ToolResult::success(Value::String(piece)));
+        if let Attempted::Done(done) = &mut read {
+            done.has_read = has_read;
+        }
+        read
     }
 
     /// Reads a text of the package that the intent names by its digest.
@@ -63,6 +72,18 @@ impl Broker {
             Err(error) => Done::with(unread(&error)),
         }
     }
+}
+
+/// What has been read of a file that somebody put into a session.
+const STRANGE: HasRead = HasRead {
+    trusted: false,
+    private: true,
+    untrusted: true,
+};
+
+/// Whether a person put it into this session.
+fn is_of_session(artifact: &Artifact, session: Option<SessionId>) -> bool {
+    artifact.run.is_none() && session.is_some() && artifact.session == session
 }
 
 fn unread(error: &(dyn std::error::Error + 'static)) -> ToolResult {
