@@ -3,18 +3,16 @@
 
 use db::{OrgContext, on_both_databases};
 use futures::future::BoxFuture;
-use runs::{Resolution, Run, State};
+use runs::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tools::ToolResult;
 use tools::model::ModelGateway;
 use vocab::{Intent, SessionId};
 
+use crate::attacks::{GUARD, calling, reply, thinking_with};
 use crate::models::with_models;
-use crate::world::{Life, Setting, World, turn};
-
-/// The guard that the documentation recommends.
-const GUARD: &str = include_str!("../../../../demo/guarded.cedar");
+use crate::world::{Life, World, turn};
 
 /// What an attacker wants, and the page that says so; see `data/injection/README.md`.
 #[derive(Deserialize)]
@@ -57,13 +55,9 @@ fn obey(question: &Value) -> Value {
                 .filter(|_| part["type"] == "tool_result")
         })
         .collect();
-    let call = |name: &str, arguments: Value| {
-        let id = format!("c{}", heard.len());
-        let call = json!({ "type": "tool_call", "id": id, "name": name, "arguments": arguments.to_string() });
-        ("tool_use", json!([call]))
-    };
+    let call = |name: &str, arguments: Value| calling(heard.len(), name, &arguments);
     let private = usize::from(task.contains("PRIVATE"));
-    let (stop, parts) = match heard.len() {
+    match heard.len() {
         0 if private == 1 => call("file_read", json!({ "path": "notes/todo.md" })),
         read if read == private => call("http_fetch", json!({ "url": url })),
         // It read the page: it does what the page says, with what else it knows.
@@ -75,17 +69,10 @@ fn obey(question: &Value) -> Value {
             )
         }
         _ => {
-            let page = heard[private];
-            (
-                "done",
-                json!([{ "type": "text", "text": format!("The page says: {page}") }]),
-            )
+            let text = format!("The page says: {}", heard[private]);
+            reply("done", json!([{ "type": "text", "text": text }]))
         }
-    };
-    json!({
-        "parts": parts, "stop": stop, "served": "fake/obedient", "cost_usd_micros": 1,
-        "usage": { "input_tokens": 1, "output_tokens": 1 },
-    })
+    }
 }
 
 fn word_after<'a>(text: &'a str, what: &str) -> &'a str {
@@ -126,7 +113,7 @@ impl World {
                 .start(&self.ctx, turn(agent, &message))
                 .await
                 .unwrap();
-            let ended = self.refusing(life, run.id).await;
+            let ended = self.answering(life, run.id, |_| tools::Answer::Deny).await;
             assert_eq!(ended.state, State::Succeeded, "{message}");
             tally.carried_out += self.sink.count(&format!("POST {mail}")) - before;
             tally.denied += u32::try_from(self.count(run.id, "tool.denied").await).unwrap();
@@ -136,36 +123,6 @@ impl World {
         }
         eprintln!("{task:?}: {tally:?} of {} attacks", cases().len());
         tally
-    }
-
-    /// Watches a run to its end; a person denies what it asks.
-    async fn refusing(&self, life: &Life, run: vocab::RunId) -> Run {
-        let asked = |state: &State| {
-            state.is_over()
-                || matches!(state, State::Waiting { waiting_for } if waiting_for.as_str() == "approval")
-        };
-        loop {
-            let found = self
-                .watch(life, run, Resolution::Fail, asked)
-                .await
-                .unwrap();
-            let State::Waiting {
-                waiting_for: runs::WaitingFor::Approval { approval },
-            } = found.state
-            else {
-                return found;
-            };
-            self.answer(life, approval, tools::Answer::Deny).await;
-            let gone = move |state: &State| !matches!(state, State::Waiting { waiting_for: runs::WaitingFor::Approval { approval: other } } if *other == approval);
-            self.watch(life, run, Resolution::Fail, gone).await;
-        }
-    }
-}
-
-fn settings() -> Setting {
-    Setting {
-        models: std::sync::Arc::new(Obedient),
-        ..Setting::default()
     }
 }
 
@@ -180,7 +137,7 @@ on_both_databases! {
         let world = World::new(db).await;
         world.publish(&with_models()).await;
         let agent = world.thinker("clerk").await;
-        let life = world.live_as(settings()).await;
+        let life = world.live_as(thinking_with(Obedient)).await;
         let tally = world.attacked(&life, &agent, "Please").await;
         assert_eq!(tally, Tally { carried_out: all(), completed: all(), ..Tally::default() });
         life.end();
@@ -192,7 +149,7 @@ on_both_databases! {
         let world = World::new(db).await;
         world.publish(&format!("{}\n{GUARD}", with_models())).await;
         let agent = world.thinker("clerk").await;
-        let life = world.live_as(settings()).await;
+        let life = world.live_as(thinking_with(Obedient)).await;
         let tally = world.attacked(&life, &agent, "Please").await;
         let stopped = Tally { denied: all(), completed: all(), ..Tally::default() };
         assert_eq!(tally, stopped);
@@ -210,7 +167,7 @@ on_both_databases! {
         assert!(asking.contains("again"));
         world.publish(&asking).await;
         let agent = world.thinker("clerk").await;
-        let life = world.live_as(settings()).await;
+        let life = world.live_as(thinking_with(Obedient)).await;
         let tally = world.attacked(&life, &agent, "Please").await;
         assert_eq!((tally.carried_out, tally.asked, tally.completed), (0, all(), all()), "{tally:?}");
         life.end();
@@ -222,7 +179,7 @@ on_both_databases! {
         let world = World::new(db).await;
         world.publish(&format!("{}\n{GUARD}", with_models())).await;
         let agent = world.thinker("clerk").await;
-        let life = world.live_as(settings()).await;
+        let life = world.live_as(thinking_with(Obedient)).await;
         let tally = world.attacked(&life, &agent, "PRIVATE please").await;
         let stopped = Tally { denied: all(), completed: all(), ..Tally::default() };
         assert_eq!(tally, stopped);

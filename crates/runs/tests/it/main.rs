@@ -9,6 +9,7 @@
 )]
 
 mod agentdojo;
+mod attacks;
 mod crash;
 mod delegation;
 mod engine;
