@@ -15,7 +15,7 @@ use crate::gateway::{Gateway, Spender};
 use crate::upstream::{Deadlines, UpstreamError, collect};
 use crate::{Asked, ModelsError};
 
-/// A probe is not patient: a person waits for it.
+/// A probe is at most as patient as a call, and never more than this: a person waits for it.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(20);
 /// The longest list of models that is read, in bytes, and how many of them are told.
 const MODELS_BYTES_MAX: usize = 8 << 20;
@@ -85,11 +85,12 @@ impl Gateway {
     }
 
     async fn list(&self, account: &Account, remote: &Remote) -> Result<Vec<String>, Flaw> {
+        let calls = self.deadlines();
         let deadlines = Deadlines {
-            first_byte: PROBE_TIMEOUT,
-            between: PROBE_TIMEOUT,
-            whole: PROBE_TIMEOUT,
-            ..self.deadlines()
+            first_byte: calls.first_byte.min(PROBE_TIMEOUT),
+            between: calls.between.min(PROBE_TIMEOUT),
+            whole: calls.whole.min(PROBE_TIMEOUT),
+            ..calls
         };
         let unreachable = |error| unreachable(&error);
         let outgoing = remote.probe(self.clock().now());
@@ -143,12 +144,13 @@ impl Gateway {
             ..Spender::default()
         };
         let said = self.complete(ctx, &spender, asked, request, |_| {});
-        match tokio::time::timeout(PROBE_TIMEOUT, said).await {
+        let patience = self.deadlines().whole.min(PROBE_TIMEOUT);
+        match tokio::time::timeout(patience, said).await {
             Ok(Ok(_)) => Ok(Vec::new()),
             Ok(Err(error)) => Err(failed(&error)),
             Err(_) => Err(Flaw {
                 code: "MODEL_TIMEOUT",
-                message: format!("no answer within {} s", PROBE_TIMEOUT.as_secs()),
+                message: format!("no answer within {patience:?}"),
                 fix: "try again; a local server may still be loading the model",
             }),
         }

@@ -1,7 +1,10 @@
 //! `/v1/providers`
 
+use std::time::{Duration, Instant};
+
 use db::on_both_databases;
 use fakes::Fake;
+use models::GatewayConfig;
 use serde_json::{Value, json};
 use vocab::{ExposeSecret as _, ProviderId};
 
@@ -144,6 +147,33 @@ on_both_databases! {
         let nobody = "/v1/providers/prv_01890000-0000-7000-8000-000000000000/test";
         admin.raw("POST", nobody, "").await.problem(404, "NOT_FOUND");
         world.as_role("member").raw("POST", nobody, "").await.problem(403, "FORBIDDEN");
+    }
+
+    /// A server that takes the connection and never says a word: the test says so within its time.
+    async fn a_test_of_a_silent_server_says_that_it_is_silent(db: TestDb) {
+        let patience = Duration::from_millis(250);
+        let config = GatewayConfig {
+            first_byte_timeout: patience,
+            whole_timeout: patience,
+            ..GatewayConfig::default()
+        };
+        let world = World::with(db, config).await;
+        let admin = world.as_role("admin");
+        // The system accepts for it; nobody reads.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/v1", silent.local_addr().unwrap());
+        let new = json!({"type": "openai_compatible", "name": "silent", "base_url": url});
+        let made = admin.post("/v1/providers", new).await.expect(201);
+        let path = format!("/v1/providers/{}/test", made["id"].as_str().unwrap());
+        for (body, code) in [(json!({}), "PROVIDER_TIMEOUT"), (json!({"model": "any"}), "MODEL_TIMEOUT")] {
+            let begun = Instant::now();
+            let found = admin.post(&path, body).await.expect(200);
+            assert_eq!((&found["ok"], &found["problem"]["code"]), (&json!(false), &json!(code)), "{found}");
+            assert!(!found["problem"]["suggested_fix"].as_str().unwrap().is_empty(), "{found}");
+            let took = begun.elapsed();
+            // Far from the 20 seconds that a test takes at most.
+            assert!(took >= patience && took < Duration::from_secs(10), "{took:?}");
+        }
     }
 
     /// Another organisation's provider is not there.
