@@ -35,6 +35,10 @@ const THINKER_TOOLS: [&str; 6] = [
 
 const WORKSPACE: &[(&str, &str)] = &[
     (
+        "AGENTS.md",
+        include_str!("../../../demo/workspace/AGENTS.md"),
+    ),
+    (
         "README.md",
         include_str!("../../../demo/workspace/README.md"),
     ),

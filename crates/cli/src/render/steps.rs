@@ -55,6 +55,9 @@ impl Steps {
                 vec![self.below(Tone::Bad, "a person denied it")]
             }
             "tool.executed" => vec![self.below(Tone::Dim, &executed(event))],
+            "tool.failed" if self.looked_for_a_guide(step, event) => {
+                vec![self.below(Tone::Dim, "there is none")]
+            }
             "tool.failed" => vec![self.below(Tone::Bad, &failed(event))],
             "tool.denied" => self.tool_denied(step, event),
             "tool.outcome_unknown" => vec![self.below(
@@ -83,6 +86,15 @@ impl Steps {
             "run.cancel_requested" => vec![self.below(Tone::Ask, "somebody asked to end this run")],
             _ => Vec::new(),
         }
+    }
+
+    /// Whether a turn looked for an `AGENTS.md` that is not there, which is no failure: few folders have
+    /// one.
+    fn looked_for_a_guide(&self, step: u64, event: &Event) -> bool {
+        let looked = self.tools.get(&step).is_some_and(|(tool, target)| {
+            tool == "file.read" && target.rsplit('/').next() == Some("AGENTS.md")
+        });
+        looked && event.text("code") == Some("NOT_FOUND")
     }
 
     fn head(&self, step: u64, tool: &str, target: &str, decision: &str) -> String {
@@ -285,6 +297,30 @@ mod tests {
      ↳ approved once
      ↳ failed: NOT_FOUND";
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_folder_without_a_guide_is_no_failure() {
+        let read = |path: &str, code: &str| {
+            let target = json!({"kind": "file", "path": path, "workspace": "demo"});
+            shown(&[
+                event(
+                    "tool.intended",
+                    json!({"step": 1, "tool": "file.read", "target": target}),
+                ),
+                event("tool.failed", json!({"step": 1, "code": code})),
+            ])
+        };
+        for there in ["AGENTS.md", "notes/AGENTS.md"] {
+            assert_eq!(read(there, "NOT_FOUND"), "     ↳ there is none");
+        }
+        for (path, code) in [
+            ("AGENTS.md", "PERMISSION_DENIED"),
+            ("notes/todo.md", "NOT_FOUND"),
+            ("NOT-AGENTS.md", "NOT_FOUND"),
+        ] {
+            assert_eq!(read(path, code), format!("     ↳ failed: {code}"));
+        }
     }
 
     #[test]

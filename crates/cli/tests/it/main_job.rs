@@ -93,6 +93,35 @@ fn tampering_is_found(installation: &Installation) {
         .says("event 5 is bad");
 }
 
+/// Where an agent that plans with a model finds an `AGENTS.md`, and where it finds none: nothing fails.
+fn guided(installation: &Installation) {
+    needs_node();
+    let turn = |text: &str| {
+        let args = ["run", text, "--agent", "guide"];
+        installation.cli(&args).exits(0).says("✓ succeeded")
+    };
+    let shown = turn("read notes/todo.md");
+    for line in ["AGENTS.md", "notes/AGENTS.md", "notes/todo.md"] {
+        assert!(shown.out.contains(line), "{line} in {shown:?}");
+    }
+    // The one at the top is there; that of the folder isn't, and that reads as what it is.
+    assert_eq!(shown.out.matches("there is none").count(), 1, "{shown:?}");
+    assert!(!shown.out.contains("failed"), "{shown:?}");
+    // A file that the model asked for itself and that is not there is a failure as ever.
+    let missing = turn("read notes/nothing.md");
+    assert!(missing.out.contains("failed: NOT_FOUND"), "{missing:?}");
+}
+
+#[test]
+fn guided_on_sqlite() {
+    guided(&Installation::sqlite());
+}
+
+#[test]
+fn guided_on_postgres() {
+    guided(&Installation::postgres());
+}
+
 #[test]
 fn main_job_on_sqlite() {
     main_job(&Installation::sqlite());
