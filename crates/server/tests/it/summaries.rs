@@ -351,3 +351,85 @@ async fn a_summary_survives_a_crash_on_sqlite() {
 async fn a_summary_survives_a_crash_on_postgres() {
     a_summary_survives_a_crash(Some(fresh_database().await)).await;
 }
+
+/// A summary has read what those had who wrote what it is made of, and makes whoever is told it have read
+/// that, even where nothing else that they are told does; it is spent by the agent it is made for.
+async fn a_summary_carries_labels_and_costs(database: Option<String>) {
+    let fake = Fake::start().await.unwrap();
+    let mut installation = Installation::new(database);
+    let api = installation.up().await;
+    let model = ("anthropic", "", "claude-sonnet-4-5");
+    let session = thinker_reading(&api, &fake, model, Some(READS)).await;
+    let agent = api.get(&format!("/v1/sessions/{session}")).await.body["agent_ids"][0].clone();
+    let here = json!({ "cedar": "permit (principal, action == Chancery::Action::\"http.fetch\", \
+        resource in Chancery::Host::\"127.0.0.1\");" });
+    let set = api.put("/v1/policies/here", &here).await;
+    assert_eq!(set.status, 200, "{set:?}");
+    let page = json!({ "url": format!("{}/livez", installation.url()) });
+    fake.script(Answer::tool_call("http_fetch", page));
+    for n in 0..16 {
+        fake.script(Answer::text(format!("Noted as {n}.")));
+    }
+    // The first turn reads what a stranger may have written; those after it are long.
+    say(&api, &session, "Look.").await;
+    for name in ["first", "second", "third", "fourth"] {
+        say(&api, &session, &long(name)).await;
+    }
+    let summary = summarised(&api, &session).await;
+    assert_eq!(summary["state"], "ready", "{summary:#}");
+    assert_eq!(summary["from_position"], 1);
+    let labels = json!({ "private": false, "untrusted": true });
+    assert_eq!(summary["has_read"], labels, "{summary:#}");
+    let run = json!({ "id": summary["run_id"] });
+    assert_eq!(
+        entry(&api, &run, "context.assembled").await["has_read"]["untrusted"],
+        true
+    );
+    // Behind the summary a branch begins in which nobody has read anything: what the turn there is told
+    // that has, is the summary.
+    let upto = summary["upto_position"].as_u64().unwrap();
+    let said = messages(&api, &session).await;
+    let next = said
+        .iter()
+        .find(|it| it["position"].as_u64() > Some(upto) && it["author"]["kind"] == "user")
+        .unwrap();
+    let between = said.iter().filter(|it| {
+        let position = it["position"].as_u64();
+        position > Some(upto) && position < next["position"].as_u64()
+    });
+    assert_eq!(between.count(), usize::from(upto % 2 == 1), "{said:#?}");
+    let path = format!("/v1/messages/{}/edit", next["id"].as_str().unwrap());
+    let posted = api
+        .post(&path, &json!({ "content": "Something else." }))
+        .await;
+    assert_eq!(posted.status, 202, "{posted:?}");
+    let run = ended(&api, &posted.body).await;
+    assert_eq!(run["state"], "succeeded", "{run}");
+    let told = entry(&api, &run, "context.assembled").await;
+    assert_eq!(told["summary"], summary["run_id"], "{told}");
+    assert_eq!(told["has_read"]["untrusted"], true, "{told}");
+
+    // All that was spent is the agent's and the session's, the summary's part too.
+    let usage = api.get("/v1/usage?group_by=agent").await.body;
+    let items = usage["items"].as_array().unwrap();
+    assert_eq!(items.len(), 1, "{usage:#}");
+    assert_eq!(items[0]["agent_id"], agent);
+    let calls = u64::try_from(asked(&fake).len()).unwrap();
+    assert_eq!(items[0]["calls"].as_u64(), Some(calls), "{usage:#}");
+    let spent = &api.get(&format!("/v1/sessions/{session}")).await.body["usage"];
+    assert_eq!(
+        spent["cost_usd_micros"], items[0]["cost_usd_micros"],
+        "{usage:#}"
+    );
+    installation.stop().await;
+}
+
+#[tokio::test]
+async fn a_summary_carries_labels_and_costs_on_sqlite() {
+    a_summary_carries_labels_and_costs(None).await;
+}
+
+#[tokio::test]
+async fn a_summary_carries_labels_and_costs_on_postgres() {
+    a_summary_carries_labels_and_costs(Some(fresh_database().await)).await;
+}
