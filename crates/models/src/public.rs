@@ -17,6 +17,7 @@
 
 mod body;
 mod door;
+mod entry;
 mod envelope;
 mod generate;
 mod models;
@@ -25,15 +26,8 @@ mod routes;
 mod run_token;
 mod stream;
 
-use http::HeaderMap;
-use vocab::TraceParent;
-
 pub use door::Door;
+pub(crate) use entry::Entry;
 pub use routes::routes;
 pub(crate) use run_token::StoredToken;
 pub use run_token::{Asking, Issued, Leave, OpenRuns, RunTokens};
-
-/// The trace that a client says its request belongs to.
-fn trace_of(headers: &HeaderMap) -> Option<TraceParent> {
-    TraceParent::parse(headers.get(TraceParent::HEADER)?.to_str().ok()?)
-}

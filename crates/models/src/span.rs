@@ -41,7 +41,10 @@ impl Operation {
 impl CallSpan {
     /// Begins with a call. `first` is the target that is tried first; another may answer.
     pub fn begin(call: &Call, first: Option<&Candidate>, random: &Random) -> Self {
-        let theirs = call.public.as_ref().and_then(|public| public.parent);
+        let theirs = call
+            .public
+            .as_ref()
+            .and_then(|it| it.entry.as_ref()?.parent());
         if !tracing::enabled!(target: TARGET, tracing::Level::INFO) {
             return Self {
                 span: Span::none(),

@@ -6,12 +6,12 @@ use db::OrgContext;
 use dialects::neutral::Usage;
 use serde::{Deserialize, Serialize};
 use vocab::{
-    AgentId, KeyId, ModelCallId, ModelProfileId, ProjectId, RunId, SessionId, Timestamp,
-    TraceParent, UserId,
+    AgentId, KeyId, ModelCallId, ModelProfileId, ProjectId, RunId, SessionId, Timestamp, UserId,
 };
 
 use super::{Scope, Spent};
 use crate::gateway::Spender;
+use crate::public::Entry;
 use crate::rails::Noted;
 use crate::recording::Content;
 use crate::span::Operation;
@@ -42,8 +42,8 @@ pub(crate) struct Public {
     /// The name of the client's dialect.
     pub dialect: &'static str,
     pub operation: Operation,
-    /// The trace that the client says it belongs to.
-    pub parent: Option<TraceParent>,
+    /// The request that it came with.
+    pub entry: Option<Entry>,
     pub streamed: bool,
     /// What is recorded of the request as it came.
     pub request: Content,
@@ -105,7 +105,7 @@ impl Public {
         Self {
             dialect: "",
             operation: Operation::Chat,
-            parent: None,
+            entry: None,
             streamed: false,
             request: Content::Nothing,
         }

@@ -7,6 +7,7 @@ use dialects::{Dialect, write_error};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
+use super::entry::Refused;
 use crate::ModelError;
 
 /// Who served a call, as clients name it.
@@ -60,7 +61,9 @@ impl Envelope {
             && !is_about_our_key(error)
         {
             let status = StatusCode::from_u16(raw.status).unwrap_or(StatusCode::BAD_GATEWAY);
-            return self.with_wait(error, self.json(status, raw.body.clone()));
+            let mut response = self.with_wait(error, self.json(status, raw.body.clone()));
+            response.extensions_mut().insert(Refused(error.code()));
+            return response;
         }
         let mut said = ProviderError::new(error.kind(), error.to_string());
         said.request_id = Some(self.id.clone());
@@ -79,7 +82,9 @@ impl Envelope {
             }
             _ => {}
         }
-        self.with_wait(error, self.said(&said))
+        let mut response = self.with_wait(error, self.said(&said));
+        response.extensions_mut().insert(Refused(error.code()));
+        response
     }
 
     /// An error of the gateway's own.

@@ -13,13 +13,12 @@ use dialects::{
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use policy::exchange::Exchange;
-use vocab::TraceParent;
 
 use super::body::with_limit;
 use super::door::{Door, Guest};
+use super::entry::{Entry, entry_of};
 use super::envelope::{Envelope, SERVED, put};
 use super::stream::{self, Streamed};
-use super::trace_of;
 use crate::ModelError;
 use crate::account::Operation;
 use crate::admit::charge;
@@ -96,7 +95,7 @@ async fn generate(
         Some(_) => Recording::Off,
         None => models.recording(),
     };
-    let public = inquiry.public(keep, trace_of(&parts.headers));
+    let public = inquiry.public(keep, entry_of(&parts, guest));
     let admitted = (fits.as_slice(), &need);
     let mut ticket = gateway
         .admit(
@@ -185,10 +184,10 @@ impl Inquiry {
         Ok(need)
     }
 
-    fn public(&self, recording: Recording, parent: Option<TraceParent>) -> Public {
+    fn public(&self, recording: Recording, entry: Option<Entry>) -> Public {
         Public {
             operation: span::Operation::Chat,
-            parent,
+            entry,
             dialect: name(self.dialect),
             streamed: self.peek.stream,
             request: Content::of(recording, &self.body),

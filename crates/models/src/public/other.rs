@@ -12,8 +12,8 @@ use serde::Deserialize;
 use vocab::TraceParent;
 
 use super::door::{Door, Guest};
+use super::entry::entry_of;
 use super::envelope::{Envelope, SERVED, put};
-use super::trace_of;
 use crate::ModelError;
 use crate::account::Operation;
 use crate::admit::{charge, may_ask};
@@ -115,7 +115,7 @@ async fn try_forward(
             Kind::Embeddings => "openai.embeddings",
         },
         operation: span::Operation::Embeddings,
-        parent: trace_of(&parts.headers),
+        entry: entry_of(&parts, guest),
         streamed: false,
         request: Content::of(keep, &body),
     };

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{MatchedPath, Path, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::{Extension, Router};
@@ -17,6 +17,7 @@ use utoipa::openapi::OpenApi;
 use vocab::{Clock, ModelCallId, Random};
 
 use super::door::Door;
+use super::entry::Entry;
 use super::envelope::Envelope;
 use super::{generate, models, other};
 
@@ -78,6 +79,10 @@ async fn name(State(naming): State<Naming>, mut request: Request, next: Next) ->
         id,
     };
     request.extensions_mut().insert(envelope.clone());
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or("none", MatchedPath::as_str);
+    let entry = Entry::begin(request.method(), route, request.headers(), &naming.random);
+    request.extensions_mut().insert(entry.clone());
     let begun = Instant::now();
     let response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
@@ -86,6 +91,7 @@ async fn name(State(naming): State<Naming>, mut request: Request, next: Next) ->
             envelope.refuse(ErrorKind::Internal, "something went wrong on our side")
         }
     };
+    entry.answered(&response);
     let family = match naming.dialect {
         Dialect::Anthropic => "anthropic",
         _ => "openai",

@@ -103,6 +103,12 @@ const REQUEST: [&str; 4] = [
     "gen_ai.request.model",
     "gen_ai.request.stream",
 ];
+const REQUESTED: [&str; 4] = [
+    "http.request.method",
+    "http.route",
+    "http.response.status_code",
+    "error.type",
+];
 const ANSWER: [&str; 4] = [
     "gen_ai.response.model",
     "gen_ai.response.finish_reasons",
@@ -132,7 +138,16 @@ async fn calls_of_models_have_spans_by_the_conventions() {
         .span("chat gpt-4o-mini", |it| it.trace_id == TRACE)
         .await;
     assert_eq!((span.kind, span.failed), (3, false));
-    assert_eq!(span.parent_id, CALLER);
+    // It stands in the span of the request, which the caller's is the parent of.
+    let entry = received
+        .span(&format!("POST {CHAT}"), |it| it.trace_id == TRACE)
+        .await;
+    assert_eq!((entry.kind, entry.failed), (2, false));
+    assert_eq!(
+        (&*entry.parent_id, &*span.parent_id),
+        (CALLER, &*entry.span_id)
+    );
+    assert_eq!(facts(&entry, &REQUESTED), ["POST", CHAT, "200", ""]);
     assert_eq!(
         facts(&span, &REQUEST),
         ["chat", "openai", "gpt-4o-mini", "false"]
@@ -157,7 +172,13 @@ async fn calls_of_models_have_spans_by_the_conventions() {
     let is_stream = |it: &Span| facts(it, &["gen_ai.request.stream"]) == ["true"];
     let span = received.span("chat gpt-4o-mini", is_stream).await;
     assert_ne!(span.trace_id, TRACE);
-    assert_eq!(span.parent_id, "");
+    let trace = span.trace_id.clone();
+    let entry = received
+        .span(&format!("POST {CHAT}"), |it| it.trace_id == trace)
+        .await;
+    assert_eq!((&*entry.parent_id, &*span.parent_id), ("", &*entry.span_id));
+    // It lasts as long as the stream.
+    assert!(entry.took_ns >= span.took_ns, "{entry:?} {span:?}");
     assert_eq!(
         facts(&span, &ANSWER),
         ["gpt-4o-mini", "[stop]", "1000", "100"]
@@ -187,6 +208,12 @@ async fn calls_of_models_have_spans_by_the_conventions() {
     let span = received.span("chat gpt-4o-mini", |it| it.failed).await;
     let code = facts(&span, &["error.type"]);
     assert_eq!(code, ["MODEL_INVALID_REQUEST"], "{span:?}");
+    let trace = span.trace_id.clone();
+    let entry = received
+        .span(&format!("POST {CHAT}"), |it| it.trace_id == trace)
+        .await;
+    let expected = ["POST", CHAT, "400", "MODEL_INVALID_REQUEST"];
+    assert_eq!(facts(&entry, &REQUESTED), expected);
 
     installation.stop().await;
     let bytes = received.bytes.lock().unwrap().clone();
@@ -201,6 +228,47 @@ async fn calls_of_models_have_spans_by_the_conventions() {
     ] {
         assert!(!sent.contains(secret), "`{secret}` is in a span");
     }
+}
+
+/// A request that never becomes a call has a span that says why: without a key, with one that may not,
+/// for no model that there is, over a budget, too often, and on no route.
+#[tokio::test]
+async fn refused_requests_have_spans_too() {
+    let (received, fake) = (Received::default(), Fake::start().await.unwrap());
+    let (mut installation, api, program) = traced(&received, &fake).await;
+    let ask = async |api: &Api, path: &str, body: Value, expected: (u16, &str, &str)| {
+        let (status, route, error) = expected;
+        let answer = api.post(path, &body).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        let facts_of = |it: &Span| facts(it, &REQUESTED);
+        let said = ["POST", route, &status.to_string(), error].map(str::to_owned);
+        let span = received
+            .span(&format!("POST {route}"), |it| facts_of(it) == said)
+            .await;
+        assert_eq!((span.kind, span.failed), (2, true));
+    };
+    let nobody = api.holding("chk_nobody");
+    ask(&nobody, CHAT, question(false), (401, CHAT, "401")).await;
+    let body = json!({ "model": "nobody/nothing", "messages": [] });
+    ask(&program, CHAT, body, (404, CHAT, "MODEL_UNKNOWN")).await;
+    let nowhere = "/gateway/openai/v1/nowhere";
+    ask(&program, nowhere, json!({}), (404, "none", "404")).await;
+    // Not among the models that may be asked, over the budget, and once too often.
+    for (limits, status, error) in [
+        (
+            json!({ "models": ["fake/other"] }),
+            403,
+            "MODEL_NOT_ALLOWED",
+        ),
+        (json!({ "daily_usd_micros": 1 }), 402, "BUDGET_EXCEEDED"),
+        (json!({ "tokens_per_minute": 1 }), 429, "RATE_LIMITED"),
+    ] {
+        let set = api.put("/v1/budgets/org", &limits).await;
+        assert_eq!(set.status, 200, "{set:?}");
+        ask(&program, CHAT, question(false), (status, CHAT, error)).await;
+    }
+    assert!(fake.seen().is_empty(), "a refused request went out");
+    installation.stop().await;
 }
 
 #[tokio::test]
