@@ -3,19 +3,19 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chat::Live;
 use chat::live::{LINK_BACKLOG, Link, Listener, Peers};
-use chat::placement::{Place, Placements};
-use db::on_both_databases;
+use chat::placement::{LEASE, Place, Placements};
+use chat::{ChatError, Live, NewMessage, Reading, Which};
 use db::testing::TestDb;
+use db::{WriteTx, on_both_databases, params};
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use vocab::{AgentId, OrgId, RunId, SessionId, UserId};
+use vocab::{Actor, AgentId, OrgId, RunId, SessionId, UserId};
 
-use crate::world::World;
+use crate::world::{Beside, World};
 
 /// Nobody here is too slow for it.
 const LONG: Duration = Duration::from_secs(3_600);
@@ -188,4 +188,77 @@ on_both_databases! {
         assert_eq!(none, Place::Nowhere);
         assert_eq!(it.one.held(), 0);
     }
+}
+
+/// Posts in a transaction that is not over yet.
+async fn posting(process: &Beside, session: SessionId, text: &str) -> Result<WriteTx, ChatError> {
+    let mut tx = process.ctx.write().await?;
+    let new = NewMessage {
+        text: text.into(),
+        ..NewMessage::default()
+    };
+    let posted = process.chat.post(&process.ctx, &mut tx, session, new);
+    drop(posted.await?);
+    Ok(tx)
+}
+
+/// A process that stops in the middle of a transaction, as by `SIGSTOP` or with its machine, holds its
+/// chat's row. The database ends that transaction about when the lease is over; then another process has
+/// the chat and writes to it. What the first one wakes up with is refused, and so is what it begins anew.
+#[tokio::test]
+async fn a_process_that_stops_in_a_transaction_loses_its_chat() {
+    let world = World::new(TestDb::postgres().await).await;
+    let clerk = world.agent("clerk").await;
+    let (org, session) = (world.ctx.org(), world.session(&[&clerk]).await.id);
+    let one = world.beside_as(Some("one:1")).await;
+    let two = world.beside_as(Some("two:2")).await;
+    let (of_one, of_two) = (
+        one.placements.as_ref().unwrap(),
+        two.placements.as_ref().unwrap(),
+    );
+    assert_eq!(epoch(&of_one.place(org, session).await.unwrap()), Some(1));
+
+    // It has written, and never gets to its commit; its signs of life stopped as well.
+    let stopped = posting(&one, session, "say lost").await.unwrap();
+    let mut tx = world
+        .db
+        .authority
+        .system_write(Actor::system("test"))
+        .await
+        .unwrap();
+    let over = "UPDATE chat_holders SET expires_at_us = 0 WHERE address = $1";
+    assert_eq!(tx.execute(over, &params!["one:1"]).await.unwrap(), 1);
+    tx.commit_unrecorded("a lease that ran out").await.unwrap();
+
+    let begun = Instant::now();
+    assert_eq!(epoch(&of_two.place(org, session).await.unwrap()), Some(2));
+    let waited = begun.elapsed();
+    // The row was locked until the database gave up on the first process.
+    assert!(waited > LEASE / 2 && waited < LEASE * 4, "{waited:?}");
+    let written = posting(&two, session, "say found").await.unwrap();
+    written.commit().await.unwrap();
+
+    // It wakes up.
+    let late = stopped.commit().await;
+    assert!(late.is_err(), "{late:?}");
+    let again = posting(&one, session, "say it again").await;
+    assert!(
+        matches!(again, Err(ChatError::Moved)),
+        "{:?}",
+        again.map(drop)
+    );
+    let all = (session, Which::All);
+    let said = world
+        .chat
+        .messages(&world.ctx, all, Reading::Oldest(0), 9)
+        .await
+        .unwrap();
+    let texts: Vec<_> = said.iter().filter_map(|it| it.text.clone()).collect();
+    assert_eq!(texts[0], "say found");
+    assert!(
+        !texts
+            .iter()
+            .any(|it| it.contains("lost") || it.contains("again")),
+        "{texts:?}"
+    );
 }

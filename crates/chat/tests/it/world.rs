@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use agents::{Agent, Definition, service};
 use chat::{
-    Answers, Chat, ChatError, Live, Message, NewMessage, NewSession, OnBusy, Posted, Reading,
-    Session, Which,
+    Answers, Chat, ChatError, Live, Message, NewMessage, NewSession, OnBusy, Placements, Posted,
+    Reading, Session, Which,
 };
 use db::testing::TestDb;
 use db::{Authority, Blobs, OrgContext};
@@ -51,6 +51,8 @@ pub struct Beside {
     pub authority: Authority,
     pub ctx: OrgContext,
     pub chat: Chat,
+    /// What it holds, if it holds chats.
+    pub placements: Option<Placements>,
     _stopping: CancellationToken,
 }
 
@@ -175,11 +177,20 @@ impl World {
 
     /// Another process.
     pub async fn beside(&self) -> Beside {
+        self.beside_as(None).await
+    }
+
+    /// The same, which holds chats under an address if it has one.
+    pub async fn beside_as(&self, address: Option<&str>) -> Beside {
         let (clock, random) = (Clock::system(), Random::system());
         let (db, authority) = db::Db::open(&self.db.config, clock, random).await.unwrap();
         let vault = vault_in(self.folder.path());
         let stopping = CancellationToken::new();
         let (runs, _) = engine(&authority, &vault, Policies::default(), &stopping);
+        let placements = address.map(|it| Placements::new(authority.clone(), it.to_owned()));
+        if let Some(placements) = &placements {
+            placements.join().await.unwrap();
+        }
         let chat = Chat::new(chat::Parts {
             authority: authority.clone(),
             runs,
@@ -187,7 +198,7 @@ impl World {
             artifacts: vault.artifacts.clone(),
             people: self.people.clone(),
             live: Live::new(),
-            placements: None,
+            placements: placements.clone(),
         });
         let actor = self.ctx.actor().clone();
         let ctx = authority.context(self.ctx.org(), actor, Role::Owner);
@@ -196,6 +207,7 @@ impl World {
             authority,
             ctx,
             chat,
+            placements,
             _stopping: stopping,
         }
     }
