@@ -7,7 +7,8 @@ export default defineConfig({
   fullyParallel: false,
   workers: 1,
   retries: 0,
-  timeout: 60_000,
+  // axe looks at whole pages, twice.
+  timeout: 120_000,
   expect: { timeout: 10_000 },
   reporter: [["list"], ["junit", { outputFile: "junit/browser.xml" }]],
   use: {

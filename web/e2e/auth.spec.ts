@@ -57,6 +57,27 @@ test("whoever signs up has an organisation of their own, and can make another", 
   await expect(switcher).toContainText("Analytical Engines");
 });
 
+test("nothing of one organisation is shown in another", async ({ page, server }) => {
+  const { items } = await server.call<{ items: { id: string }[] }>("GET", "/v1/agents");
+  const title = `Of the demo ${randomUUID()}`;
+  await server.call("POST", "/v1/sessions", { title, agent_ids: [items[0]?.id] });
+  await signIn(page);
+  await page.goto("/chats");
+  await page.getByRole("link", { name: title }).click();
+  await expect(page.getByRole("heading", { name: title })).toBeVisible();
+  const switcher = page.getByRole("button", { name: /Switch organisation/ });
+  await switcher.click();
+  await page.getByRole("menuitem", { name: "New organisation" }).click();
+  await page.getByLabel("Name").fill("Elsewhere");
+  await page.getByRole("button", { name: "Create" }).click();
+  await expect(page.getByRole("button", { name: "Set it up" })).toBeVisible();
+  await page.getByRole("link", { name: "Chats" }).first().click();
+  await expect(page.getByRole("heading", { name: "No chats yet" })).toBeVisible();
+  await switcher.click();
+  await page.getByRole("menuitemcheckbox", { name: /^Demo/ }).click();
+  await expect(page.getByRole("link", { name: title })).toBeVisible();
+});
+
 test("an invitation is accepted by its link, which leaves the address", async ({ page, server }) => {
   const ada = somebody();
   const { token } = await server.call<{ token: string }>("POST", "/v1/invitations", {

@@ -45,7 +45,9 @@ test("a new chat: an answer, and the steps that led to it", async ({ page }) => 
   await expect(composer).toHaveValue("");
   const answer = messages(page).getByRole("listitem", { name: "demo" });
   await expect(answer).toContainText("To do this week");
-  await answer.getByRole("button", { name: /Steps/ }).click();
+  // Nobody named the chat, so it is called by what was said first.
+  await expect(page.getByRole("heading", { name: "read notes/todo.md" })).toBeVisible();
+  await answer.getByRole("button", { name: "1 step" }).click();
   await answer.getByText("file.read", { exact: true }).click();
   await expect(answer.getByText("Everything in the workspace may be read")).toBeVisible();
   await expect(answer.getByRole("group", { name: "Result" })).toContainText("To do this week");
@@ -158,6 +160,13 @@ test("chats are found by their words, put away, and brought back", async ({ page
     .click();
   await expect(page.getByRole("heading", { name: title })).toBeVisible();
   await page.getByLabel("Search in messages").fill("");
+  await page.goto("/start");
+  await expect(page.getByRole("heading", { name: "Your first governed run" })).toBeVisible();
+  await page.keyboard.press("ControlOrMeta+k");
+  await page.keyboard.type(word);
+  await expect(page.getByRole("option", { name: new RegExp(word) }).first()).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: title })).toBeVisible();
   await page.getByRole("button", { name: "More about this chat" }).click();
   await page.getByRole("menuitem", { name: "Archive" }).click();
   await expect(page.getByRole("heading", { name: "This chat is archived" })).toBeVisible();

@@ -162,9 +162,8 @@ fn is_new_enough(version: &str) -> bool {
     })
 }
 
-/// Exactly the packages of a folder's lock file, in its `node_modules`. No package's own install script is
-/// run.
-pub fn npm_ci(folder: &Path, path: &OsStr) -> Result<()> {
+/// The packages of a folder's lock file, in its `node_modules`. No package's own install script is run.
+pub fn npm_packages(folder: &Path, path: &OsStr) -> Result<()> {
     let kept = folder.join("node_modules/.installed");
     let files = ["package.json", "package-lock.json"].map(|name| folder.join(name));
     let [package, lock] = &files;
@@ -172,7 +171,9 @@ pub fn npm_ci(folder: &Path, path: &OsStr) -> Result<()> {
         eprintln!("installing JavaScript packages into ./web/node_modules; this takes some 20 s");
         let mut npm = Command::new("npm");
         npm.args([
-            "ci",
+            // Not `ci`: packages for other systems are not all in the lock file, which stays as it is.
+            "install",
+            "--no-save",
             "--ignore-scripts",
             "--no-audit",
             "--no-fund",

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
 use crate::postgres::{Durability, Postgres};
-use crate::project::{Profile, cargo, root, target};
+use crate::project::{self, Profile, cargo, root, target};
 use crate::report::{Counts, Report};
 use crate::{chaos, docker, install, lint, openapi, process, results, web};
 
@@ -74,7 +74,7 @@ impl Test {
             install::postgres()?;
             let postgres = Postgres::start(Durability::None)?;
             // One build of everything, so that no later stage builds with other features.
-            if report.stage("build", || build().map(|()| Counts::ONE)) {
+            if report.stage("build", || self.build().map(|()| Counts::ONE)) {
                 self.stages_on_the_build(report, &postgres);
             }
         }
@@ -106,6 +106,14 @@ impl Test {
         }
     }
 
+    /// Everything, but for the web app's tests alone, which need the two programs.
+    fn build(&self) -> Result<()> {
+        match self.only {
+            Some(Part::Web) => project::build(Profile::Dev, project::PROGRAMS),
+            _ => process::run(&mut cargo(&["build", "--workspace", "--all-targets"])),
+        }
+    }
+
     /// A filter names Rust tests, so it leaves out everything else.
     fn wants(&self, part: Part) -> bool {
         match (self.only, &self.filter) {
@@ -126,10 +134,6 @@ impl std::fmt::Display for Failed {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("some stages failed")
     }
-}
-
-fn build() -> Result<()> {
-    process::run(&mut cargo(&["build", "--workspace", "--all-targets"]))
 }
 
 fn nextest(

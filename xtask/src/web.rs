@@ -89,7 +89,7 @@ fn with_junit(name: &str, script: &[&str], environment: &[(&str, OsString)]) -> 
 fn npm(arguments: &[&str]) -> Result<Command> {
     let folder = folder();
     let path = install::node()?;
-    let packages = install::npm_ci(&folder, &path);
+    let packages = install::npm_packages(&folder, &path);
     packages.context("the web app's packages can't be installed")?;
     let mut command = Command::new("npm");
     command

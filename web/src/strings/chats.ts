@@ -66,6 +66,8 @@ export const chats = {
   failed: "Did not work out",
   erased: "This message was erased.",
   sources: "Read for it",
+  cites: "Cites",
+  unnamed: "a document",
   cost: (usd: string) => usd,
   tokens: (read: number, out: number) =>
     `${read.toLocaleString("en")} tokens read, ${out.toLocaleString("en")} written`,

@@ -8,6 +8,7 @@ export const shell = {
   palette: "Command palette",
   paletteEmpty: "Nothing is called that.",
   goTo: "Go to",
+  found: "In messages",
   actions: "Actions",
   keys: "Keys",
   keysHint: "Press ? anywhere to see this.",

@@ -41,7 +41,7 @@ export function Code({ text, label, className }: { text: string; label: string; 
       </pre>
       <CopyButton
         text={text}
-        className="absolute! top-1.5 right-1.5 bg-sunken opacity-0 group-focus-within:opacity-100 group-hover:opacity-100"
+        className="absolute! top-1.5 right-1.5 bg-sunken opacity-0 group-focus-within:opacity-100 group-hover:opacity-100 pointer-coarse:opacity-100"
       />
     </div>
   );

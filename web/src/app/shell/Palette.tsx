@@ -1,10 +1,12 @@
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { Keyboard, LogOut, Moon, Search, Sun, SunMoon } from "lucide-react";
+import { Keyboard, LogOut, MessagesSquare, Moon, Search, Sun, SunMoon } from "lucide-react";
 import { Dialog } from "radix-ui";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useDeferredValue, useEffect, useRef, useState } from "react";
 import { chooseOrg } from "@/api/auth";
 import { signOut } from "@/features/auth/api/auth";
+import { searchQuery } from "@/features/chats/api/chats";
 import { t } from "@/strings";
 import { Avatar } from "@/ui/Avatar";
 import { Kbd } from "@/ui/Kbd";
@@ -27,6 +29,7 @@ interface Props {
 /** Everything by name: pages, what can be done on this one, organisations, themes. */
 export function Palette({ open, onOpenChange, onKeys }: Props) {
   const [query, setQuery] = useState("");
+  const [chosen, setChosen] = useState("");
   const close = (next: boolean) => {
     onOpenChange(next);
     if (!next) setQuery("");
@@ -44,7 +47,7 @@ export function Palette({ open, onOpenChange, onKeys }: Props) {
           className="fixed top-[8vh] left-1/2 z-50 w-[calc(100vw-1.5rem)] max-w-xl -translate-x-1/2 animate-in rounded-xl border bg-surface shadow-lg"
         >
           <Dialog.Title className="sr-only">{t.shell.palette}</Dialog.Title>
-          <Command label={t.shell.palette} loop>
+          <Command label={t.shell.palette} loop value={chosen} onValueChange={setChosen}>
             <div className="flex items-center gap-2.5 border-b px-3.5">
               <Search aria-hidden className="size-4 shrink-0 text-muted" />
               <Command.Input
@@ -61,6 +64,7 @@ export function Palette({ open, onOpenChange, onKeys }: Props) {
               <PagesGroup run={run} />
               <ActionsGroup run={run} onKeys={onKeys} />
               <OrgsGroup run={run} />
+              <MessagesGroup run={run} words={query} onFound={setChosen} />
             </Command.List>
           </Command>
         </Dialog.Content>
@@ -88,6 +92,43 @@ function Item({
       <span className="min-w-0 flex-1 truncate">{name}</span>
       {keys && <Kbd keys={keys} />}
     </Command.Item>
+  );
+}
+
+const WORTH_SEARCHING = 3;
+const HITS = 5;
+
+/** What was said in any chat. The server has searched already, so nothing is filtered out again. */
+function MessagesGroup({ run, words, onFound }: { run: Run; words: string; onFound(first: string): void }) {
+  const list = useRef<HTMLDivElement>(null);
+  const navigate = useNavigate();
+  const wanted = useDeferredValue(words.trim());
+  const { data } = useQuery({ ...searchQuery(wanted), enabled: wanted.length >= WORTH_SEARCHING });
+  const hits = wanted.length >= WORTH_SEARCHING ? (data?.items.slice(0, HITS) ?? []) : [];
+  const first = hits[0]?.message.id;
+  // What comes late is chosen if nothing else is; Enter then leads there.
+  useEffect(() => {
+    const isChosen = list.current?.closest("[cmdk-list]")?.querySelector('[cmdk-item][data-selected="true"]');
+    if (first && !isChosen) onFound(first);
+  }, [first, onFound]);
+  if (hits.length === 0) return null;
+  return (
+    <Command.Group ref={list} heading={t.shell.found} forceMount className={group}>
+      {hits.map(({ message, excerpt }) => (
+        <Command.Item
+          key={message.id}
+          value={message.id}
+          forceMount
+          onSelect={run(
+            () => void navigate({ to: "/chats/$sessionId", params: { sessionId: message.session_id } }),
+          )}
+          className={item}
+        >
+          <MessagesSquare />
+          <span className="min-w-0 flex-1 truncate">{excerpt}</span>
+        </Command.Item>
+      ))}
+    </Command.Group>
   );
 }
 

@@ -5,6 +5,7 @@ import { t } from "@/strings";
 import { toast } from "@/ui/toast";
 import { useKeys } from "../keys";
 import { nav } from "../nav";
+import { PagePending } from "../pages";
 import { useAuth } from "../useAuth";
 import { useOrgEvents } from "../useOrgEvents";
 import { ConnectionBar } from "./ConnectionBar";
@@ -22,6 +23,7 @@ export function Shell() {
   const navigate = useNavigate();
 
   useLeaveWhenSignedOut();
+  const isAtHome = useIsAtHome(orgId);
   useOrgEvents(orgId);
   useKeys([
     { keys: "mod+k", label: t.shell.palette, group: "general", run: () => setPaletteOpen((open) => !open) },
@@ -54,7 +56,7 @@ export function Shell() {
           tabIndex={-1}
           className="flex min-h-0 min-w-0 flex-1 flex-col outline-none"
         >
-          <Outlet />
+          {isAtHome ? <Outlet /> : <PagePending />}
         </main>
       </div>
       <PhoneBar onSearch={() => setPaletteOpen(true)} />
@@ -62,6 +64,16 @@ export function Shell() {
       <KeysHelp open={areKeysShown} onOpenChange={setKeysShown} />
     </div>
   );
+}
+
+/** What is open belongs to one organisation: whoever goes to another begins at its home. */
+function useIsAtHome(orgId: string | undefined): boolean {
+  const router = useRouter();
+  const [shown, setShown] = useState(orgId);
+  useEffect(() => {
+    if (shown !== orgId) void router.navigate({ to: "/" }).then(() => setShown(orgId));
+  }, [shown, orgId, router]);
+  return shown === orgId;
 }
 
 /** Whoever's sign-in ends goes to sign in again, and comes back to where they were. */

@@ -63,7 +63,7 @@ export function InboxPage() {
       <section
         aria-label={t.approvals.listLabel}
         className={cx(
-          "flex w-full min-w-0 flex-col border-r lg:w-96 lg:shrink-0",
+          "flex w-full min-w-0 flex-col lg:w-80 lg:shrink-0 lg:border-r xl:w-96",
           approvalId && "max-lg:hidden",
         )}
       >

@@ -22,7 +22,7 @@ export function ChatsPage() {
       <section
         aria-label={t.chats.list}
         className={cx(
-          "flex w-full min-w-0 flex-col border-r lg:w-80 lg:shrink-0",
+          "flex w-full min-w-0 flex-col lg:w-72 lg:shrink-0 lg:border-r xl:w-80",
           sessionId && "max-lg:hidden",
         )}
       >

@@ -9,8 +9,9 @@ import { t } from "@/strings";
 import { Button, IconButton } from "@/ui/Button";
 import { explain } from "@/ui/ErrorNotice";
 import { toast } from "@/ui/toast";
-import { type Draft, type OnBusy, type Session, tellTyping, usePost } from "../api/chats";
+import { type Draft, type OnBusy, type Session, tellTyping, useChangeChat, usePost } from "../api/chats";
 import { completed } from "../model/mentions";
+import { titleFrom } from "../model/title";
 import { MentionList, useMentions } from "./Mentions";
 
 interface Props {
@@ -35,6 +36,7 @@ export function Composer({ session, isBusy, onSent }: Props) {
   const picker = useRef<HTMLInputElement>(null);
   const toldAt = useRef(0);
   const post = usePost(session.id);
+  const name = useChangeChat(session.id);
   const mentions = useMentions(session, text, caret);
   useKeys([{ keys: "w", label: t.chats.keyWrite, group: "page", run: () => area.current?.focus() }]);
 
@@ -82,6 +84,8 @@ export function Composer({ session, isBusy, onSent }: Props) {
     };
     post.mutate(draft, {
       onSuccess: () => {
+        const title = titleFrom(draft.content);
+        if (session.title === "" && title !== "") name.mutate({ title });
         setText("");
         setFiles([]);
         onSent();

@@ -17,6 +17,7 @@ import { stepsQuery } from "@/features/steps/api/steps";
 import { worthShowing } from "@/features/steps/model/step";
 import { StepCard } from "@/features/steps/ui/StepCard";
 import { cx } from "@/lib/cx";
+import { safeUrl } from "@/lib/safeUrl";
 import { t } from "@/strings";
 import { Avatar } from "@/ui/Avatar";
 import { Badge } from "@/ui/Badge";
@@ -71,6 +72,7 @@ export const MessageRow = memo(function MessageRow({
         {message.attachments.map((id) => (
           <Attachment key={id} id={id} />
         ))}
+        <Citations message={message} />
         <Foot message={message} />
       </div>
     </li>
@@ -225,6 +227,39 @@ function EditForm({ message, onDone }: { message: Message; onDone(): void }) {
         <span className="text-xs text-muted">{t.chats.editHint}</span>
       </div>
     </form>
+  );
+}
+
+/** The places that an answer cites: outside text, and links that nobody follows unasked. */
+function Citations({ message: { citations } }: { message: Message }) {
+  const places = citations.filter((it, at) => citations.findIndex((other) => other.url === it.url) === at);
+  if (places.length === 0) return null;
+  return (
+    <section className="text-xs text-muted">
+      <h3 className="mb-0.5">{t.chats.cites}</h3>
+      <ol className="flex list-decimal flex-col gap-0.5 pl-5">
+        {places.map(({ title, url }) => {
+          const href = safeUrl(url);
+          const name = title || url || t.chats.unnamed;
+          return (
+            <li key={`${url}${title}`}>
+              {href ? (
+                <a
+                  href={href}
+                  target="_blank"
+                  rel="noopener noreferrer nofollow"
+                  className="break-all text-accent-text underline underline-offset-2"
+                >
+                  {name}
+                </a>
+              ) : (
+                name
+              )}
+            </li>
+          );
+        })}
+      </ol>
+    </section>
   );
 }
 
