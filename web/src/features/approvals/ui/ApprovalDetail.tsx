@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { ArrowLeft, ShieldQuestion } from "lucide-react";
 import type { ReactNode } from "react";
 import { useDirectory } from "@/features/directory/api/directory";
@@ -15,6 +16,8 @@ import { Answers } from "./Answers";
 import { Countdown } from "./Countdown";
 import { Exactly } from "./Exactly";
 import { StatusBadge } from "./StatusBadge";
+
+const link = "text-accent-text underline underline-offset-2";
 
 interface Props {
   id: string;
@@ -83,8 +86,17 @@ export function ApprovalDetail({ id, onBack, onAnswered }: Props) {
         <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1.5 border-t pt-4 text-xs text-muted">
           <Fact name={t.approvals.requestedBy}>{directory.name(approval.requested_by)}</Fact>
           <Fact name={t.approvals.run}>
-            <code className="font-mono">{approval.run_id}</code>
+            <Link to="/runs/$runId" params={{ runId: approval.run_id }} className={link}>
+              <code className="font-mono">{approval.run_id}</code>
+            </Link>
           </Fact>
+          {approval.session_id && (
+            <Fact name={t.approvals.said}>
+              <Link to="/chats/$sessionId" params={{ sessionId: approval.session_id }} className={link}>
+                {t.approvals.chat}
+              </Link>
+            </Fact>
+          )}
           <Fact name={t.approvals.digest}>
             <span className="flex items-start gap-1">
               <code className="min-w-0 font-mono break-all">{approval.digest}</code>
