@@ -2,14 +2,14 @@
  * What the sidebar, the phone's bar, the palette and the keys `g …` lead to. A page gets its entry here when
  * it is there, and not before.
  */
-import { Compass, Inbox, type LucideIcon, MessagesSquare, Waypoints } from "lucide-react";
+import { Compass, Inbox, type LucideIcon, MessagesSquare, Scale, ScrollText, Waypoints } from "lucide-react";
 import { t } from "@/strings";
 
 export type NavGroup = keyof typeof t.shell.groups;
 
 export interface NavEntry {
   /** An address of `router.tsx`. */
-  to: "/inbox" | "/chats" | "/runs" | "/start";
+  to: "/inbox" | "/chats" | "/policies" | "/record" | "/runs" | "/start";
   label: string;
   icon: LucideIcon;
   group: NavGroup;
@@ -24,4 +24,6 @@ export const nav: readonly NavEntry[] = [
   { to: "/chats", label: t.chats.nav, icon: MessagesSquare, group: "work", key: "c" },
   { to: "/runs", label: t.runs.nav, icon: Waypoints, group: "work", key: "r" },
   { to: "/start", label: t.start.nav, icon: Compass, group: "work", key: "s" },
+  { to: "/policies", label: t.policies.nav, icon: Scale, group: "govern", key: "p" },
+  { to: "/record", label: t.record.nav, icon: ScrollText, group: "govern", key: "e" },
 ];

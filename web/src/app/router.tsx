@@ -12,6 +12,7 @@ import {
 } from "@tanstack/react-router";
 import { resume } from "@/api/auth";
 import { sessionsQuery } from "@/features/chats/api/chats";
+import { SINCE } from "@/features/record/model/filter";
 import { REPLAY_MODES, RUN_TABS } from "@/features/runs/model/names";
 import { NotFoundPage, PageError, PagePending } from "./pages";
 import { queryClient } from "./queryClient";
@@ -164,7 +165,61 @@ const replay = createRoute({
   component: lazyRouteComponent(() => import("@/features/runs/ui/ReplayPage"), "ReplayPage"),
 });
 
-const inShell = [home, inbox, inboxRequest, chats, chat, start, runs, compareRuns, run, replay];
+const record = createRoute({
+  getParentRoute: () => shell,
+  path: "/record",
+  validateSearch: (search) =>
+    some({
+      kind: text(search.kind),
+      actor: text(search.actor),
+      tool: text(search.tool),
+      run: text(search.run),
+      since: oneOf(SINCE, search.since),
+    }),
+  component: lazyRouteComponent(() => import("@/features/record/ui/RecordPage"), "RecordPage"),
+});
+
+const verifyRecord = createRoute({
+  getParentRoute: () => shell,
+  path: "/record/verify",
+  component: lazyRouteComponent(() => import("@/features/record/ui/VerifyPage"), "VerifyPage"),
+});
+
+const recordEvent = createRoute({
+  getParentRoute: () => shell,
+  path: "/record/$seq",
+  component: lazyRouteComponent(() => import("@/features/record/ui/EventPage"), "EventPage"),
+});
+
+const policies = createRoute({
+  getParentRoute: () => shell,
+  path: "/policies",
+  component: lazyRouteComponent(() => import("@/features/policies/ui/PoliciesPage"), "PoliciesPage"),
+});
+
+const policy = createRoute({
+  getParentRoute: () => shell,
+  path: "/policies/$name",
+  component: lazyRouteComponent(() => import("@/features/policies/ui/PolicyPage"), "PolicyPage"),
+});
+
+const inShell = [
+  home,
+  inbox,
+  inboxRequest,
+  chats,
+  chat,
+  start,
+  runs,
+  compareRuns,
+  run,
+  replay,
+  record,
+  verifyRecord,
+  recordEvent,
+  policies,
+  policy,
+];
 
 export const router = createRouter({
   routeTree: root.addChildren([

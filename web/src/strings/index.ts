@@ -6,9 +6,11 @@ import { approvals } from "./approvals";
 import { auth } from "./auth";
 import { chats } from "./chats";
 import { common, errors } from "./common";
+import { policies } from "./policies";
+import { record } from "./record";
 import { runs } from "./runs";
 import { shell } from "./shell";
 import { start } from "./start";
 import { steps } from "./steps";
 
-export const t = { common, errors, shell, auth, approvals, chats, runs, start, steps };
+export const t = { common, errors, shell, auth, approvals, chats, policies, record, runs, start, steps };

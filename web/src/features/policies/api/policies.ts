@@ -1,6 +1,8 @@
 /** Policies: those in force, trying others, and publishing. */
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, type Schema, take } from "@/api/client";
+import { fromDays } from "../model/draft";
+import { type Flaw, flawsOf } from "../model/problems";
 
 export type Policy = Schema<"PolicyView">;
 export type Candidate = Schema<"Candidate">;
@@ -25,8 +27,44 @@ export function withCandidate(policies: readonly Policy[], candidate: Candidate)
 }
 
 /** Puts the recorded decisions of a time to other policies. A time without any only compiles them. */
-export const simulate = (body: Schema<"SimulateRequest">) =>
-  take(api.POST("/v1/policies/simulate", { body }));
+const simulate = (body: Schema<"SimulateRequest">) => take(api.POST("/v1/policies/simulate", { body }));
+
+const aTimeWithoutAny = "2000-01-01T00:00:00Z";
+
+/** The mistakes of a whole set of policies, found by compiling it. */
+export const compilesQuery = (policies: Candidate[]) =>
+  queryOptions({
+    queryKey: ["policies-compile", policies],
+    queryFn: async (): Promise<Flaw[]> => {
+      try {
+        await simulate({ policies, from: aTimeWithoutAny, to: aTimeWithoutAny });
+        return [];
+      } catch (error) {
+        const flaws = flawsOf(error);
+        if (flaws.length > 0) return flaws;
+        throw error;
+      }
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 60_000,
+  });
+
+/** What a set of policies would have decided otherwise in the last days. */
+export const simulationQuery = (policies: Candidate[], days: number) =>
+  queryOptions({
+    queryKey: ["policies-simulated", policies, days],
+    queryFn: () => {
+      const from = fromDays(days, Date.now());
+      return simulate({ policies, ...(from ? { from } : {}) });
+    },
+    gcTime: 0,
+  });
+
+export const toolsQuery = queryOptions({
+  queryKey: ["tools", "names"],
+  queryFn: () => take(api.GET("/v1/tools", {})).then((list) => list.items.map((it) => it.name)),
+  staleTime: 60_000,
+});
 
 export const useSimulate = () => useMutation({ mutationFn: simulate });
 

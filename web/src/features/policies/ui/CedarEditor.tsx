@@ -22,7 +22,11 @@ import { cedar, cedarColours } from "../model/cedar";
 import { type Flaw, rangeOf } from "../model/problems";
 
 interface Props {
-  value: string;
+  /**
+   * What it begins with. The text is the editor's own from then on: written back to it a moment later, it
+   * would undo what was typed meanwhile. To begin anew, give it another `key`.
+   */
+  initial: string;
   onChange?: (next: string) => void;
   label: string;
   flaws?: readonly Flaw[];
@@ -67,11 +71,11 @@ const theme = EditorView.theme({
   },
 });
 
-export default function CedarEditor({ value, onChange, label, flaws = [], onSubmit }: Props) {
+export default function CedarEditor({ initial, onChange, label, flaws = [], onSubmit }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(undefined);
   const latest = useRef({ onChange, onSubmit });
-  const first = useRef(value);
+  const first = useRef(initial);
   useEffect(() => {
     latest.current = { onChange, onSubmit };
   });
@@ -123,12 +127,6 @@ export default function CedarEditor({ value, onChange, label, flaws = [], onSubm
       view.current = undefined;
     };
   }, [label]);
-
-  useEffect(() => {
-    const editor = view.current;
-    if (!editor || editor.state.doc.toString() === value) return;
-    editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
-  }, [value]);
 
   useEffect(() => {
     const editor = view.current;

@@ -113,11 +113,16 @@ function PolicyText({
   const [name, setName] = useState(policies[0]?.name ?? NEW);
   const inForce = policies.find((it) => it.name === name);
   const [text, setText] = useState(inForce?.cedar ?? "");
+  const [beginning, setBeginning] = useState(0);
+  const begin = (next: string) => {
+    setText(next);
+    setBeginning((old) => old + 1);
+  };
   const sent = name === NEW ? "candidate" : name;
   const flaws = useMemo(() => flawsOf(error).filter((it) => it.policy === sent), [error, sent]);
   const choose = (next: string) => {
     setName(next);
-    setText(policies.find((it) => it.name === next)?.cedar ?? "");
+    begin(policies.find((it) => it.name === next)?.cedar ?? "");
   };
   const replay = () =>
     onReplay({
@@ -154,13 +159,20 @@ function PolicyText({
         <div className="flex items-center justify-between">
           <span className="text-sm font-medium">{s.policyText}</span>
           {inForce && text !== inForce.cedar && (
-            <Button size="sm" look="ghost" icon={<RotateCcw />} onClick={() => setText(inForce.cedar)}>
+            <Button size="sm" look="ghost" icon={<RotateCcw />} onClick={() => begin(inForce.cedar)}>
               {s.policyReset}
             </Button>
           )}
         </div>
         <div className="h-96">
-          <Editor label={s.policyText} value={text} onChange={setText} onSubmit={replay} flaws={flaws} />
+          <Editor
+            label={s.policyText}
+            key={beginning}
+            initial={text}
+            onChange={setText}
+            onSubmit={replay}
+            flaws={flaws}
+          />
         </div>
         <p className="text-xs text-muted">{s.policyHint}</p>
       </div>

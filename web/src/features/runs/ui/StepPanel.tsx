@@ -202,10 +202,16 @@ function RecordSection({ row }: { row: Row }) {
     <Section title={s.record}>
       <ol className="flex flex-col">
         {row.events.map((event) => (
-          <li key={event.seq} className="flex items-baseline gap-3 py-0.5 text-xs">
-            <span className="w-12 shrink-0 text-right text-muted tabular-nums">{event.seq}</span>
-            <span className="min-w-0 flex-1 truncate font-mono">{event.kind}</span>
-            <span className="text-muted tabular-nums">{clock(event.at)}</span>
+          <li key={event.seq}>
+            <Link
+              to="/record/$seq"
+              params={{ seq: String(event.seq) }}
+              className="-mx-1.5 flex items-baseline gap-3 rounded-md px-1.5 py-1 text-xs hover:bg-hover"
+            >
+              <span className="w-10 shrink-0 text-right text-muted tabular-nums">{event.seq}</span>
+              <span className="min-w-0 flex-1 truncate font-mono">{event.kind}</span>
+              <span className="text-muted tabular-nums">{clock(event.at)}</span>
+            </Link>
           </li>
         ))}
       </ol>

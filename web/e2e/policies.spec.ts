@@ -1,0 +1,112 @@
+import { expect, expectAccessible, signIn, test, watched } from "./fixtures";
+import { runOf, settled } from "./work";
+
+watched();
+
+let demo: { cedar: string } | undefined;
+
+// Other tests of this worker count on the demo's policy.
+test.beforeEach(async ({ server }) => {
+  const { items } = await server.call<{ items: { name: string; cedar: string }[] }>("GET", "/v1/policies");
+  demo ??= items.find((it) => it.name === "demo");
+});
+test.afterEach(async ({ server }) => {
+  await server.call("PUT", "/v1/policies/demo", { cedar: demo?.cedar ?? "", comment: "as it was" });
+});
+
+test("mistakes are named while one writes, and a stricter text is tried before it is published", async ({
+  page,
+  server,
+  watch,
+}) => {
+  watch.allow(/status of 422.*simulate/);
+  const run = await runOf(server, "run skill word-count on notes/todo.md");
+  await settled(server, run, "succeeded");
+  await signIn(page);
+  await page.goto("/policies");
+  await expect(page.getByRole("list", { name: "Policies" }).getByRole("listitem")).toHaveCount(1);
+  await expectAccessible(page);
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "demo" })).toBeVisible();
+  const editor = page.getByRole("textbox", { name: "Text of the policy" });
+  await expect(editor).toContainText("read-files");
+  await expect(page.getByText("No mistakes")).toBeVisible();
+  const publish = page.getByRole("button", { name: "Review and publish" });
+  await expect(publish).toBeDisabled();
+  await expectAccessible(page);
+
+  await editor.click();
+  await page.keyboard.press("ControlOrMeta+End");
+  await page.keyboard.insertText(
+    '\n@id("no-skills")\n@reason("skills are shut")\nforbid (principal, action == Chancery::Action::"skill.rum", resource);',
+  );
+  await expect(page.getByText("1 mistake")).toBeVisible();
+  await expect(page.getByText(/did you mean/).first()).toBeVisible();
+  await expect(publish).toBeDisabled();
+  for (let back = 0; back < 'm", resource);'.length; back += 1) await page.keyboard.press("Backspace");
+  await page.keyboard.insertText('n", resource);');
+  await expect(page.getByText("No mistakes")).toBeVisible();
+
+  await page.reload();
+  await expect(page.getByText("Changed here")).toBeVisible();
+  await editor.click();
+  await page.keyboard.press("ControlOrMeta+End");
+  await expect(editor).toContainText("no-skills");
+  await page.getByRole("button", { name: "Simulate" }).click();
+  const flips = page.getByRole("list", { name: "Decisions that would be others" });
+  await expect(flips).toContainText("skill.run");
+  await expect(flips).toContainText("skills are shut");
+  await expectAccessible(page);
+  await page.getByRole("tab", { name: "Changes" }).click();
+  await expect(page.getByRole("group", { name: "What changes" })).toContainText("no-skills");
+
+  await publish.click();
+  const dialog = page.getByRole("dialog", { name: "Publish demo?" });
+  await expect(dialog).toContainText("decisions would be others");
+  await expectAccessible(page);
+  await dialog.getByLabel("What changes, and why").fill("skills stay shut for now");
+  await dialog.getByRole("button", { name: "Publish" }).click();
+  await expect(page.getByText("version 2", { exact: false }).first()).toBeVisible();
+  await expect(page.getByText("skills stay shut for now")).toBeVisible();
+  const denied = await runOf(server, "run skill word-count on notes/todo.md");
+  await settled(server, denied, "failed");
+});
+
+test("an action is checked, and a policy comes and goes", async ({ page }) => {
+  await signIn(page);
+  await page.goto("/policies");
+  await page.getByRole("button", { name: "New policy" }).click();
+  await page.getByLabel("Name").fill("team docs");
+  await expect(page.getByText("Only letters")).toBeVisible();
+  await page.getByLabel("Name").fill("team");
+  await page.getByRole("button", { name: "Begin" }).click();
+  await expect(page.getByText("Not published yet")).toBeVisible();
+  await expect(page.getByText("No mistakes")).toBeVisible();
+  await page.getByRole("tab", { name: "Check an action" }).click();
+  await page.getByLabel("Tool").selectOption("file.write");
+  await page.getByLabel("Who asks").selectOption("demo");
+  await page.getByLabel("Arguments, as JSON").fill('{"path": "notes/x.md"');
+  await expect(page.getByText("This is no JSON object.")).toBeVisible();
+  await page.getByLabel("Arguments, as JSON").fill('{"path": "notes/x.md", "content": "x"}');
+  await page.getByRole("button", { name: "Check", exact: true }).click();
+  await expect(page.getByText("demo#write-notes")).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Review and publish" }).click();
+  await page.getByLabel("What changes, and why").fill("docs are for all");
+  await page.getByRole("button", { name: "Publish", exact: true }).click();
+  await expect(page.getByText("docs are for all")).toBeVisible();
+  await page.getByRole("button", { name: "Take out of force" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Take out of force" }).click();
+  await expect(page).toHaveURL(/\/policies$/);
+  await expect(page.getByRole("link", { name: /^team/ })).toBeHidden();
+});
+
+test("the editor fits a phone", async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await signIn(page);
+  await page.goto("/policies/demo");
+  await expect(page.getByRole("textbox", { name: "Text of the policy" })).toContainText("read-files");
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  await expectAccessible(page);
+});

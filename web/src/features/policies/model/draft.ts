@@ -1,0 +1,54 @@
+/** What somebody has written and not published yet. It outlives a reload, in this tab alone. */
+const key = (orgId: string, name: string) => `chancery.policy.${orgId}.${name}`;
+
+export const keptDraft = (orgId: string, name: string) =>
+  sessionStorage.getItem(key(orgId, name)) ?? undefined;
+
+export function keepDraft(orgId: string, name: string, text: string | undefined) {
+  if (text === undefined) sessionStorage.removeItem(key(orgId, name));
+  else sessionStorage.setItem(key(orgId, name), text);
+}
+
+export const isName = (name: string) => /^[A-Za-z0-9._-]{1,100}$/.test(name);
+
+/** How many rules a text has, as far as that can be seen without understanding it. */
+export function rulesIn(cedar: string): number {
+  const bare = cedar.replace(/\/\/[^\n]*/g, "").replace(/"(?:[^"\\]|\\.)*"/g, '""');
+  return bare.match(/\b(?:permit|forbid)\s*\(/g)?.length ?? 0;
+}
+
+export interface Flip {
+  id: string;
+  run: string | undefined;
+  step: number | undefined;
+  at: string;
+  tool: string;
+  target: unknown;
+  recorded: string;
+  simulated: string;
+  reason: string;
+}
+
+/** Reads a flip of a simulation; undefined if it is none. */
+export function flipOf(value: unknown): Flip | undefined {
+  const it = value as Record<string, unknown>;
+  const text = (name: string) => (typeof it[name] === "string" ? (it[name] as string) : "");
+  if (typeof value !== "object" || value === null || text("event_id") === "") return undefined;
+  return {
+    id: text("event_id"),
+    run: text("run_id") || undefined,
+    step: typeof it.step === "number" ? it.step : undefined,
+    at: text("at"),
+    tool: text("tool"),
+    target: it.target,
+    recorded: text("recorded"),
+    simulated: text("simulated"),
+    reason: text("reason"),
+  };
+}
+
+const DAY = 86_400_000;
+
+/** From when on decisions are simulated; none for all time. */
+export const fromDays = (days: number, now: number) =>
+  days === 0 ? undefined : new Date(now - days * DAY).toISOString();

@@ -1,0 +1,145 @@
+/** The record: its events, proofs and checkpoints, and exports of it. */
+import { infiniteQueryOptions, queryOptions, useMutation } from "@tanstack/react-query";
+import { currentOrgId } from "@/api/auth";
+import { api, authorisedFetch, type Schema, take } from "@/api/client";
+import { ApiError, problemOf } from "@/api/problem";
+import { type RecordFilter, sinceOf } from "../model/filter";
+import { type Kept, linesOf, type Verified, verifyExport } from "../model/verify";
+
+export type Sealed = Schema<"Page_EventView">["items"][number];
+
+const PAGE = 50;
+
+const events = async (query: Record<string, string | number>) =>
+  // The same address is a stream for whoever accepts one.
+  (await take(api.GET("/v1/audit/events", { params: { query } }))) as Schema<"Page_EventView">;
+
+export const checkpointQuery = queryOptions({
+  queryKey: ["record", "checkpoint"],
+  queryFn: () => take(api.GET("/v1/audit/checkpoint", {})),
+  staleTime: 5_000,
+});
+
+interface Place {
+  /** The newest first: up to this event. */
+  upTo?: number;
+  cursor?: string;
+}
+
+/**
+ * Without filters the newest events come first, by windows of numbers, which have no gaps. With filters
+ * they come as the server lists them, the oldest first.
+ */
+export const recordQuery = (filter: RecordFilter) =>
+  infiniteQueryOptions({
+    queryKey: ["record", "list", filter],
+    queryFn: async ({ pageParam }: { pageParam: Place }) => {
+      if (Object.keys(filter).length > 0) {
+        const { since, run, ...rest } = filter;
+        const from = since ? { from: sinceOf(since, Date.now()) } : {};
+        const cursor = pageParam.cursor ? { cursor: pageParam.cursor } : {};
+        const page = await events({
+          limit: PAGE,
+          ...rest,
+          ...(run ? { run_id: run } : {}),
+          ...from,
+          ...cursor,
+        });
+        const next: Place | undefined = page.next_cursor ? { cursor: page.next_cursor } : undefined;
+        return { items: page.items, next };
+      }
+      const upTo = pageParam.upTo ?? (await take(api.GET("/v1/audit/checkpoint", {}))).size;
+      const after = Math.max(0, upTo - PAGE);
+      const items = upTo === 0 ? [] : (await events({ after, limit: upTo - after })).items;
+      const next: Place | undefined = after > 0 ? { upTo: after } : undefined;
+      return { items: items.toReversed(), next };
+    },
+    initialPageParam: {} as Place,
+    getNextPageParam: (page) => page.next,
+  });
+
+export const eventQuery = (seq: number) =>
+  queryOptions({
+    queryKey: ["record", "event", seq],
+    queryFn: async () => {
+      const page = await events({ after: seq - 1, limit: 1 });
+      return page.items.find((it) => it.seq === seq) ?? null;
+    },
+  });
+
+/** A checkpoint that covers the event, with the way from the one to the other. */
+export const proofQuery = (seq: number) =>
+  queryOptions({
+    queryKey: ["record", "proof", seq],
+    queryFn: async () => {
+      const checkpoint = await take(api.GET("/v1/audit/checkpoint", {}));
+      if (checkpoint.size < seq) return { checkpoint, proof: undefined };
+      const query = { seq, size: checkpoint.size };
+      const { proof } = await take(api.GET("/v1/audit/proof", { params: { query } }));
+      return { checkpoint, proof };
+    },
+    refetchInterval: (query) => (query.state.data && !query.state.data.proof ? 1000 : false),
+  });
+
+export const kindsQuery = queryOptions({
+  queryKey: ["event-kinds"],
+  queryFn: () => take(api.GET("/v1/meta/event-kinds", {})).then((it) => it.items),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+export const useServerVerify = () =>
+  useMutation({
+    mutationFn: () => take(api.POST("/v1/audit/verify", {})) as Promise<Record<string, unknown>>,
+  });
+
+async function exported(signal?: AbortSignal): Promise<Response> {
+  const address = new URL("/v1/audit/export", location.origin);
+  const response = await authorisedFetch(new Request(address, signal ? { signal } : {}));
+  if (response.ok) return response;
+  throw new ApiError(problemOf(response.status, await response.json().catch(() => undefined)));
+}
+
+/** Hands the whole record to the person as a file. */
+export async function downloadExport() {
+  save(await (await exported()).blob(), "record.ndjson");
+}
+
+export function save(blob: Blob, name: string) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+const key = (orgId: string) => `chancery.record.${orgId}`;
+
+/** What this browser saw of the record when it last verified it. */
+function keptOf(orgId: string): Kept | undefined {
+  try {
+    const it = JSON.parse(localStorage.getItem(key(orgId)) ?? "") as Partial<Kept>;
+    return typeof it.vkey === "string" && typeof it.note === "string"
+      ? { vkey: it.vkey, note: it.note }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export const keptQuery = (orgId: string) =>
+  queryOptions({ queryKey: ["record", "kept", orgId], queryFn: () => keptOf(orgId) ?? null });
+
+/** Verifies the whole record on this machine, and remembers how it was. */
+export async function verifyHere(
+  signal: AbortSignal,
+  onProgress: (done: number, of: number) => void,
+): Promise<Verified> {
+  const orgId = currentOrgId() ?? "";
+  const kept = keptOf(orgId);
+  const { body } = await exported(signal);
+  if (!body) throw new Error("the export has no body");
+  const verified = await verifyExport(linesOf(body), kept, onProgress);
+  const vkey = kept?.vkey ?? verified.keys[0] ?? "";
+  localStorage.setItem(key(orgId), JSON.stringify({ vkey, note: verified.note }));
+  return verified;
+}
