@@ -8,6 +8,7 @@ const NEAR_PX = 80;
 export function useFollow(id: string, content: string, position: number | undefined) {
   const ref = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
+  const lastTop = useRef(0);
   const read = useRef(0);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `content` is what makes the end move
@@ -36,7 +37,12 @@ export function useFollow(id: string, content: string, position: number | undefi
 
   const onScroll = useCallback(() => {
     const element = ref.current;
-    if (element) isAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
+    if (!element) return;
+    const { scrollTop, scrollHeight, clientHeight } = element;
+    // Only going up leaves the end. Being told late of our own scrolling, when more has come, does not.
+    if (scrollHeight - scrollTop - clientHeight < NEAR_PX) isAtEnd.current = true;
+    else if (scrollTop < lastTop.current) isAtEnd.current = false;
+    lastTop.current = scrollTop;
   }, []);
   const toEnd = useCallback(() => {
     isAtEnd.current = true;
