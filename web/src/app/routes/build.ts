@@ -1,0 +1,2 @@
+/** Who acts, with what: agents, skills, tools, nodes. */
+export const buildRoutes = [] as const;

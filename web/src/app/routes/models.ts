@@ -1,0 +1,2 @@
+/** Models, what they may cost, and what they did cost. */
+export const modelsRoutes = [] as const;

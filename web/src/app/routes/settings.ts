@@ -1,0 +1,2 @@
+/** The organisation, its people and keys, and oneself. */
+export const settingsRoutes = [] as const;
