@@ -18,7 +18,6 @@ use crate::bare;
 use crate::client::{Client, Request, text};
 use crate::figures::{self, Figure, Limit, median};
 use crate::place::Place;
-use crate::server::Launch;
 use crate::wire::{self, Wire};
 
 const ROUNDS: usize = 5;
@@ -32,13 +31,7 @@ pub async fn run() -> Result<bool> {
 }
 
 async fn measure(place: &Place) -> Result<Vec<Figure>> {
-    let launch = Launch::new(place.folder.path(), place.url.clone())?
-        .with("CHANCERY_RATE_LIMITS__API_PER_MINUTE", "0")
-        .with("CHANCERY_NODE__LOCAL", "false");
-    let mut server = launch.start()?;
-    server.ready().await?;
-    let client = Client::new(launch.url())?;
-    client.sign_in().await?;
+    let (launch, server, client) = place.serve().await?;
     let ours = product(&client, launch.address()).await?;
     let bare = bare::start(place)?;
     let bare = plain(bare.address()).await.map(|targets| (bare, targets))?;

@@ -22,7 +22,7 @@ use crate::child::Child;
 use crate::client::Client;
 use crate::figures::{self, Figure, Limit, median, percentile};
 use crate::place::{Engine, Place};
-use crate::server::{self, Launch, Server};
+use crate::server::{self, Server};
 use crate::sse;
 use load::Target;
 
@@ -162,13 +162,7 @@ impl Stage {
     async fn open(place: &Place) -> Result<Self> {
         let upstream = Child::start(["upstream"])?;
         let proxy = Child::start(["proxy".to_owned(), upstream.address().to_string()])?;
-        let launch = Launch::new(place.folder.path(), place.url.clone())?
-            .with("CHANCERY_RATE_LIMITS__API_PER_MINUTE", "0")
-            .with("CHANCERY_NODE__LOCAL", "false");
-        let mut server = launch.start()?;
-        server.ready().await?;
-        let client = Client::new(launch.url())?;
-        client.sign_in().await?;
+        let (launch, server, client) = place.serve().await?;
         let gateway = setup::set_up(&client, launch.address(), upstream.address()).await?;
         let plain = |address| Target::new(address, "/v1/chat/completions", "sk-bench", "quick");
         let targets = Targets {

@@ -7,6 +7,9 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
+use crate::client::Client;
+use crate::server::{Launch, Server};
+
 /// One of the two databases.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub enum Engine {
@@ -62,6 +65,20 @@ impl Place {
             folder: folder()?,
             url: Some(format!("{base}/{name}")),
         })
+    }
+}
+
+impl Place {
+    /// A server of its own here, without a node and without limits on requests, and its owner.
+    pub async fn serve(&self) -> Result<(Launch, Server, Client)> {
+        let launch = Launch::new(self.folder.path(), self.url.clone())?
+            .with("CHANCERY_RATE_LIMITS__API_PER_MINUTE", "0")
+            .with("CHANCERY_NODE__LOCAL", "false");
+        let mut server = launch.start()?;
+        server.ready().await?;
+        let client = Client::new(launch.url())?;
+        client.sign_in().await?;
+        Ok((launch, server, client))
     }
 }
 

@@ -17,10 +17,10 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::bare;
-use crate::client::{Client, Request, text};
+use crate::client::{Request, text};
 use crate::figures::{self, Figure, Limit, percentile};
 use crate::place::Place;
-use crate::server::{self, Launch};
+use crate::server;
 use crate::wire::{self, Wire};
 
 const ROUNDS: usize = 3;
@@ -82,13 +82,7 @@ struct Measured {
 }
 
 async fn product_round(place: &Place, into: &mut Measured) -> Result<()> {
-    let launch = Launch::new(place.folder.path(), None)?
-        .with("CHANCERY_RATE_LIMITS__API_PER_MINUTE", "0")
-        .with("CHANCERY_NODE__LOCAL", "false");
-    let mut server = launch.start()?;
-    server.ready().await?;
-    let client = Client::new(launch.url())?;
-    client.sign_in().await?;
+    let (launch, server, client) = place.serve().await?;
     let new = Request::send(Method::POST, "/v1/sessions", json!({ "title": "bench" }));
     let session = client.once(&new).await?.good()?;
     let path = format!("/v1/sessions/{}", text(&session, "/id")?);

@@ -23,7 +23,6 @@ use super::many::said;
 use crate::client::{Client, Request, text};
 use crate::figures::{Figure, Limit};
 use crate::place::Place;
-use crate::server::Launch;
 use crate::wire::{self, Wire};
 
 const MESSAGES: usize = 10_000;
@@ -66,13 +65,7 @@ pub(super) async fn measure() -> Result<Vec<Figure>> {
 
 /// How long each archive and each restore took, in milliseconds.
 async fn product(place: &Place) -> Result<(Vec<f64>, Vec<f64>)> {
-    let launch = Launch::new(place.folder.path(), place.url.clone())?
-        .with("CHANCERY_RATE_LIMITS__API_PER_MINUTE", "0")
-        .with("CHANCERY_NODE__LOCAL", "false");
-    let mut server = launch.start()?;
-    server.ready().await?;
-    let client = Client::new(launch.url())?;
-    client.sign_in().await?;
+    let (launch, server, client) = place.serve().await?;
     let (mut archive, mut restore) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let path = make(&client, launch.address()).await?;

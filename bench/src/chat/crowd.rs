@@ -10,10 +10,9 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::bare;
-use crate::client::{Client, Request, text};
+use crate::client::{Request, text};
 use crate::figures::{Figure, Limit, percentile};
 use crate::place::Place;
-use crate::server::Launch;
 use crate::sse::{self, Delivered, Streams};
 use crate::wire;
 
@@ -58,13 +57,7 @@ impl Measured {
 }
 
 async fn product(place: &Place) -> Result<Delivered> {
-    let launch = Launch::new(place.folder.path(), None)?
-        .with("CHANCERY_RATE_LIMITS__API_PER_MINUTE", "0")
-        .with("CHANCERY_NODE__LOCAL", "false");
-    let mut server = launch.start()?;
-    server.ready().await?;
-    let client = Client::new(launch.url())?;
-    client.sign_in().await?;
+    let (launch, server, client) = place.serve().await?;
     let new = Request::send(Method::POST, "/v1/sessions", json!({ "title": "bench" }));
     let session = client.once(&new).await?.good()?;
     let path = format!("/v1/sessions/{}", text(&session, "/id")?);

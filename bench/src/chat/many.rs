@@ -20,7 +20,6 @@ use crate::client::{Client, Request, text};
 use crate::dice::Dice;
 use crate::figures::{Figure, Limit, percentile};
 use crate::place::Place;
-use crate::server::Launch;
 use crate::wire::{self, Wire};
 
 const CHATS: usize = 10_000;
@@ -42,13 +41,7 @@ pub(super) async fn measure() -> Result<Vec<Figure>> {
     let mut servers = Vec::new();
     let mut doors = Vec::new();
     for _ in 0..2 {
-        let launch = Launch::new(place.folder.path(), place.url.clone())?
-            .with("CHANCERY_RATE_LIMITS__API_PER_MINUTE", "0")
-            .with("CHANCERY_NODE__LOCAL", "false");
-        let mut server = launch.start()?;
-        server.ready().await?;
-        let client = Client::new(launch.url())?;
-        client.sign_in().await?;
+        let (launch, server, client) = place.serve().await?;
         let headers = client.headers().await;
         doors.push(Arc::new(Door::new(launch.address(), headers)));
         servers.push((server, client));

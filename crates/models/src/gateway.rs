@@ -238,6 +238,6 @@ impl Gateway {
 
     /// Writes down now what has been settled. For tests and tools; [`Gateway::run`] is the usual way.
     pub async fn write_down(&self) -> bool {
-        self.0.ledger.write_group(&self.0.vault).await
+        self.0.ledger.write_all(&self.0.vault).await
     }
 }

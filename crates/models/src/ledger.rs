@@ -17,7 +17,8 @@
 //!   checks and counts in one step.
 //! - What was settled is counted exactly once: as unstored until its group is in the database, as
 //!   stored from then on.
-//! - If groups can't be written, no more calls are let in.
+//! - If groups can't be written, no more calls are let in. Where they are written more slowly than calls
+//!   end, callers are slowed down before that ([`CROWDED`]).
 //!
 //! What other processes spend is read when an account is more than [`FRESH_FOR`] old, and before that
 //! beside the calls ([`AHEAD_AFTER`]); what they have reserved is not known. `docs/decisions/0007` says what that can add up to.
@@ -30,7 +31,8 @@ mod sweep;
 mod tally;
 mod writer;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -58,6 +60,10 @@ const FRESH_FOR: Duration = Duration::from_secs(1);
 const AHEAD_AFTER: Duration = Duration::from_millis(500);
 /// How many calls wait to be written before no more are let in.
 const UNWRITTEN_MAX: usize = 50_000;
+/// How many calls wait to be written when those who ask are made to wait, too.
+const CROWDED: usize = 4_096;
+/// How long one of them waits at most.
+const SLOWED_FOR: Duration = Duration::from_secs(1);
 /// When an account that nobody uses is forgotten.
 const IDLE_FOR: Duration = Duration::from_secs(600);
 /// How many accounts an organisation has in memory before idle ones are looked for.
@@ -107,6 +113,8 @@ struct Inner {
     desk: Mutex<Desk>,
     open: AtomicUsize,
     wake: Notify,
+    /// Told after each group.
+    written: Notify,
     /// Held for writing while a group goes into the database, for reading while sums come out.
     turn: tokio::sync::RwLock<()>,
 }
@@ -121,7 +129,7 @@ struct Desk {
     /// Calls that are open and have not been through a group yet.
     fresh: HashMap<ModelCallId, Arc<Call>>,
     /// Calls that have ended, and whether their reservation was written.
-    settled: Vec<Settled>,
+    settled: VecDeque<Settled>,
     /// How many calls of a group that is being written.
     in_hand: usize,
 }
@@ -152,6 +160,7 @@ impl Ledger {
             desk: Mutex::default(),
             open: AtomicUsize::new(0),
             wake: Notify::new(),
+            written: Notify::new(),
             turn: tokio::sync::RwLock::new(()),
         }))
     }
@@ -163,6 +172,9 @@ impl Ledger {
         holds: &[Hold],
         span: impl FnOnce(&Call) -> CallSpan,
     ) -> Result<Ticket, Denied> {
+        if self.desk().unwritten() >= CROWDED {
+            self.slow_down().await;
+        }
         let ctx = call.ctx.clone();
         loop {
             match self.reserve(&call, holds) {
@@ -189,13 +201,29 @@ impl Ledger {
         })
     }
 
+    /// Waits until fewer calls wait to be written, for a moment at most.
+    async fn slow_down(&self) {
+        let fewer = async {
+            loop {
+                let mut written = pin!(self.0.written.notified());
+                // From here on no group is missed.
+                written.as_mut().enable();
+                if self.desk().unwritten() < CROWDED {
+                    return;
+                }
+                written.await;
+            }
+        };
+        // Whoever has waited so long is let in, or refused by what `reserve` finds.
+        let _ = tokio::time::timeout(SLOWED_FOR, fewer).await;
+    }
+
     /// Checks all limits and counts, or counts nothing; answers whose sums should be read anew soon.
     fn reserve(&self, call: &Call, holds: &[Hold]) -> Result<Vec<Scope>, Refused> {
         let Spent { cost, tokens } = call.reserved;
         let now = call.at;
         {
-            let desk = self.desk();
-            if desk.settled.len() + desk.in_hand >= UNWRITTEN_MAX {
+            if self.desk().unwritten() >= UNWRITTEN_MAX {
                 return Err(Refused::Denied(Denied::Unwritten));
             }
         }
@@ -285,7 +313,7 @@ impl Ledger {
             }
         }
         let stored = desk.fresh.remove(&call.id).is_none();
-        desk.settled.push(Settled {
+        desk.settled.push_back(Settled {
             call,
             outcome,
             stored,
@@ -331,6 +359,27 @@ impl Accounts {
 }
 
 impl Desk {
+    /// How many calls have ended and are not in the database.
+    fn unwritten(&self) -> usize {
+        self.settled.len() + self.in_hand
+    }
+
+    fn is_empty(&self) -> bool {
+        self.fresh.is_empty() && self.settled.is_empty()
+    }
+
+    /// Those that ended first, at most so many.
+    fn take_settled(&mut self, most: usize) -> Vec<Settled> {
+        let count = self.settled.len().min(most);
+        self.settled.drain(..count).collect()
+    }
+
+    /// Some that are open, at most so many.
+    fn take_fresh(&mut self, most: usize) -> Vec<Arc<Call>> {
+        let some: Vec<ModelCallId> = self.fresh.keys().take(most).copied().collect();
+        some.iter().filter_map(|id| self.fresh.remove(id)).collect()
+    }
+
     /// What is settled in a scope and not written.
     fn unstored(&self, org: OrgId, scope: Scope) -> u64 {
         let of_scope = self

@@ -14,19 +14,20 @@ use crate::subject::{Standing, Subject, SubjectKeys};
 /// How many contents one statement reads or deletes.
 const AT_ONCE: usize = 1_000;
 
+// `IN`, for `= ANY` of an array that the planner does not know has each row compared with each digest.
 const OPEN: Sql = Sql::Each {
     sqlite: "SELECT digest, media, sealed, blob FROM content WHERE org_id = $1 AND subject_id = $2 \
         AND digest IN (SELECT unhex(value) FROM json_each($3))",
     postgres: "SELECT digest, media, sealed, blob FROM content WHERE org_id = $1 \
-        AND subject_id = $2 AND digest = ANY (ARRAY(SELECT decode(value, 'hex') FROM \
-        jsonb_array_elements_text(CAST(CAST($3 AS text) AS jsonb))))",
+        AND subject_id = $2 AND digest IN (SELECT decode(value, 'hex') FROM \
+        jsonb_array_elements_text(CAST(CAST($3 AS text) AS jsonb)))",
 };
 const REMOVE: Sql = Sql::Each {
     sqlite: "DELETE FROM content WHERE org_id = $1 AND subject_id = $2 AND sealed IS NOT NULL \
         AND digest IN (SELECT unhex(value) FROM json_each($3))",
     postgres: "DELETE FROM content WHERE org_id = $1 AND subject_id = $2 AND sealed IS NOT NULL \
-        AND digest = ANY (ARRAY(SELECT decode(value, 'hex') FROM \
-        jsonb_array_elements_text(CAST(CAST($3 AS text) AS jsonb))))",
+        AND digest IN (SELECT decode(value, 'hex') FROM \
+        jsonb_array_elements_text(CAST(CAST($3 AS text) AS jsonb)))",
 };
 const INSERT: Sql = Sql::Each {
     sqlite: "INSERT INTO content (org_id, digest, subject_id, media, size_bytes, sealed, \

@@ -14,20 +14,8 @@ pub(crate) async fn insert_words(
     session: SessionId,
     (message, words): (MessageId, &[BlindWord]),
 ) -> Result<(), StoreError> {
-    let sql = Sql::Each {
-        sqlite: "INSERT INTO message_words (org_id, session_id, word, message_id) \
-            SELECT $1, $2, unhex(value), $3 FROM json_each($4)",
-        postgres: "INSERT INTO message_words (org_id, session_id, word, message_id) \
-            SELECT CAST($1 AS uuid), CAST($2 AS uuid), decode(value, 'hex'), CAST($3 AS uuid) FROM \
-            jsonb_array_elements_text(CAST(CAST($4 AS text) AS jsonb))",
-    };
-    if words.is_empty() {
-        return Ok(());
-    }
-    let words: Vec<String> = words.iter().map(hex::encode).collect();
-    let row = params![session, message, json!(words).to_string()];
-    tx.execute(sql, &row).await?;
-    Ok(())
+    let words: Vec<_> = words.iter().map(|word| (message, *word)).collect();
+    insert_words_of(tx, session, &words).await
 }
 
 /// Puts the words of many messages beside them.
@@ -36,21 +24,18 @@ pub(crate) async fn insert_words_of(
     session: SessionId,
     words: &[(MessageId, BlindWord)],
 ) -> Result<(), StoreError> {
-    let sql = Sql::Each {
+    const WORD: Sql = Sql::Each {
         sqlite: "INSERT INTO message_words (org_id, session_id, word, message_id) \
-            SELECT $1, $2, unhex(json_extract(value, '$[1]')), unhex(json_extract(value, '$[0]')) \
-            FROM json_each($3)",
+            VALUES ($1, $2, $3, $4)",
         postgres: "INSERT INTO message_words (org_id, session_id, word, message_id) \
-            SELECT CAST($1 AS uuid), CAST($2 AS uuid), decode(value->>1, 'hex'), \
-            CAST(value->>0 AS uuid) FROM jsonb_array_elements(CAST(CAST($3 AS text) AS jsonb))",
+            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::uuid[])",
+    };
+    let row = |(message, word): &(MessageId, BlindWord)| {
+        params![session, word.as_slice(), *message].to_vec()
     };
     for some in words.chunks(WORDS_AT_ONCE) {
-        let pair = |(message, word): &(MessageId, BlindWord)| {
-            json!([message.uuid().simple().to_string(), hex::encode(word)])
-        };
-        let pairs: Vec<serde_json::Value> = some.iter().map(pair).collect();
-        tx.execute(sql, &params![session, json!(pairs).to_string()])
-            .await?;
+        let rows: Vec<_> = some.iter().map(row).collect();
+        tx.insert_all(WORD, &rows).await?;
     }
     Ok(())
 }

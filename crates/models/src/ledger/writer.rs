@@ -1,8 +1,9 @@
 //! Writing what was settled, a group at a time.
 //!
-//! One task a process. It waits a moment for calls to gather, takes the desk, parts it by
-//! organisation and actor (a transaction has one of each), and writes each part with its events. On
-//! SQLite the parts share a commit; on Postgres they are written side by side.
+//! One task a process. It waits a moment for calls to gather, takes as many from the desk as make a
+//! group, parts them by organisation and actor (a transaction has one of each), and writes each part
+//! with its events. On SQLite the parts share a commit; on Postgres they are written side by side. Sums
+//! can't be read while a group is written, so no group is large, whatever waits.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -23,6 +24,8 @@ use crate::store::{reservations, spend, usage};
 
 /// How long calls gather.
 const GATHER: Duration = Duration::from_millis(20);
+/// How many calls that have ended, and how many that are open, one group takes.
+const GROUP_MAX: usize = 1_024;
 /// How many calls one transaction takes: a commit must not hold the others up.
 const PART_MAX: usize = 256;
 /// How long to wait before writing again what could not be written.
@@ -49,6 +52,8 @@ impl Ledger {
             tokio::time::sleep(GATHER).await;
             if !self.write_group(vault).await {
                 tokio::time::sleep(AGAIN).await;
+            }
+            if !self.desk().is_empty() {
                 self.0.wake.notify_one();
             }
         }
@@ -59,12 +64,22 @@ impl Ledger {
         };
         // Whoever is still open then is settled by a sweep.
         let _ = tokio::time::timeout(GRACE, ending).await;
-        self.write_group(vault).await;
+        self.write_all(vault).await;
     }
 
-    /// Writes what there is. False if some of it has to wait.
-    pub async fn write_group(&self, vault: &Vault) -> bool {
-        let _turn = self.0.turn.write().await;
+    /// Writes group after group until nothing waits. False if something has to wait longer.
+    pub async fn write_all(&self, vault: &Vault) -> bool {
+        while !self.desk().is_empty() {
+            if !self.write_group(vault).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Writes a group. False if some of it has to wait.
+    async fn write_group(&self, vault: &Vault) -> bool {
+        let turn = self.0.turn.write().await;
         let mut writing: FuturesUnordered<_> = self
             .take()
             .into_iter()
@@ -76,14 +91,16 @@ impl Ledger {
         }
         drop(writing);
         self.desk().in_hand = 0;
+        drop(turn);
+        self.0.written.notify_waiters();
         all
     }
 
-    /// Takes the desk, in parts.
+    /// Takes a group from the desk, in parts.
     fn take(&self) -> Vec<Part> {
         let mut desk = self.desk();
-        let settled = std::mem::take(&mut desk.settled);
-        let fresh = std::mem::take(&mut desk.fresh);
+        let settled = desk.take_settled(GROUP_MAX);
+        let fresh = desk.take_fresh(GROUP_MAX);
         desk.in_hand = settled.len();
         drop(desk);
         let mut parts: HashMap<(OrgId, Actor), Part> = HashMap::new();
@@ -91,7 +108,7 @@ impl Ledger {
         for it in settled {
             parts.entry(whose(&it.call)).or_default().settled.push(it);
         }
-        for call in fresh.into_values() {
+        for call in fresh {
             parts.entry(whose(&call)).or_default().fresh.push(call);
         }
         parts.into_values().flat_map(Part::cut).collect()
