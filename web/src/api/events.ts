@@ -35,6 +35,21 @@ export function eventOf(value: unknown): RecordEvent | undefined {
   };
 }
 
+/** Events of two readings as one, by their numbers: nothing twice, and nothing lost that only one has. */
+export function merged(known: readonly RecordEvent[], more: readonly RecordEvent[]): RecordEvent[] {
+  const last = known.at(-1)?.seq ?? 0;
+  const fresh = more.filter((it) => it.seq > last);
+  // Almost always what comes is what follows.
+  if (more.every((it) => it.seq > last)) return [...known, ...fresh];
+  const bySeq = new Map([...known, ...more].map((it) => [it.seq, it]));
+  return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+}
+
+const RUN_OVER = /^run\.(succeeded|failed|cancelled)$/;
+
+/** Whether these events of a run go to its end. */
+export const reachEnd = (events: readonly RecordEvent[]) => RUN_OVER.test(events.at(-1)?.kind ?? "");
+
 /** Reads the event of a frame, or what is live, by the frame's own kind. */
 export function dataOf(frame: Frame): Record<string, unknown> {
   try {

@@ -49,6 +49,7 @@ export function useOrgEvents(orgId: string | undefined) {
     const close = openStream({
       path: "/v1/audit/events",
       onState: report.report,
+      // Anything may have been missed. What never changes is not asked for again (`staleTime: "static"`).
       onLive: (again) => again && void queries.invalidateQueries(),
       onFrame(frame) {
         const event = eventOf(dataOf(frame));

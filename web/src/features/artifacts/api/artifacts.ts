@@ -6,7 +6,7 @@ export const artifactQuery = (id: string) =>
   queryOptions({
     queryKey: ["artifacts", id],
     queryFn: () => take(api.GET("/v1/artifacts/{id}", { params: { path: { id } } })),
-    staleTime: Number.POSITIVE_INFINITY,
+    staleTime: "static",
   });
 
 /** The content, fetched with the token that an <img> could not send. */

@@ -10,7 +10,7 @@ export function ArtifactImage({ id, name }: { id: string; name: string }) {
   const { data, isPending } = useQuery({
     queryKey: ["artifacts", id, "content"],
     queryFn: () => artifactBlob(id),
-    staleTime: Number.POSITIVE_INFINITY,
+    staleTime: "static",
     retry: false,
   });
   const [url, setUrl] = useState<string>();

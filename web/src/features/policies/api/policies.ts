@@ -15,7 +15,7 @@ export const policiesQuery = queryOptions({
 export const schemaQuery = queryOptions({
   queryKey: ["policy-schema"],
   queryFn: () => take(api.GET("/v1/policies/schema", {})),
-  staleTime: Number.POSITIVE_INFINITY,
+  staleTime: "static",
 });
 
 /** The whole set with one of it written anew, or another one added. */
@@ -45,7 +45,7 @@ export const compilesQuery = (policies: Candidate[]) =>
         throw error;
       }
     },
-    staleTime: Number.POSITIVE_INFINITY,
+    staleTime: "static",
     gcTime: 60_000,
   });
 
@@ -57,6 +57,7 @@ export const simulationQuery = (policies: Candidate[], days: number) =>
       const from = fromDays(days, Date.now());
       return simulate({ policies, ...(from ? { from } : {}) });
     },
+    staleTime: "static",
     gcTime: 0,
   });
 

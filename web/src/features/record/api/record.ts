@@ -84,7 +84,7 @@ export const proofQuery = (seq: number) =>
 export const kindsQuery = queryOptions({
   queryKey: ["event-kinds"],
   queryFn: () => take(api.GET("/v1/meta/event-kinds", {})).then((it) => it.items),
-  staleTime: Number.POSITIVE_INFINITY,
+  staleTime: "static",
 });
 
 export const useServerVerify = () =>

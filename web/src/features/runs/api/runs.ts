@@ -8,7 +8,7 @@ import {
 } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { api, type Schema, take } from "@/api/client";
-import { dataOf, eventOf, type RecordEvent } from "@/api/events";
+import { dataOf, eventOf, merged, type RecordEvent, reachEnd } from "@/api/events";
 import { openStream } from "@/api/stream";
 import { reporter } from "@/app/connection";
 
@@ -81,15 +81,19 @@ export const stepQuery = (id: string, step: number) =>
 
 const eventsKey = (id: string) => ["run-events", id];
 
-/** Everything that the record says of a run so far. Not below `runs`: the stream adds to it by itself. */
+/**
+ * Everything that the record says of a run so far. The stream adds to it too, so a reading goes on behind
+ * what is known, and takes nothing away.
+ */
 export const eventsQuery = (id: string) =>
   queryOptions({
     queryKey: eventsKey(id),
-    queryFn: async () => {
-      const events: RecordEvent[] = [];
+    queryFn: async ({ client }) => {
+      const events = [...(client.getQueryData<RecordEvent[]>(eventsKey(id)) ?? [])];
+      const after = events.at(-1)?.seq ?? 0;
       let cursor: string | undefined;
       do {
-        const query = { limit: 200, ...(cursor ? { cursor } : {}) };
+        const query = { limit: 200, ...(cursor ? { cursor } : { after }) };
         const answer = api.GET("/v1/runs/{id}/events", { params: { path: { id }, query } });
         // The same address is a stream for whoever accepts one.
         const page = (await take(answer)) as Schema<"Page_EventView">;
@@ -101,17 +105,22 @@ export const eventsQuery = (id: string) =>
       } while (cursor);
       return events;
     },
-    staleTime: Number.POSITIVE_INFINITY,
+    structuralSharing: (known, read) =>
+      merged((known as RecordEvent[] | undefined) ?? [], read as RecordEvent[]),
+    staleTime: ({ state }) => (reachEnd(state.data ?? []) ? Number.POSITIVE_INFINITY : 0),
   });
 
 const GATHER_MS = 80;
 
-/** Follows a run while it is open: each event at once, and what is asked for again soon after. */
+/** Follows a run to its end: each event at once, and what is asked for again soon after. */
 export function useRunTail(id: string, isOpen: boolean) {
   const queries = useQueryClient();
-  const isRead = useQuery(eventsQuery(id)).isSuccess;
+  const events = useQuery(eventsQuery(id));
+  const isRead = events.isSuccess;
+  // The run may be known to be over before its last events have come.
+  const isFollowed = isOpen || !reachEnd(events.data ?? []);
   useEffect(() => {
-    if (!isOpen || !isRead) return;
+    if (!isFollowed || !isRead) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const look = () => {
       timer = undefined;
@@ -127,9 +136,8 @@ export function useRunTail(id: string, isOpen: boolean) {
       onFrame(frame) {
         const event = eventOf(dataOf(frame));
         if (!event) return;
-        queries.setQueryData<RecordEvent[]>(eventsKey(id), (old = []) =>
-          (old.at(-1)?.seq ?? 0) < event.seq ? [...old, event] : old,
-        );
+        // What is set is joined with what is known: see `structuralSharing`.
+        queries.setQueryData<RecordEvent[]>(eventsKey(id), [event]);
         timer ??= setTimeout(look, GATHER_MS);
       },
     });
@@ -141,7 +149,7 @@ export function useRunTail(id: string, isOpen: boolean) {
         look();
       }
     };
-  }, [id, isOpen, isRead, queries]);
+  }, [id, isFollowed, isRead, queries]);
 }
 
 export function useCancelRun() {
