@@ -34,6 +34,61 @@ test("a reload keeps the sign-in, and signing out ends it", async ({ page }) => 
   await expect(page).toHaveURL(/\/sign-in\?next=%2Fstart$/);
 });
 
+test("a tab does not follow another one that signs in as somebody else", async ({ page, context }) => {
+  await signIn(page);
+  await expect(page.getByRole("button", { name: /Your account/ })).toBeVisible();
+  const other = await context.newPage();
+  await other.goto("/sign-up");
+  const ada = somebody();
+  await other.getByLabel("Your name").fill(ada.name);
+  await other.getByLabel("E-mail").fill(ada.email);
+  await other.getByLabel("Password").fill(ada.password);
+  await other.getByLabel("Organisation").fill("Analytical Engines");
+  await other.getByRole("button", { name: "Create account" }).click();
+  await expect(other.getByRole("button", { name: /Switch organisation/ })).toContainText("Analytical");
+  await expect(page.getByRole("heading", { name: "Somebody else is signed in here now" })).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Reload" }).click();
+  await expect(page.getByRole("button", { name: /Switch organisation/ })).toContainText("Analytical");
+  // Signing out is for all tabs.
+  await other.getByRole("button", { name: /Your account/ }).click();
+  await other.getByRole("menuitem", { name: "Sign out" }).click();
+  await expect(page).toHaveURL(/sign-in/);
+});
+
+test("signing out that fails is said, and signing out leads to where nothing is remembered", async ({
+  page,
+  watch,
+}) => {
+  watch.allow(/status of 500.*auth\/logout/);
+  await signIn(page);
+  await page.goto("/runs?state=failed");
+  await page.route("**/v1/auth/logout", (route) => route.fulfill({ status: 500 }));
+  const signOut = async () => {
+    await page.getByRole("button", { name: /Your account/ }).click();
+    await page.getByRole("menuitem", { name: "Sign out" }).click();
+  };
+  await signOut();
+  await expect(page.getByText("You are still signed in")).toBeVisible();
+  await expect(page).toHaveURL(/\/runs\?state=failed$/);
+  await page.unroute("**/v1/auth/logout");
+  await signOut();
+  await expect(page).toHaveURL(/\/sign-in$/);
+});
+
+test("signing in leads to where somebody wanted to go, with its query, also when they are in", async ({
+  page,
+}) => {
+  await page.goto("/runs?state=failed");
+  await expect(page).toHaveURL(/sign-in\?next=/);
+  await page.getByLabel("E-mail").fill(OWNER.email);
+  await page.getByLabel("Password").fill(OWNER.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page).toHaveURL(/\/runs\?state=failed$/);
+  await page.goto("/sign-in?next=%2Fruns%3Fstate%3Dwaiting");
+  await expect(page).toHaveURL(/\/runs\?state=waiting$/);
+});
+
 test("whoever signs up has an organisation of their own, and can make another", async ({ page }) => {
   const ada = somebody();
   await page.goto("/sign-up");

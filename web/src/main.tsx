@@ -1,9 +1,8 @@
-import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { listenForKeys } from "./app/keys";
-import { queryClient } from "./app/queryClient";
+import { Queries } from "./app/Queries";
 import { router } from "./app/router";
 import { startTheme } from "./app/theme";
 import { t } from "./strings";
@@ -24,9 +23,9 @@ const element = document.getElementById("root");
 if (!element) throw new Error("the page has no root");
 createRoot(element).render(
   <StrictMode>
-    <QueryClientProvider client={queryClient}>
+    <Queries>
       <RouterProvider router={router} />
       <Toaster />
-    </QueryClientProvider>
+    </Queries>
   </StrictMode>,
 );

@@ -2,12 +2,13 @@
  * The API, typed by `schema.d.ts`, which `npm run api` writes from `openapi/v1.json`.
  *
  * Each request carries the access token and the organisation; a POST carries an idempotency key, so that
- * sending it again after a lost answer does nothing twice. A refused token is renewed once.
+ * sending it again after a lost answer does nothing twice. A refused token is renewed once, and the request
+ * is repeated if it is still for the same person in the same organisation.
  */
 import createClient from "openapi-fetch";
 import { newKey } from "@/lib/ids";
-import { accessToken, currentOrgId, renew } from "./auth";
-import { ApiError, problemOf, Unreachable } from "./problem";
+import { accessToken, currentOrgId, identity, renew } from "./auth";
+import { ApiError, problemOf, SignInChanged, Unreachable } from "./problem";
 import type { components, paths } from "./schema";
 
 export type Schema<Name extends keyof components["schemas"]> = components["schemas"][Name];
@@ -34,16 +35,24 @@ export async function authorisedFetch(request: Request): Promise<Response> {
   if (isPublic(path)) return send(request);
   const orgId = currentOrgId();
   if (orgId && !request.headers.has("x-org-id")) request.headers.set("x-org-id", orgId);
+  const asking = identity();
   const token = await accessToken();
+  sameAs(asking);
   if (!token) return send(request);
   const again = request.clone();
   request.headers.set("authorization", `Bearer ${token}`);
   const response = await send(request);
   if (response.status !== 401) return response;
   const renewed = await renew(token);
+  sameAs(asking);
   if (!renewed) return response;
   again.headers.set("authorization", `Bearer ${renewed}`);
   return send(again);
+}
+
+/** What was asked by one person in one organisation is not sent for another. */
+function sameAs(asking: string) {
+  if (asking !== "" && identity() !== asking) throw new SignInChanged();
 }
 
 export const api = createClient<paths>({

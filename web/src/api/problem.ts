@@ -25,6 +25,14 @@ export class Unreachable extends Error {
   }
 }
 
+/** Who is signed in, or in which organisation, is not the same any more as when this was asked. */
+export class SignInChanged extends Error {
+  constructor() {
+    super("the sign-in changed meanwhile");
+    this.name = "SignInChanged";
+  }
+}
+
 /** Whether an answer is a problem document: proxies in front may answer with pages of their own. */
 function isProblem(body: unknown): body is Problem {
   return typeof body === "object" && body !== null && "code" in body && "detail" in body;

@@ -1,5 +1,5 @@
 import { QueryClient } from "@tanstack/react-query";
-import { currentAuth, subscribeAuth } from "@/api/auth";
+import { identity } from "@/api/auth";
 import { ApiError, Unreachable } from "@/api/problem";
 
 function isWorthRepeating(failures: number, error: Error): boolean {
@@ -8,24 +8,28 @@ function isWorthRepeating(failures: number, error: Error): boolean {
   return error instanceof ApiError && error.problem.retryable;
 }
 
-export const queryClient = new QueryClient({
-  defaultOptions: {
-    queries: { staleTime: 20_000, gcTime: 10 * 60_000, retry: isWorthRepeating },
-    mutations: { networkMode: "always" },
-  },
-});
+const make = () =>
+  new QueryClient({
+    defaultOptions: {
+      // The browser's guess whether it is online holds nothing back: a server at home is there without it.
+      queries: {
+        staleTime: 20_000,
+        gcTime: 10 * 60_000,
+        retry: isWorthRepeating,
+        networkMode: "always",
+        refetchOnReconnect: true,
+      },
+      mutations: { networkMode: "always" },
+    },
+  });
 
-/** Whose data is kept: one person's, in one organisation. */
-function scope() {
-  const auth = currentAuth();
-  return auth.status === "in" ? `${auth.user.id} ${auth.org?.id}` : "";
+let kept = { of: identity(), client: make() };
+
+/**
+ * What is known to the person who is signed in, in their organisation. Somebody else, or another
+ * organisation, begins with nothing, and what was asked before and is answered late comes to nobody's sight.
+ */
+export function queryClient(): QueryClient {
+  if (kept.of !== identity()) kept = { of: identity(), client: make() };
+  return kept.client;
 }
-
-// Before anything is shown to somebody else, or in another organisation. This module is loaded before any
-// component listens, so this listener is the first one.
-let kept = scope();
-subscribeAuth(() => {
-  if (scope() === kept) return;
-  kept = scope();
-  queryClient.clear();
-});

@@ -1,5 +1,8 @@
 import { useSyncExternalStore } from "react";
-import { type Auth, currentAuth, subscribeAuth } from "@/api/auth";
+import { type Auth, currentAuth, identity, subscribeAuth } from "@/api/auth";
+
+/** Whose data is shown: see `identity`. */
+export const useIdentity = (): string => useSyncExternalStore(subscribeAuth, identity);
 
 export const useAuth = (): Auth => useSyncExternalStore(subscribeAuth, currentAuth);
 

@@ -14,6 +14,7 @@ export const auth = {
     create: "Create one",
     wrong: "This e-mail and password don't go together.",
   },
+  signOutFailed: "You are still signed in",
   signUp: {
     title: "Create your account",
     submit: "Create account",

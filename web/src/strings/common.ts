@@ -32,4 +32,9 @@ export const errors = {
   notFoundTitle: "There is nothing at this address",
   notFoundDetail: "It may have been deleted, belong to another organisation, or never have been there.",
   home: "Go to the start",
+  otherTitle: "Somebody else is signed in here now",
+  otherDetail:
+    "Another tab of this browser signed in with another account. Reload to go on with that one; what this tab showed is gone from it.",
+  signInChanged: "The sign-in changed meanwhile",
+  signInChangedFix: "It was not done. Look who is signed in, and where, and do it again.",
 };

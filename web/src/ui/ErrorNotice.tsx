@@ -1,4 +1,4 @@
-import { ApiError, Unreachable } from "@/api/problem";
+import { ApiError, SignInChanged, Unreachable } from "@/api/problem";
 import { t } from "@/strings";
 import { Button } from "./Button";
 import { Notice } from "./Notice";
@@ -6,6 +6,8 @@ import { Notice } from "./Notice";
 /** What an error means to the person who sees it, and what to do about it. */
 export function explain(error: unknown): { title: string; detail: string; fix?: string; trace?: string } {
   if (error instanceof Unreachable) return { title: t.errors.unreachable, detail: t.errors.unreachableFix };
+  if (error instanceof SignInChanged)
+    return { title: t.errors.signInChanged, detail: t.errors.signInChangedFix };
   if (error instanceof ApiError) {
     const { problem } = error;
     return {

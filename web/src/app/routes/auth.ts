@@ -1,14 +1,15 @@
 /** Signing in, and what is needed for it. */
 import { createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { resume } from "@/api/auth";
+import { safeNext } from "@/features/auth/model/next";
 import { root, signedIn, some, text } from "./base";
 
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
   validateSearch: (search) => some({ next: text(search.next) }),
-  beforeLoad: async () => {
-    if ((await resume()).status === "in") throw redirect({ to: "/" });
+  beforeLoad: async ({ search }) => {
+    if ((await resume()).status === "in") throw redirect({ href: safeNext(search.next) });
   },
   component: lazyRouteComponent(() => import("@/features/auth/ui/SignInPage"), "SignInPage"),
 });

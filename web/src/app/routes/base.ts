@@ -1,6 +1,8 @@
 /** What every route hangs below, and how the parameters of an address are read. */
-import { createRootRoute, createRoute, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
+import { createRootRoute, createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { resume } from "@/api/auth";
+import { Root } from "../Root";
+import { SignedIn } from "../SignedIn";
 
 export const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
 export const whole = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : undefined);
@@ -13,7 +15,7 @@ export function some<T extends Record<string, unknown>>(
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }
 
-export const root = createRootRoute({ component: Outlet });
+export const root = createRootRoute({ component: Root });
 
 /** Pages for who is signed in; whoever is not comes back to them after signing in. */
 export const signedIn = createRoute({
@@ -24,6 +26,7 @@ export const signedIn = createRoute({
     const next = location.href;
     throw redirect({ to: "/sign-in", search: next === "/" ? {} : { next } });
   },
+  component: SignedIn,
 });
 
 /** Pages with the sidebar around them. */

@@ -15,7 +15,7 @@ const home = createRoute({
   path: "/",
   // Whoever has seen nothing yet begins at the beginning.
   beforeLoad: async () => {
-    const { pages } = await queryClient
+    const { pages } = await queryClient()
       .ensureInfiniteQueryData(sessionsQuery("active"))
       .catch(() => ({ pages: [] }));
     const isNew = pages.every((page) => page.items.length === 0);

@@ -2,11 +2,10 @@
 import { Outlet, useNavigate, useRouter } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { t } from "@/strings";
-import { toast } from "@/ui/toast";
 import { useKeys } from "../keys";
 import { nav } from "../nav";
 import { PagePending } from "../pages";
-import { useAuth } from "../useAuth";
+import { useAuth, useIdentity } from "../useAuth";
 import { useOrgEvents } from "../useOrgEvents";
 import { ConnectionBar } from "./ConnectionBar";
 import { KeysHelp } from "./KeysHelp";
@@ -16,14 +15,20 @@ import { PhoneBar } from "./PhoneBar";
 import { Sidebar } from "./Sidebar";
 
 export function Shell() {
+  const identity = useIdentity();
   const auth = useAuth();
-  const orgId = auth.status === "in" ? auth.org?.id : undefined;
+  const isAtHome = useIsAtHome(identity);
+  if (auth.status !== "in") return null;
+  if (!auth.org) return <NoOrg />;
+  // The key makes everything begin anew for somebody else, and in another organisation.
+  return <Frame key={identity} orgId={auth.org.id} isAtHome={isAtHome} />;
+}
+
+function Frame({ orgId, isAtHome }: { orgId: string; isAtHome: boolean }) {
   const [isPaletteOpen, setPaletteOpen] = useState(false);
   const [areKeysShown, setKeysShown] = useState(false);
   const navigate = useNavigate();
 
-  useLeaveWhenSignedOut();
-  const isAtHome = useIsAtHome(orgId);
   useOrgEvents(orgId);
   useKeys([
     { keys: "mod+k", label: t.shell.palette, group: "general", run: () => setPaletteOpen((open) => !open) },
@@ -36,8 +41,6 @@ export function Shell() {
     })),
   ]);
 
-  if (auth.status !== "in") return null;
-  if (!auth.org) return <NoOrg />;
   return (
     <div className="flex min-h-dvh">
       <a
@@ -49,13 +52,7 @@ export function Shell() {
       <Sidebar onSearch={() => setPaletteOpen(true)} onKeys={() => setKeysShown(true)} />
       <div className="flex min-h-dvh min-w-0 flex-1 flex-col pb-[calc(3.5rem+env(safe-area-inset-bottom))] md:pb-0">
         <ConnectionBar />
-        {/* The key makes every page begin anew in another organisation. */}
-        <main
-          key={orgId}
-          id="content"
-          tabIndex={-1}
-          className="flex min-h-0 min-w-0 flex-1 flex-col outline-none"
-        >
+        <main id="content" tabIndex={-1} className="flex min-h-0 min-w-0 flex-1 flex-col outline-none">
           {isAtHome ? <Outlet /> : <PagePending />}
         </main>
       </div>
@@ -67,23 +64,12 @@ export function Shell() {
 }
 
 /** What is open belongs to one organisation: whoever goes to another begins at its home. */
-function useIsAtHome(orgId: string | undefined): boolean {
+function useIsAtHome(identity: string): boolean {
   const router = useRouter();
-  const [shown, setShown] = useState(orgId);
+  const [shown, setShown] = useState(identity);
   useEffect(() => {
-    if (shown !== orgId) void router.navigate({ to: "/" }).then(() => setShown(orgId));
-  }, [shown, orgId, router]);
-  return shown === orgId;
-}
-
-/** Whoever's sign-in ends goes to sign in again, and comes back to where they were. */
-function useLeaveWhenSignedOut() {
-  const auth = useAuth();
-  const router = useRouter();
-  useEffect(() => {
-    if (auth.status !== "out") return;
-    const next = router.state.location.href;
-    void router.navigate({ to: "/sign-in", search: next === "/" ? {} : { next } });
-    if (!document.hidden && next !== "/") toast({ tone: "info", title: t.shell.sessionEnded });
-  }, [auth.status, router]);
+    if (shown === identity || identity === "") return;
+    void router.navigate({ to: "/" }).then(() => setShown(identity));
+  }, [shown, identity, router]);
+  return shown === identity;
 }

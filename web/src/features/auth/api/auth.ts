@@ -1,17 +1,21 @@
 /** What the pages before the app ask of the server. */
 import { useMutation } from "@tanstack/react-query";
-import { enter, joinOrg, leave } from "@/api/auth";
+import { enter, exclusively, joinOrg, leave, signOutBy } from "@/api/auth";
 import { api, type Schema, take } from "@/api/client";
+import { t } from "@/strings";
+import { explain } from "@/ui/ErrorNotice";
+import { toast } from "@/ui/toast";
 
 export const useSignIn = () =>
   useMutation({
-    mutationFn: (body: Schema<"LoginBody">) => take(api.POST("/v1/auth/login", { body })),
+    mutationFn: (body: Schema<"LoginBody">) => exclusively(() => take(api.POST("/v1/auth/login", { body }))),
     onSuccess: (signedIn) => enter(signedIn, signedIn.orgs),
   });
 
 export const useSignUp = () =>
   useMutation({
-    mutationFn: (body: Schema<"RegisterBody">) => take(api.POST("/v1/auth/register", { body })),
+    mutationFn: (body: Schema<"RegisterBody">) =>
+      exclusively(() => take(api.POST("/v1/auth/register", { body }))),
     onSuccess: (registered) => enter(registered, [registered.org], registered.org.id),
   });
 
@@ -23,7 +27,7 @@ export const useForgotPassword = () =>
 export const useResetPassword = () =>
   useMutation({
     mutationFn: (body: Schema<"ResetBody">) => take(api.POST("/v1/auth/password/reset", { body })),
-    onSuccess: leave,
+    onSuccess: () => leave(),
   });
 
 export const useAcceptInvitation = () =>
@@ -44,7 +48,11 @@ export const useCreateOrg = () =>
     onSuccess: joinOrg,
   });
 
+/** Ends the sign-in. If the server doesn't hear of it nobody is signed out, and that is said. */
 export async function signOut() {
-  await api.POST("/v1/auth/logout", {}).catch(() => undefined);
-  leave();
+  try {
+    await signOutBy(() => take(api.POST("/v1/auth/logout", {})));
+  } catch (error) {
+    toast({ tone: "bad", title: t.auth.signOutFailed, detail: explain(error).detail });
+  }
 }

@@ -19,7 +19,10 @@ export function SignInPage() {
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    signIn.mutate({ email, password }, { onSuccess: () => navigate({ to: safeNext(next), replace: true }) });
+    signIn.mutate(
+      { email, password },
+      { onSuccess: () => navigate({ href: safeNext(next), replace: true }) },
+    );
   };
   const isWrong = signIn.error instanceof ApiError && signIn.error.status === 401;
 

@@ -20,7 +20,7 @@ export function SignUpPage() {
         </p>
       }
     >
-      <SignUpForm onDone={() => navigate({ to: safeNext(next), replace: true })} />
+      <SignUpForm onDone={() => navigate({ href: safeNext(next), replace: true })} />
     </AuthCard>
   );
 }

@@ -1,12 +1,12 @@
 /** What somebody has written and not published yet. It outlives a reload, in this tab alone. */
-const key = (orgId: string, name: string) => `chancery.policy.${orgId}.${name}`;
+/** `who`: the person and the organisation; see `useIdentity`. */
+const key = (who: string, name: string) => `chancery.policy.${who}.${name}`;
 
-export const keptDraft = (orgId: string, name: string) =>
-  sessionStorage.getItem(key(orgId, name)) ?? undefined;
+export const keptDraft = (who: string, name: string) => sessionStorage.getItem(key(who, name)) ?? undefined;
 
-export function keepDraft(orgId: string, name: string, text: string | undefined) {
-  if (text === undefined) sessionStorage.removeItem(key(orgId, name));
-  else sessionStorage.setItem(key(orgId, name), text);
+export function keepDraft(who: string, name: string, text: string | undefined) {
+  if (text === undefined) sessionStorage.removeItem(key(who, name));
+  else sessionStorage.setItem(key(who, name), text);
 }
 
 export const isName = (name: string) => /^[A-Za-z0-9._-]{1,100}$/.test(name);

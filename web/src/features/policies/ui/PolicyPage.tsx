@@ -2,7 +2,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { ChevronLeft, CircleCheck, CircleX, RotateCcw } from "lucide-react";
 import { useMemo, useState } from "react";
-import { useMay, useSignedIn } from "@/app/useAuth";
+import { useIdentity, useMay } from "@/app/useAuth";
 import { diffLines } from "@/lib/diff";
 import { useSettled } from "@/lib/useSettled";
 import { t } from "@/strings";
@@ -55,12 +55,10 @@ type Tab = keyof typeof s.tabs;
 const PAUSE_MS = 400;
 
 function Loaded({ name, policies }: { name: string; policies: readonly Policy[] }) {
-  const orgId = useSignedIn().org?.id ?? "";
+  const [who] = useState(useIdentity());
   const inForce = policies.find((it) => it.name === name);
   const before = inForce?.cedar ?? "";
-  const [text, setText] = useState(
-    () => keptDraft(orgId, name) ?? inForce?.cedar ?? t.policies.template(name),
-  );
+  const [text, setText] = useState(() => keptDraft(who, name) ?? inForce?.cedar ?? t.policies.template(name));
   const [tab, setTab] = useState<Tab>("simulate");
   const [beginning, setBeginning] = useState(0);
   const [isPublishing, setPublishing] = useState(false);
@@ -68,7 +66,7 @@ function Loaded({ name, policies }: { name: string; policies: readonly Policy[] 
   const isChanged = text !== before;
   const write = (next: string) => {
     setText(next);
-    keepDraft(orgId, name, next === before ? undefined : next);
+    keepDraft(who, name, next === before ? undefined : next);
   };
   const undo = () => {
     write(before);
@@ -179,7 +177,7 @@ function Loaded({ name, policies }: { name: string; policies: readonly Policy[] 
           text={text}
           candidates={candidates}
           onClose={() => setPublishing(false)}
-          onPublished={() => keepDraft(orgId, name, undefined)}
+          onPublished={() => keepDraft(who, name, undefined)}
         />
       )}
     </>

@@ -1,4 +1,4 @@
-/** Views of the list of runs: filters under a name. Kept by this browser, for each organisation. */
+/** Views of the list of runs: filters under a name. Kept by this browser, for each person in each organisation. */
 import { t } from "@/strings";
 import type { RunFilter } from "../api/runs";
 
@@ -15,12 +15,12 @@ export const builtIn: readonly View[] = [
   { name: s.failed, filter: { state: "failed" } },
 ];
 
-const key = (orgId: string) => `chancery.views.runs.${orgId}`;
+const key = (who: string) => `chancery.views.runs.${who}`;
 const MOST = 20;
 
-export function savedViews(orgId: string): View[] {
+export function savedViews(who: string): View[] {
   try {
-    const kept: unknown = JSON.parse(localStorage.getItem(key(orgId)) ?? "[]");
+    const kept: unknown = JSON.parse(localStorage.getItem(key(who)) ?? "[]");
     return Array.isArray(kept) ? kept.filter(isView) : [];
   } catch {
     return [];
@@ -35,15 +35,15 @@ const isView = (it: unknown): it is View =>
   (it as View).filter !== null;
 
 /** Saves a view; one of the same name gives way. */
-export function saveView(orgId: string, view: View): View[] {
-  const views = [...savedViews(orgId).filter((it) => it.name !== view.name), view].slice(-MOST);
-  localStorage.setItem(key(orgId), JSON.stringify(views));
+export function saveView(who: string, view: View): View[] {
+  const views = [...savedViews(who).filter((it) => it.name !== view.name), view].slice(-MOST);
+  localStorage.setItem(key(who), JSON.stringify(views));
   return views;
 }
 
-export function forgetView(orgId: string, name: string): View[] {
-  const views = savedViews(orgId).filter((it) => it.name !== name);
-  localStorage.setItem(key(orgId), JSON.stringify(views));
+export function forgetView(who: string, name: string): View[] {
+  const views = savedViews(who).filter((it) => it.name !== name);
+  localStorage.setItem(key(who), JSON.stringify(views));
   return views;
 }
 

@@ -1,6 +1,6 @@
 import { BookmarkPlus, X } from "lucide-react";
 import { type FormEvent, useState } from "react";
-import { useSignedIn } from "@/app/useAuth";
+import { useIdentity } from "@/app/useAuth";
 import { cx } from "@/lib/cx";
 import { t } from "@/strings";
 import { Button, IconButton } from "@/ui/Button";
@@ -13,8 +13,8 @@ const s = t.runs.views;
 
 /** Filters under names: those that everybody has, and one's own. */
 export function RunViews({ filter, onChoose }: { filter: RunFilter; onChoose(filter: RunFilter): void }) {
-  const orgId = useSignedIn().org?.id ?? "";
-  const [saved, setSaved] = useState(() => savedViews(orgId));
+  const [who] = useState(useIdentity());
+  const [saved, setSaved] = useState(() => savedViews(who));
   const [isNaming, setNaming] = useState(false);
   const all = [...builtIn, ...saved];
   const current = all.find((it) => isSameFilter(it.filter, filter));
@@ -44,7 +44,7 @@ export function RunViews({ filter, onChoose }: { filter: RunFilter; onChoose(fil
                 label={s.remove(view.name)}
                 size="sm"
                 icon={<X />}
-                onClick={() => setSaved(forgetView(orgId, view.name))}
+                onClick={() => setSaved(forgetView(who, view.name))}
               />
             )}
           </span>
@@ -58,7 +58,7 @@ export function RunViews({ filter, onChoose }: { filter: RunFilter; onChoose(fil
       <NameDialog
         open={isNaming}
         onOpenChange={setNaming}
-        onName={(name) => setSaved(saveView(orgId, { name, filter }))}
+        onName={(name) => setSaved(saveView(who, { name, filter }))}
       />
     </nav>
   );
