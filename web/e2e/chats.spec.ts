@@ -1,18 +1,9 @@
-import { randomUUID } from "node:crypto";
 import type { Page } from "@playwright/test";
 import { expect, expectAccessible, signIn, test, watched } from "./fixtures";
 import { thinker } from "./provider";
-import type { Server } from "./server";
+import { chatWith, fresh } from "./work";
 
 watched();
-
-const fresh = (name: string) => `${name}-${randomUUID().slice(0, 8)}`;
-
-async function chatWith(server: Server, agent: string, title = fresh("chat")): Promise<string> {
-  const { items } = await server.call<{ items: { id: string; name: string }[] }>("GET", "/v1/agents");
-  const agentId = items.find((it) => it.name === agent)?.id;
-  return (await server.call<{ id: string }>("POST", "/v1/sessions", { title, agent_ids: [agentId] })).id;
-}
 
 async function say(page: Page, text: string) {
   await page.getByLabel("Message", { exact: true }).fill(text);
@@ -175,47 +166,6 @@ test("chats are found by their words, put away, and brought back", async ({ page
   await expectAccessible(page);
   await page.getByRole("button", { name: "Restore" }).click();
   await expect(messages(page)).toContainText(word);
-});
-
-test("foreign text is text, wherever it is shown", async ({ page, server }) => {
-  const tricks = [
-    "<img src=x onerror=alert(1)>",
-    "<script>alert(1)</script>",
-    "<svg/onload=alert(1)>",
-    "[click](javascript:alert(1))",
-    "[click](JaVaScRiPt&#58;alert(1))",
-    "![pixel](https://evil.example/pixel.png)",
-    "![x](javascript:alert(1))",
-    '<a href="javascript:alert(1)">a</a>',
-    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
-    "<style>@import 'https://evil.example/a.css'</style>",
-    "[x]: https://evil.example/ref\n\n![x]",
-    "<https://evil.example/auto> https://evil.example/bare",
-  ];
-  let alerted = false;
-  page.on("dialog", (dialog) => {
-    alerted = true;
-    void dialog.dismiss();
-  });
-  const { agentId, provider } = await thinker(server, fresh("mallory"));
-  const title = `<img src=x onerror=alert(1)> ${fresh("t")}`;
-  const session = await server.call<{ id: string }>("POST", "/v1/sessions", { title, agent_ids: [agentId] });
-  await signIn(page);
-  await page.goto(`/chats/${session.id}`);
-  await expect(page.getByRole("heading", { name: title })).toBeVisible();
-  await say(page, tricks.join("\n\n"));
-  const answer = await provider.asked();
-  answer.say(tricks.join("\n\n"));
-  answer.end();
-  await expect(messages(page).getByText("<script>alert(1)</script>", { exact: true })).toHaveCount(2);
-  await expect(messages(page).locator("script, iframe, style, svg[onload], img")).toHaveCount(0);
-  for (const link of await messages(page).getByRole("link").all()) {
-    expect(await link.getAttribute("href")).toMatch(/^https:\/\/evil\.example\//);
-    expect(await link.getAttribute("rel")).toContain("noopener");
-  }
-  await expectAccessible(page);
-  expect(alerted).toBe(false);
-  await provider.close();
 });
 
 test("a server that restarts is waited for", async ({ page, server, watch }) => {

@@ -16,6 +16,12 @@ interface Fixtures {
   watch: Watch;
 }
 
+interface PerWorker {
+  /** A file of tests that makes much, or that needs a server with nothing else on it, names a place of its own. */
+  place: string;
+  server: Server;
+}
+
 function watchPage(page: Page, origin: string): { watch: Watch; problems: string[] } {
   const problems: string[] = [];
   const allowed: RegExp[] = [];
@@ -33,11 +39,11 @@ function watchPage(page: Page, origin: string): { watch: Watch; problems: string
   return { watch: { allow: (pattern) => void allowed.push(pattern) }, problems };
 }
 
-export const test = base.extend<Fixtures, { server: Server }>({
+export const test = base.extend<Fixtures, PerWorker>({
+  place: ["shared", { scope: "worker", option: true }],
   server: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the first parameter
-    async ({}, use) => {
-      const server = await startServer();
+    async ({ place }, use) => {
+      const server = await startServer({ place });
       await use(server);
       await server.close();
     },

@@ -11,6 +11,7 @@ export interface Provider {
 
 export interface Answer {
   say(text: string): void;
+  cite(places: readonly { url: string; title: string }[]): void;
   end(): void;
 }
 
@@ -22,6 +23,13 @@ function answering(response: ServerResponse): Answer {
   response.writeHead(200, { "content-type": "text/event-stream" });
   return {
     say: (content) => void chunk({ index: 0, delta: { role: "assistant", content }, finish_reason: null }),
+    cite(places) {
+      const annotations = places.map((it) => ({
+        type: "url_citation",
+        url_citation: { ...it, start_index: 0, end_index: 1 },
+      }));
+      chunk({ index: 0, delta: { annotations }, finish_reason: null });
+    },
     end() {
       chunk(
         { index: 0, delta: {}, finish_reason: "stop" },
@@ -62,6 +70,7 @@ async function listen(): Promise<{ port: number; provider: Provider }> {
 export async function thinker(
   server: Server,
   name: string,
+  called = name,
 ): Promise<{ agentId: string; provider: Provider }> {
   const { port, provider } = await listen();
   const made = await server.call<{ id: string }>("POST", "/v1/providers", {
@@ -72,7 +81,7 @@ export async function thinker(
   const targets = [{ provider_id: made.id, model: "m" }];
   const profile = await server.call<{ id: string }>("POST", "/v1/model-profiles", { name, targets });
   const agent = await server.call<{ id: string }>("POST", "/v1/agents", {
-    name,
+    name: called,
     planner: "model",
     model_profile_id: profile.id,
     tools: [],

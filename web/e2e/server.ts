@@ -8,10 +8,12 @@ import { join } from "node:path";
 
 export const OWNER = { email: "owner@example.com", password: "a long enough passphrase" };
 
+export type Call = <T = Record<string, unknown>>(method: string, path: string, body?: unknown) => Promise<T>;
+
 export interface Server {
   url: string;
   /** Asks the API as the owner of the demo's organisation. */
-  call<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T>;
+  call: Call;
   /** Ends the process without a warning, and starts it again on the same data. */
   restart(): Promise<void>;
   close(): Promise<void>;
@@ -28,6 +30,22 @@ async function freePort(): Promise<number> {
       );
     });
   });
+}
+
+/** Asks the API of a server, as somebody in an organisation or as nobody. */
+export function caller(url: string, who?: { token: string; org: string }): Call {
+  const headers: Record<string, string> = { "content-type": "application/json" };
+  if (who) Object.assign(headers, { authorization: `Bearer ${who.token}`, "x-org-id": who.org });
+  return async <T>(method: string, path: string, body?: unknown) => {
+    const answer = await fetch(url + path, {
+      method,
+      headers: { ...headers, ...(method === "POST" ? { "idempotency-key": randomUUID() } : {}) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return (text === "" ? {} : JSON.parse(text)) as T;
+  };
 }
 
 /** A database of its own on the Postgres that `CHANCERY_TEST_POSTGRES` names. */
@@ -49,9 +67,9 @@ async function ready(url: string, process: ChildProcess, log: string) {
   throw new Error(`the server did not start: ${readFileSync(log, "utf8").slice(-2000)}`);
 }
 
-export async function startServer(options: { postgres?: boolean } = {}): Promise<Server> {
+export async function startServer(options: { postgres?: boolean; place?: string } = {}): Promise<Server> {
   const binary = process.env.CHANCERY_BIN ?? join(import.meta.dirname, "../../target/debug/chancery");
-  const folder = mkdtempSync(join(tmpdir(), "chancery-web-"));
+  const folder = mkdtempSync(join(tmpdir(), `chancery-web-${options.place ?? "own"}-`));
   const url = `http://127.0.0.1:${await freePort()}`;
   const log = join(folder, "log");
   const output = openSync(log, "a");
@@ -71,29 +89,12 @@ export async function startServer(options: { postgres?: boolean } = {}): Promise
 
   let running = start();
   await ready(url, running, log);
-  const headers: Record<string, string> = { "content-type": "application/json" };
-
-  async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const answer = await fetch(url + path, {
-      method,
-      headers: { ...headers, ...(method === "POST" ? { "idempotency-key": randomUUID() } : {}) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
-    return (text === "" ? {} : JSON.parse(text)) as T;
-  }
-  const signedIn = await call<{ access_token: string; orgs: { id: string }[] }>(
-    "POST",
-    "/v1/auth/login",
-    OWNER,
-  );
-  headers.authorization = `Bearer ${signedIn.access_token}`;
-  headers["x-org-id"] = signedIn.orgs[0]?.id ?? "";
+  type SignedIn = { access_token: string; orgs: { id: string }[] };
+  const signedIn = await caller(url)<SignedIn>("POST", "/v1/auth/login", OWNER);
 
   return {
     url,
-    call,
+    call: caller(url, { token: signedIn.access_token, org: signedIn.orgs[0]?.id ?? "" }),
     async restart() {
       running.kill("SIGKILL");
       await ended(running);
