@@ -2,14 +2,23 @@
  * What the sidebar, the phone's bar, the palette and the keys `g …` lead to. A page gets its entry here when
  * it is there, and not before.
  */
-import { Compass, Inbox, type LucideIcon, MessagesSquare, Scale, ScrollText, Waypoints } from "lucide-react";
+import {
+  Compass,
+  Inbox,
+  type LucideIcon,
+  MessagesSquare,
+  Scale,
+  ScrollText,
+  Settings,
+  Waypoints,
+} from "lucide-react";
 import { t } from "@/strings";
 
 export type NavGroup = keyof typeof t.shell.groups;
 
 export interface NavEntry {
   /** An address of `router.tsx`. */
-  to: "/inbox" | "/chats" | "/policies" | "/record" | "/runs" | "/start";
+  to: "/inbox" | "/chats" | "/policies" | "/record" | "/runs" | "/settings" | "/start";
   label: string;
   icon: LucideIcon;
   group: NavGroup;
@@ -26,4 +35,5 @@ export const nav: readonly NavEntry[] = [
   { to: "/start", label: t.start.nav, icon: Compass, group: "work", key: "s" },
   { to: "/policies", label: t.policies.nav, icon: Scale, group: "govern", key: "p" },
   { to: "/record", label: t.record.nav, icon: ScrollText, group: "govern", key: "e" },
+  { to: "/settings", label: t.settings.nav, icon: Settings, group: "settings", key: "," },
 ];

@@ -20,8 +20,10 @@ const touches: Record<string, readonly string[]> = {
   policy: ["policies"],
   provider: ["providers"],
   secret: ["secrets"],
-  member: ["members"],
+  member: ["members", "invitations"],
   invitation: ["invitations"],
+  key: ["keys"],
+  grant: ["grants"],
   node: ["nodes"],
 };
 

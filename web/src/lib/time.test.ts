@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ago, span, took } from "./time";
+import { ago, span, took, when } from "./time";
 
 test("a span is said in at most two units", () => {
   expect(span(0)).toBe("0 s");
@@ -22,4 +22,12 @@ test("what is past is named by how far it is", () => {
   expect(ago("2026-03-02T14:59:30Z", now)).toBe("now");
   expect(ago("2026-03-02T14:48:00Z", now)).toBe("12 min");
   expect(ago("not a time", now)).toBe("");
+});
+
+test("in a sentence what is past has its preposition", () => {
+  const now = Date.parse("2026-03-02T15:00:00Z");
+  expect(when("2026-03-02T14:59:30Z", now)).toBe("just now");
+  expect(when("2026-03-02T14:48:00Z", now)).toBe("12 min ago");
+  expect(when("2025-03-02T14:48:00Z", now)).toMatch(/^on /);
+  expect(when("not a time", now)).toBe("");
 });

@@ -43,5 +43,15 @@ export function ago(at: string, now: number): string {
   return a.getFullYear() === b.getFullYear() ? day.format(a) : year.format(a);
 }
 
+/** The same as a part of a sentence: `just now`, `12 min ago`, `at 14:05`, `on 3 Mar`. */
+export function when(at: string, now: number): string {
+  const since = now - Date.parse(at);
+  if (Number.isNaN(since)) return "";
+  if (since < MINUTE) return "just now";
+  if (since < HOUR) return `${ago(at, now)} ago`;
+  const isToday = new Date(at).toDateString() === new Date(now).toDateString();
+  return `${isToday ? "at" : "on"} ${ago(at, now)}`;
+}
+
 /** The whole of it, for who points at it. */
 export const exactly = (at: string) => (Number.isNaN(Date.parse(at)) ? "" : whole.format(new Date(at)));

@@ -1,2 +1,37 @@
 /** The organisation, its people and keys, and oneself. */
-export const settingsRoutes = [] as const;
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { shell } from "./base";
+
+const settings = createRoute({
+  getParentRoute: () => shell,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("@/features/settings/ui/SettingsLayout"), "SettingsLayout"),
+});
+
+const overview = createRoute({
+  getParentRoute: () => settings,
+  path: "/",
+  component: lazyRouteComponent(() => import("@/features/settings/ui/SettingsPage"), "SettingsPage"),
+});
+
+const members = createRoute({
+  getParentRoute: () => settings,
+  path: "/members",
+  component: lazyRouteComponent(() => import("@/features/members/ui/MembersPage"), "MembersPage"),
+});
+
+const keys = createRoute({
+  getParentRoute: () => settings,
+  path: "/keys",
+  component: lazyRouteComponent(() => import("@/features/keys/ui/KeysPage"), "KeysPage"),
+});
+
+const account = createRoute({
+  getParentRoute: () => settings,
+  path: "/account",
+  component: lazyRouteComponent(() => import("@/features/account/ui/AccountPage"), "AccountPage"),
+});
+
+const pages = settings.addChildren([overview, members, keys, account]);
+
+export const settingsRoutes = [pages] as const;

@@ -27,7 +27,9 @@ export function Sidebar({ onSearch, onKeys }: { onSearch(): void; onKeys(): void
           if (entries.length === 0) return null;
           return (
             <div key={group} className="flex flex-col gap-px">
-              {group !== "work" && <p className="px-2 pb-1 text-xs text-muted">{t.shell.groups[group]}</p>}
+              {group !== "work" && entries.length > 1 && (
+                <p className="px-2 pb-1 text-xs text-muted">{t.shell.groups[group]}</p>
+              )}
               {entries.map((entry) => (
                 <NavLink key={entry.to} entry={entry} />
               ))}

@@ -2,33 +2,18 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { api, type Schema, take } from "@/api/client";
+import { whole } from "@/lib/pages";
 import { t } from "@/strings";
-
-/** All pages of a list that is short enough to be known whole. */
-async function whole<T>(
-  page: (cursor?: string) => Promise<{ items: T[]; next_cursor?: string | null }>,
-): Promise<T[]> {
-  const items: T[] = [];
-  let cursor: string | undefined;
-  do {
-    const { items: more, next_cursor } = await page(cursor);
-    items.push(...more);
-    cursor = next_cursor ?? undefined;
-  } while (cursor && items.length < 2000);
-  return items;
-}
-
-const paged = (cursor?: string) => ({ params: { query: { limit: 200, ...(cursor ? { cursor } : {}) } } });
 
 export const agentsQuery = queryOptions({
   queryKey: ["agents"],
-  queryFn: () => whole((cursor) => take(api.GET("/v1/agents", paged(cursor)))),
+  queryFn: () => whole((query) => take(api.GET("/v1/agents", { params: { query } }))),
   staleTime: 60_000,
 });
 
 export const membersQuery = queryOptions({
   queryKey: ["members"],
-  queryFn: () => whole((cursor) => take(api.GET("/v1/members", paged(cursor)))),
+  queryFn: () => whole((query) => take(api.GET("/v1/members", { params: { query } }))),
   staleTime: 60_000,
 });
 
