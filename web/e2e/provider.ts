@@ -10,18 +10,21 @@ export interface Provider {
 }
 
 export interface Answer {
+  /** What was asked, as it came. */
+  question: string;
   say(text: string): void;
   cite(places: readonly { url: string; title: string }[]): void;
   end(): void;
 }
 
-function answering(response: ServerResponse): Answer {
+function answering(question: string, response: ServerResponse): Answer {
   const chunk = (choice: object, more: object = {}) =>
     response.write(
       `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 1, model: "m", choices: [choice], ...more })}\n\n`,
     );
   response.writeHead(200, { "content-type": "text/event-stream" });
   return {
+    question,
     say: (content) => void chunk({ index: 0, delta: { role: "assistant", content }, finish_reason: null }),
     cite(places) {
       const annotations = places.map((it) => ({
@@ -44,8 +47,10 @@ async function listen(): Promise<{ port: number; provider: Provider }> {
   const waiting: ((answer: Answer) => void)[] = [];
   const come: Answer[] = [];
   const server = createServer((request, response) => {
-    request.resume().on("end", () => {
-      const answer = answering(response);
+    const pieces: Buffer[] = [];
+    request.on("data", (piece: Buffer) => void pieces.push(piece));
+    request.on("end", () => {
+      const answer = answering(Buffer.concat(pieces).toString(), response);
       const next = waiting.shift();
       if (next) next(answer);
       else come.push(answer);
@@ -66,12 +71,11 @@ async function listen(): Promise<{ port: number; provider: Provider }> {
   return { port: (server.address() as AddressInfo).port, provider };
 }
 
-/** An agent that thinks with such a provider; answers both. */
-export async function thinker(
+/** A profile that is answered by such a provider; answers both. */
+export async function played(
   server: Server,
   name: string,
-  called = name,
-): Promise<{ agentId: string; provider: Provider }> {
+): Promise<{ profileId: string; provider: Provider }> {
   const { port, provider } = await listen();
   const made = await server.call<{ id: string }>("POST", "/v1/providers", {
     type: "openai_compatible",
@@ -80,10 +84,20 @@ export async function thinker(
   });
   const targets = [{ provider_id: made.id, model: "m" }];
   const profile = await server.call<{ id: string }>("POST", "/v1/model-profiles", { name, targets });
+  return { profileId: profile.id, provider };
+}
+
+/** An agent that thinks with such a provider; answers both. */
+export async function thinker(
+  server: Server,
+  name: string,
+  called = name,
+): Promise<{ agentId: string; provider: Provider }> {
+  const { profileId, provider } = await played(server, name);
   const agent = await server.call<{ id: string }>("POST", "/v1/agents", {
     name: called,
     planner: "model",
-    model_profile_id: profile.id,
+    model_profile_id: profileId,
     tools: [],
     workspace: "demo",
   });

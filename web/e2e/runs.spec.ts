@@ -1,5 +1,8 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { expect, expectAccessible, signIn, test, watched } from "./fixtures";
-import { runOf, settled } from "./work";
+import { played, thinker } from "./provider";
+import { fresh, runOf, settled } from "./work";
 
 watched();
 
@@ -160,4 +163,82 @@ test("a run that is nobody's says so and leads back", async ({ page, watch }) =>
   await expect(page.getByRole("alert")).toBeVisible();
   await page.getByRole("link", { name: "Runs" }).last().click();
   await expect(page).toHaveURL(/\/runs$/);
+});
+
+/** Takes requests and hangs up on the first, so that nobody knows what came of it. */
+async function hangsUpOnce(): Promise<{ url: string; asked: () => number; close: () => void }> {
+  let asked = 0;
+  const server = createServer((request, response) => {
+    asked += 1;
+    if (asked === 1) request.resume().on("end", () => request.socket.destroy());
+    else response.setHeader("content-type", "application/json").end('{"paid":true}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, asked: () => asked, close: () => void server.close() };
+}
+
+test("an outcome that nobody knows is decided by a person", async ({ page, server }) => {
+  const shop = await hangsUpOnce();
+  await server.call("POST", "/v1/tools/http/pay", {
+    method: "POST",
+    url_template: `${shop.url}/pay`,
+    schema: { type: "object" },
+  });
+  const run = await server.call<{ id: string }>("POST", "/v1/tools/pay/invoke", { arguments: {} });
+  await settled(server, run.id, "waiting");
+  await signIn(page);
+  await page.goto(`/runs/${run.id}`);
+  const approve = async () => {
+    await page.getByRole("link", { name: "Look at the request" }).click();
+    await page.getByRole("button", { name: "Approve once" }).click();
+    await page.goto(`/runs/${run.id}`);
+  };
+  await approve();
+  await expect(page.getByText("Nobody knows whether this step happened")).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Repeat it" }).click();
+  // What was approved once is asked for again.
+  await approve();
+  await settled(server, run.id, "succeeded");
+  await expect(page.getByText("Nobody knows whether this step happened")).toBeHidden();
+  await expect(page.getByText("Succeeded").first()).toBeVisible();
+  expect(shop.asked()).toBe(2);
+  await page.getByRole("list", { name: "Steps over time" }).getByRole("button").first().click();
+  const step = page.getByRole("complementary", { name: "Step 1" });
+  await expect(step).toContainText("2 attempts");
+  await expect(step.getByRole("group", { name: "Output" })).toContainText("paid");
+  shop.close();
+});
+
+test("a replay asks another model, and says where it answers otherwise", async ({ page, server }) => {
+  const name = fresh("asked");
+  const { agentId, provider } = await thinker(server, name);
+  const other = await played(server, fresh("other"));
+  const session = await server.call<{ id: string }>("POST", "/v1/sessions", {
+    title: name,
+    agent_ids: [agentId],
+  });
+  const posted = await server.call<{ run: { id: string } }>("POST", `/v1/sessions/${session.id}/messages`, {
+    content: "Pick a fruit",
+  });
+  const first = await provider.asked();
+  first.say("An apple.");
+  first.end();
+  await settled(server, posted.run.id, "succeeded");
+  await signIn(page);
+  await page.goto(`/runs/${posted.run.id}/replay?mode=model`);
+  await page.getByLabel("Model profile").selectOption(other.profileId);
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Replay", exact: true }).click();
+  const asked = await other.provider.asked();
+  expect(asked.question).toContain("Pick a fruit");
+  asked.say("A pear.");
+  asked.end();
+  await expect(page.getByText(/It goes another way at/)).toBeVisible();
+  await expect(page.getByText("A pear.").first()).toBeVisible();
+  await expect(page.getByText("An apple.").first()).toBeVisible();
+  await expectAccessible(page);
+  await provider.close();
+  await other.provider.close();
 });

@@ -19,6 +19,14 @@ export async function artifactBlob(id: string): Promise<Blob> {
   return response.blob();
 }
 
+export const contentQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["artifacts", id, "content"],
+    queryFn: () => artifactBlob(id),
+    staleTime: "static",
+    retry: false,
+  });
+
 /** Puts a file into a session. It is streamed as it is, so this goes around the JSON client. */
 export async function uploadFile(sessionId: string, file: File): Promise<Schema<"FileView">> {
   const url = new URL("/v1/artifacts", location.origin);

@@ -4,7 +4,7 @@ import { t } from "@/strings";
 import { explain } from "@/ui/ErrorNotice";
 import { toast } from "@/ui/toast";
 import { artifactQuery, downloadArtifact } from "../api/artifacts";
-import { ArtifactImage } from "./ArtifactImage";
+import { ArtifactImage, isPicture } from "./ArtifactImage";
 
 const units = ["B", "KB", "MB", "GB"];
 
@@ -17,15 +17,14 @@ export function size(bytes: number): string {
 export function Attachment({ id }: { id: string }) {
   const { data } = useQuery(artifactQuery(id));
   if (!data) return null;
-  const isPicture = /^image\/(png|jpeg|gif|webp)$/.test(data.media_type);
-  const Icon = isPicture ? Image : File;
+  const Icon = isPicture(data.media_type) ? Image : File;
   const save = () =>
     downloadArtifact(id, data.name).catch((error: unknown) =>
       toast({ tone: "bad", title: t.chats.downloadFailed, detail: explain(error).detail }),
     );
   return (
     <div className="flex flex-col items-start gap-1.5">
-      {isPicture && <ArtifactImage id={id} name={data.name} />}
+      {isPicture(data.media_type) && <ArtifactImage id={id} name={data.name} />}
       <button
         type="button"
         onClick={() => void save()}

@@ -1,5 +1,6 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Archive, MessageCircle } from "lucide-react";
+import { useState } from "react";
 import { useMay } from "@/app/useAuth";
 import { useDirectory } from "@/features/directory/api/directory";
 import { t } from "@/strings";
@@ -8,7 +9,14 @@ import { Code } from "@/ui/Code";
 import { Empty } from "@/ui/Empty";
 import { ErrorNotice } from "@/ui/ErrorNotice";
 import { SkeletonRows } from "@/ui/Skeleton";
-import { messagesQuery, openRunsQuery, type Session, sessionQuery, useRestore } from "../api/chats";
+import {
+  type Message,
+  messagesQuery,
+  openRunsQuery,
+  type Session,
+  sessionQuery,
+  useRestore,
+} from "../api/chats";
 import { useChatStream } from "../model/useChatStream";
 import { ChatHeader } from "./ChatHeader";
 import { Composer } from "./Composer";
@@ -70,7 +78,7 @@ function Conversation({ session, live }: { session: Session; live: ReturnType<ty
   const pages = useInfiniteQuery(messagesQuery(id));
   const runs = useQuery(openRunsQuery(id));
   const messages = (pages.data?.pages.flatMap((page) => page.items) ?? []).toReversed();
-  const answered = new Set(messages.filter((it) => it.author.kind !== "user").map((it) => it.run_id));
+  const answered = useAnswered(messages);
   const open = (runs.data ?? []).filter((it) => !answered.has(it.id));
   // Words of a run that is over by now, whose answer was not read yet.
   const trailing = live.writing.filter(
@@ -129,6 +137,13 @@ function Conversation({ session, live }: { session: Session; live: ReturnType<ty
       </footer>
     </>
   );
+}
+
+/** The runs whose answers were read, those of other branches too: what they were writing is over. */
+function useAnswered(messages: readonly Message[]): ReadonlySet<string> {
+  const [answered] = useState(() => new Set<string>());
+  for (const { author, run_id } of messages) if (author.kind !== "user" && run_id) answered.add(run_id);
+  return answered;
 }
 
 /** A chat in which nothing was said yet. */
