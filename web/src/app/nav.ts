@@ -3,7 +3,9 @@
  * it is there, and not before.
  */
 import {
+  Bot,
   Compass,
+  GraduationCap,
   Inbox,
   type LucideIcon,
   MessagesSquare,
@@ -11,6 +13,7 @@ import {
   ScrollText,
   Settings,
   Waypoints,
+  Wrench,
 } from "lucide-react";
 import { t } from "@/strings";
 
@@ -18,7 +21,17 @@ export type NavGroup = keyof typeof t.shell.groups;
 
 export interface NavEntry {
   /** An address of `router.tsx`. */
-  to: "/inbox" | "/chats" | "/policies" | "/record" | "/runs" | "/settings" | "/start";
+  to:
+    | "/agents"
+    | "/chats"
+    | "/inbox"
+    | "/policies"
+    | "/record"
+    | "/runs"
+    | "/settings"
+    | "/skills"
+    | "/start"
+    | "/tools";
   label: string;
   icon: LucideIcon;
   group: NavGroup;
@@ -35,5 +48,8 @@ export const nav: readonly NavEntry[] = [
   { to: "/start", label: t.start.nav, icon: Compass, group: "work", key: "s" },
   { to: "/policies", label: t.policies.nav, icon: Scale, group: "govern", key: "p" },
   { to: "/record", label: t.record.nav, icon: ScrollText, group: "govern", key: "e" },
+  { to: "/agents", label: t.agents.nav, icon: Bot, group: "build", key: "a" },
+  { to: "/skills", label: t.skills.nav, icon: GraduationCap, group: "build", key: "l" },
+  { to: "/tools", label: t.tools.nav, icon: Wrench, group: "build", key: "t" },
   { to: "/settings", label: t.settings.nav, icon: Settings, group: "settings", key: "," },
 ];

@@ -30,6 +30,7 @@ const touches: Record<string, readonly string[]> = {
 /** Which queries an event of this kind makes old. `policy.decided` and the like change no list. */
 export function touchedBy(kind: string): readonly string[] {
   if (kind === "policy.decided") return [];
+  if (kind === "tool.configured" || kind === "tool.removed") return ["tools"];
   return touches[kind.split(".")[0] ?? ""] ?? [];
 }
 

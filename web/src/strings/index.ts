@@ -3,34 +3,42 @@
  * A component never holds a sentence of its own.
  */
 import { account } from "./account";
+import { agents } from "./agents";
 import { approvals } from "./approvals";
 import { auth } from "./auth";
 import { chats } from "./chats";
 import { common, errors } from "./common";
 import { keys } from "./keys";
 import { members } from "./members";
+import { nodes } from "./nodes";
 import { policies } from "./policies";
 import { record } from "./record";
 import { runs } from "./runs";
 import { settings } from "./settings";
 import { shell } from "./shell";
+import { skills } from "./skills";
 import { start } from "./start";
 import { steps } from "./steps";
+import { tools } from "./tools";
 
 export const t = {
   common,
   errors,
   shell,
   account,
-  auth,
+  agents,
   approvals,
+  auth,
   chats,
   keys,
   members,
+  nodes,
   policies,
   record,
   runs,
   settings,
+  skills,
   start,
   steps,
+  tools,
 };

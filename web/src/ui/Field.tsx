@@ -4,7 +4,7 @@ import { cx } from "@/lib/cx";
 export const controlClass =
   "w-full rounded-md border border-line-strong/60 bg-surface px-3 text-base text-text max-md:text-[16px] shadow-sm transition-colors hover:border-line-strong focus-visible:outline-offset-0 disabled:opacity-60 aria-invalid:border-bad";
 
-interface FieldProps {
+export interface FieldProps {
   label: ReactNode;
   hint?: ReactNode;
   /** What is wrong with it; replaces the hint. */

@@ -3,6 +3,8 @@ import { type FormEvent, useState } from "react";
 import { useDirectory } from "@/features/directory/api/directory";
 import { VerdictBadge } from "@/features/runs/ui/StateBadge";
 import { cx } from "@/lib/cx";
+import { pretty } from "@/lib/format";
+import { parseObject } from "@/lib/json";
 import { t } from "@/strings";
 import { Button } from "@/ui/Button";
 import { Code } from "@/ui/Code";
@@ -12,25 +14,24 @@ import { toolsQuery, useCheck } from "../api/policies";
 
 const s = t.policies.check;
 
-function objectOf(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isObject ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
+interface Props {
+  /** What it begins with. */
+  tool?: string;
+  args?: Record<string, unknown>;
 }
 
+const example = { path: "notes/todo.md" };
+
 /** Asks the policies in force about one action. */
-export function CheckPanel() {
+export function CheckPanel({ tool: first = "file.read", args: begin = example }: Props) {
   const tools = useQuery(toolsQuery).data ?? [];
   const { agents } = useDirectory();
-  const [tool, setTool] = useState("file.read");
+  const [tool, setTool] = useState(first);
   const [agent, setAgent] = useState("");
-  const [text, setText] = useState('{ "path": "notes/todo.md" }');
+  const [text, setText] = useState(() => pretty(begin));
   const check = useCheck();
-  const args = objectOf(text);
+  const parsed = parseObject(text);
+  const args = parsed.ok ? parsed.value : undefined;
   const asking = agents.find((it) => it.id === agent);
   const submit = (event: FormEvent) => {
     event.preventDefault();
