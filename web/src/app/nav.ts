@@ -4,6 +4,7 @@
  */
 import {
   Bot,
+  ChartColumnStacked,
   Compass,
   GraduationCap,
   Inbox,
@@ -31,7 +32,8 @@ export interface NavEntry {
     | "/settings"
     | "/skills"
     | "/start"
-    | "/tools";
+    | "/tools"
+    | "/usage";
   label: string;
   icon: LucideIcon;
   group: NavGroup;
@@ -48,6 +50,7 @@ export const nav: readonly NavEntry[] = [
   { to: "/start", label: t.start.nav, icon: Compass, group: "work", key: "s" },
   { to: "/policies", label: t.policies.nav, icon: Scale, group: "govern", key: "p" },
   { to: "/record", label: t.record.nav, icon: ScrollText, group: "govern", key: "e" },
+  { to: "/usage", label: t.usage.nav, icon: ChartColumnStacked, group: "govern", key: "u" },
   { to: "/agents", label: t.agents.nav, icon: Bot, group: "build", key: "a" },
   { to: "/skills", label: t.skills.nav, icon: GraduationCap, group: "build", key: "l" },
   { to: "/tools", label: t.tools.nav, icon: Wrench, group: "build", key: "t" },

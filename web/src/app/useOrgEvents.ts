@@ -25,6 +25,9 @@ const touches: Record<string, readonly string[]> = {
   key: ["keys"],
   grant: ["grants"],
   node: ["nodes"],
+  model_profile: ["profiles"],
+  budget: ["budgets"],
+  limits: ["limits"],
 };
 
 /** Which queries an event of this kind makes old. `policy.decided` and the like change no list. */

@@ -38,6 +38,14 @@ export function dollars(micros: number): string {
   return `${sign}$${amount.toFixed(digits)}`;
 }
 
+/** A share: `0%`, `<0.1%`, `3.4%`, `87%`. */
+export function percent(share: number): string {
+  const hundredths = share * 100;
+  if (hundredths === 0) return "0%";
+  if (Math.abs(hundredths) < 0.1) return "<0.1%";
+  return `${Math.abs(hundredths) < 10 ? trim(hundredths.toFixed(1)) : Math.round(hundredths)}%`;
+}
+
 /** The end of an id, which tells it from its neighbours better than its beginning, a time, does. */
 export function shortId(id: string): string {
   const kind = id.slice(0, id.indexOf("_") + 1);

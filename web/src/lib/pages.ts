@@ -11,6 +11,7 @@ const MOST = 2000;
 /** All pages of a list that is short enough to be known whole. */
 export async function whole<T>(
   page: (query: { limit: number; cursor?: string }) => Promise<Page<T>>,
+  most = MOST,
 ): Promise<T[]> {
   const items: T[] = [];
   let cursor: string | undefined;
@@ -18,6 +19,6 @@ export async function whole<T>(
     const { items: more, next_cursor } = await page({ limit: 200, ...(cursor ? { cursor } : {}) });
     items.push(...more);
     cursor = next_cursor ?? undefined;
-  } while (cursor && items.length < MOST);
+  } while (cursor && items.length < most);
   return items;
 }

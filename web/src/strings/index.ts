@@ -20,6 +20,7 @@ import { skills } from "./skills";
 import { start } from "./start";
 import { steps } from "./steps";
 import { tools } from "./tools";
+import { usage } from "./usage";
 
 export const t = {
   common,
@@ -41,4 +42,5 @@ export const t = {
   start,
   steps,
   tools,
+  usage,
 };

@@ -1,2 +1,26 @@
 /** Models, what they may cost, and what they did cost. */
-export const modelsRoutes = [] as const;
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { PRESETS } from "@/features/usage/model/range";
+import { type UsageSearch, VIEWS } from "@/features/usage/model/search";
+import { DIMENSIONS, METRICS, SORTS } from "@/features/usage/model/series";
+import { oneOf, shell, some, text } from "./base";
+
+const usage = createRoute({
+  getParentRoute: () => shell,
+  path: "/usage",
+  validateSearch: (search): UsageSearch =>
+    some({
+      view: oneOf(VIEWS, search.view),
+      by: oneOf(DIMENSIONS, search.by),
+      metric: oneOf(METRICS, search.metric),
+      range: oneOf(PRESETS, search.range),
+      from: text(search.from),
+      to: text(search.to),
+      only: text(search.only),
+      sort: oneOf(SORTS, search.sort),
+      model: text(search.model),
+    }),
+  component: lazyRouteComponent(() => import("@/features/usage/ui/UsagePage"), "UsagePage"),
+});
+
+export const modelsRoutes = [usage] as const;

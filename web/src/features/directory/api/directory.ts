@@ -17,6 +17,13 @@ export const membersQuery = queryOptions({
   staleTime: 60_000,
 });
 
+/** Those that one may know of: an admin all of them, others their own. */
+export const keyNamesQuery = queryOptions({
+  queryKey: ["keys", "names"],
+  queryFn: () => whole((query) => take(api.GET("/v1/api-keys", { params: { query } }))),
+  staleTime: 60_000,
+});
+
 export interface Named {
   id: string;
   name: string;

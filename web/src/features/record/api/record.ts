@@ -3,6 +3,7 @@ import { infiniteQueryOptions, queryOptions, useMutation } from "@tanstack/react
 import { currentOrgId } from "@/api/auth";
 import { api, authorisedFetch, type Schema, take } from "@/api/client";
 import { ApiError, problemOf } from "@/api/problem";
+import { save } from "@/lib/save";
 import { type RecordFilter, sinceOf } from "../model/filter";
 import { type Kept, linesOf, type Verified, verifyExport } from "../model/verify";
 
@@ -102,14 +103,6 @@ async function exported(signal?: AbortSignal): Promise<Response> {
 /** Hands the whole record to the person as a file. */
 export async function downloadExport() {
   save(await (await exported()).blob(), "record.ndjson");
-}
-
-export function save(blob: Blob, name: string) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 const key = (orgId: string) => `chancery.record.${orgId}`;
