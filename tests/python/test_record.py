@@ -62,6 +62,37 @@ class Record:
         code, report = self.verify("".join(lines[:at] + lines[at + 1 :]), [before[0]])
         self.assertEqual(code, 1, report)
 
+    def test_the_newest_events_come_first_where_that_is_asked_for(self):
+        self.export()
+        _, checkpoint = self.server.owner("GET", "/v1/audit/checkpoint")
+        seqs, cursor = [], ""
+        while len(seqs) < 12:
+            path = f"/v1/audit/events?order=desc&limit=5&cursor={cursor}"
+            status, page = self.server.owner("GET", path)
+            self.assertEqual(status, 200, page)
+            seqs += [event["seq"] for event in page["items"]]
+            cursor = page["next_cursor"] or ""
+            if not cursor:
+                break
+        self.assertGreaterEqual(seqs[0], checkpoint["size"])
+        self.assertEqual(seqs, list(range(seqs[0], seqs[0] - len(seqs), -1)))
+        kinds = "tool.intended,run.succeeded"
+        status, page = self.server.owner("GET", f"/v1/audit/events?order=desc&kind={kinds}&limit=4")
+        self.assertEqual(status, 200, page)
+        found = [event["event"]["kind"] for event in page["items"]]
+        self.assertEqual(set(found), set(kinds.split(",")), found)
+
+    def test_what_only_goes_onwards_says_so(self):
+        for path, accept in (
+            ("/v1/audit/events?order=desc", "text/event-stream"),
+            ("/v1/audit/events?order=desc&after=3", "application/json"),
+            ("/v1/audit/events?order=sideways", "application/json"),
+            ("/v1/audit/events?kind=tool.intended,tool.invented", "application/json"),
+        ):
+            asked = {"token": self.server.token, "org": self.server.org, "accept": accept}
+            status, problem = self.server.call("GET", path, **asked)
+            self.assertEqual(status, 422, problem)
+
     def test_a_changed_byte_is_found_where_it_is(self):
         text, keys = self.export()
         lines = text.splitlines(keepends=True)

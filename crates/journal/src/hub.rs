@@ -210,7 +210,7 @@ impl Subscription {
                 .checked_sub(page.events.len())
                 .ok_or(StreamEnd::SlowReader)?,
         };
-        self.seen = self.seen.max(page.next_after);
+        self.seen = self.seen.max(page.next);
         self.ready.extend(page.events.into_iter().map(Arc::new));
         self.catching_up = page.more.then_some(budget);
         Ok(())

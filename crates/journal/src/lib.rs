@@ -45,6 +45,7 @@ pub use hub::{Hub, StreamEnd, Subscription};
 pub use keys::{KeyStore, KeyStoreError, LogKey, Seed, reseal_keys, rotate_key};
 pub use reader::{
     Page, checkpoint as newest_checkpoint, consistency_proof, events, inclusion_proof,
+    newest_events,
 };
 pub use sealed::{Filter, SealedEvent};
 pub use sequencer::{Round, Sequencer};

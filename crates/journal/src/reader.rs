@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use db::{OrgContext, ReadTx, Row, Sql, Value, params};
-use vocab::Digest;
+use vocab::{Digest, OrgId};
 
 use crate::checkpoint::Checkpoint;
 use crate::entry::GENESIS;
@@ -14,20 +14,20 @@ use crate::note::Note;
 use crate::proof::{Plan, TILE_WIDTH, TileAt};
 use crate::sealed::{Filter, SealedEvent, Stored, event_columns, quoted};
 
-/// Some events, in the order of the record.
+/// Some events, in the order that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The events.
     pub events: Vec<SealedEvent>,
-    /// Where the next page begins: every event up to this seq was considered.
-    pub next_after: u64,
+    /// Where the next page begins: every event up to this seq, or down to it, was considered.
+    pub next: u64,
     /// Whether there may be more now.
     pub more: bool,
 }
 
-/// A page's statement for one way to the events. `$2` is the seq after which it begins.
+/// A page's statement for one way to the events: of those after the seq `$2` up to `$3`, `$9` at most.
 macro_rules! page {
-    ($from:literal, $tool:literal, $position:literal, $more:literal) => {
+    ($from:literal, $tool:literal, $position:literal, $more:literal, $order:literal) => {
         concat!(
             "SELECT s.seq, s.hash, p.hash, ",
             event_columns!(),
@@ -35,7 +35,9 @@ macro_rules! page {
             $from,
             " LEFT JOIN seals p ON p.org_id = s.org_id AND p.seq = s.seq - 1
              WHERE s.org_id = $1 AND s.seq > $2 AND s.seq <= $3
-               AND (e.kind = $4 OR $4 IS NULL)
+               AND (",
+            $position,
+            "($4, ',' || e.kind || ',') > 0 OR $4 IS NULL)
                AND (e.at_us >= $5 OR $5 IS NULL) AND (e.at_us < $6 OR $6 IS NULL)
                AND (",
             $position,
@@ -44,53 +46,85 @@ macro_rules! page {
             $tool,
             " = $8 OR $8 IS NULL)",
             $more,
-            " ORDER BY s.seq LIMIT $9"
+            " ORDER BY s.seq ",
+            $order,
+            " LIMIT $9"
         )
     };
 }
 macro_rules! sqlite {
-    ($from:literal, $more:literal) => {
-        page!($from, "json_extract(e.data, '$.tool')", "instr", $more)
+    ($from:literal, $more:literal, $order:literal) => {
+        page!(
+            $from,
+            "json_extract(e.data, '$.tool')",
+            "instr",
+            $more,
+            $order
+        )
     };
 }
 macro_rules! postgres {
-    ($more:literal) => {
+    ($more:literal, $order:literal) => {
         page!(
             "seals s JOIN events e ON e.ord = s.ord",
             "(e.data::json ->> 'tool')",
             "strpos",
-            $more
+            $more,
+            $order
         )
     };
 }
 
-// SQLite takes CROSS JOIN as the order of the loops: without statistics it would guess.
-const PAGE: Sql = Sql::Each {
-    sqlite: sqlite!("seals s CROSS JOIN events e ON e.ord = s.ord", ""),
-    postgres: postgres!(""),
-};
-// There `ord` rises with `seq`, so the index of sessions and runs by `ord` gives the order.
-const PAGE_OF_SESSION: Sql = Sql::Each {
-    sqlite: sqlite!(
-        "events e CROSS JOIN seals s ON s.ord = e.ord",
-        " AND e.session_id = $10 AND e.ord > coalesce(
-            (SELECT ord FROM seals WHERE org_id = $1 AND seq = $2), 0)"
-    ),
-    postgres: postgres!(" AND e.session_id = $10"),
-};
-const PAGE_OF_RUN: Sql = Sql::Each {
-    sqlite: sqlite!(
-        "events e CROSS JOIN seals s ON s.ord = e.ord",
-        " AND e.ord IN (SELECT ord FROM events WHERE org_id = $1 AND run_id = $10 AND run_seq IS NOT NULL
-            UNION ALL SELECT ord FROM events WHERE org_id = $1 AND run_id = $10 AND run_seq IS NULL)"
-    ),
-    postgres: postgres!(
-        " AND e.ord IN (SELECT ord FROM events WHERE org_id = $1 AND run_id = $10 AND run_seq IS NOT NULL
-            UNION ALL SELECT ord FROM events WHERE org_id = $1 AND run_id = $10 AND run_seq IS NULL)"
-    ),
-};
+/// The statements of one direction.
+struct Pages {
+    of_all: Sql,
+    of_session: Sql,
+    of_run: Sql,
+}
 
-/// Sealed events after `after_seq` that fit the filter, at most `limit`.
+macro_rules! pages {
+    ($order:literal) => {
+        Pages {
+            // SQLite takes CROSS JOIN as the order of the loops: without statistics it would guess.
+            of_all: Sql::Each {
+                sqlite: sqlite!("seals s CROSS JOIN events e ON e.ord = s.ord", "", $order),
+                postgres: postgres!("", $order),
+            },
+            // There `ord` rises with `seq`, so the index of sessions and runs by `ord` gives the order.
+            of_session: Sql::Each {
+                sqlite: sqlite!(
+                    "events e CROSS JOIN seals s ON s.ord = e.ord",
+                    " AND e.session_id = $10 AND e.ord > coalesce(
+                        (SELECT ord FROM seals WHERE org_id = $1 AND seq = $2), 0)",
+                    $order
+                ),
+                postgres: postgres!(" AND e.session_id = $10", $order),
+            },
+            of_run: Sql::Each {
+                sqlite: sqlite!(
+                    "events e CROSS JOIN seals s ON s.ord = e.ord",
+                    " AND e.ord IN (
+                        SELECT ord FROM events WHERE org_id = $1 AND run_id = $10 AND run_seq IS NOT NULL
+                        UNION ALL
+                        SELECT ord FROM events WHERE org_id = $1 AND run_id = $10 AND run_seq IS NULL)",
+                    $order
+                ),
+                postgres: postgres!(
+                    " AND e.ord IN (
+                        SELECT ord FROM events WHERE org_id = $1 AND run_id = $10 AND run_seq IS NOT NULL
+                        UNION ALL
+                        SELECT ord FROM events WHERE org_id = $1 AND run_id = $10 AND run_seq IS NULL)",
+                    $order
+                ),
+            },
+        }
+    };
+}
+
+const OLDEST_FIRST: Pages = pages!("ASC");
+const NEWEST_FIRST: Pages = pages!("DESC");
+
+/// Sealed events after `after_seq` that fit the filter, at most `limit`, the oldest first.
 ///
 /// # Errors
 /// The database.
@@ -102,26 +136,63 @@ pub async fn events(
 ) -> Result<Page, JournalError> {
     let mut tx = ctx.read().await?;
     let head = read_size(&mut tx).await?;
-    if after_seq >= head {
-        return Ok(Page {
-            events: Vec::new(),
-            next_after: after_seq,
-            more: false,
-        });
+    let (events, full) = find(&mut tx, &OLDEST_FIRST, filter, (after_seq, head), limit).await?;
+    let last = events.last().map(|event| event.seq).filter(|_| full);
+    Ok(Page {
+        next: last.unwrap_or(head.max(after_seq)),
+        events: fitting(events, filter),
+        more: full,
+    })
+}
+
+/// Sealed events before `before_seq`, or all if there is none, that fit the filter, at most
+/// `limit`, the newest first.
+///
+/// # Errors
+/// The database.
+pub async fn newest_events(
+    ctx: &OrgContext,
+    filter: &Filter,
+    before_seq: Option<u64>,
+    limit: u32,
+) -> Result<Page, JournalError> {
+    let mut tx = ctx.read().await?;
+    let head = read_size(&mut tx).await?;
+    let top = before_seq.map_or(head, |before| head.min(before.saturating_sub(1)));
+    let (events, full) = find(&mut tx, &NEWEST_FIRST, filter, (0, top), limit).await?;
+    let last = events.last().map(|event| event.seq).filter(|_| full);
+    Ok(Page {
+        next: last.unwrap_or(0),
+        events: fitting(events, filter),
+        more: full,
+    })
+}
+
+/// Events after one seq and up to another, and whether there were as many as asked for.
+async fn find(
+    tx: &mut ReadTx,
+    pages: &Pages,
+    filter: &Filter,
+    (after, up_to): (u64, u64),
+    limit: u32,
+) -> Result<(Vec<SealedEvent>, bool), JournalError> {
+    if after >= up_to {
+        return Ok((Vec::new(), false));
     }
     let Filter {
         session,
         run,
         tool,
-        kind,
+        kinds,
         actor,
         from,
         to,
     } = filter;
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
     let mut values: Vec<Value> = params![
-        column(after_seq),
-        column(head),
-        kind.map(vocab::EventKind::as_str),
+        column(after),
+        column(up_to),
+        (!names.is_empty()).then(|| format!(",{},", names.join(","))),
         *from,
         *to,
         actor.as_deref().map(quoted),
@@ -132,38 +203,30 @@ pub async fn events(
     let sql = match (session, run) {
         (_, Some(run)) => {
             values.push((*run).into());
-            PAGE_OF_RUN
+            pages.of_run
         }
         (Some(session), None) => {
             values.push((*session).into());
-            PAGE_OF_SESSION
+            pages.of_session
         }
-        (None, None) => PAGE,
+        (None, None) => pages.of_all,
     };
     let rows = tx.all(sql, &values).await?;
-    let full = rows.len() == limit as usize;
-    let events = rows
-        .iter()
-        .map(|row| read_event(ctx, row))
-        .collect::<Result<Vec<_>, _>>()?;
-    let last = events.last().map(|event| event.seq);
-    // A run's filter takes the place of the session's, which then still has to be looked at.
-    let events = events
-        .into_iter()
-        .filter(|event| filter.matches(event))
-        .collect();
-    let next_after = last.filter(|_| full).unwrap_or(head);
-    Ok(Page {
-        events,
-        next_after,
-        more: full,
-    })
+    let org = tx.org();
+    let events: Result<Vec<_>, _> = rows.iter().map(|row| read_event(org, row)).collect();
+    Ok((events?, rows.len() == limit as usize))
 }
 
-fn read_event(ctx: &OrgContext, row: &Row) -> Result<SealedEvent, JournalError> {
+/// A run's filter takes the place of the session's, which then still has to be looked at.
+fn fitting(events: Vec<SealedEvent>, filter: &Filter) -> Vec<SealedEvent> {
+    let fits = |event: &SealedEvent| filter.matches(event);
+    events.into_iter().filter(fits).collect()
+}
+
+fn read_event(org: OrgId, row: &Row) -> Result<SealedEvent, JournalError> {
     let (seq, hash): (u64, Digest) = (row.get(0)?, row.get(1)?);
     let prev: Option<Digest> = row.get(2)?;
-    let event = Stored::read(ctx.org(), row, 3)?;
+    let event = Stored::read(org, row, 3)?;
     let mut json = String::new();
     event.write(seq, &prev.unwrap_or(GENESIS), &mut json);
     Ok(event.sealed(seq, hash, json))

@@ -110,7 +110,7 @@ pub struct SealedEvent {
     pub json: String,
 }
 
-/// Which events; what is `None` does not matter.
+/// Which events; what is `None` or empty does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Of this session.
@@ -119,8 +119,8 @@ pub struct Filter {
     pub run: Option<RunId>,
     /// Of this tool: those whose facts name it as `tool`.
     pub tool: Option<String>,
-    /// Of this kind.
-    pub kind: Option<EventKind>,
+    /// Of one of these kinds; of any if there are none.
+    pub kinds: Vec<EventKind>,
     /// With this id anywhere in the chain of who acted, such as `usr_…` or `agt_…`.
     pub actor: Option<String>,
     /// Not before this instant.
@@ -143,7 +143,7 @@ impl Filter {
             session,
             run,
             tool,
-            kind,
+            kinds,
             actor,
             from,
             to,
@@ -154,7 +154,7 @@ impl Filter {
         };
         (session.is_none() || *session == event.session)
             && (run.is_none() || *run == event.run)
-            && kind.is_none_or(|kind| kind.as_str() == event.kind)
+            && (kinds.is_empty() || kinds.iter().any(|kind| kind.as_str() == event.kind))
             && from.is_none_or(|from| event.at >= from)
             && to.is_none_or(|to| event.at < to)
             && actor

@@ -82,6 +82,20 @@ async fn found(ctx: &OrgContext, filter: Filter) -> Vec<u64> {
     page.events.iter().map(|event| event.seq).collect()
 }
 
+/// A page of the newest before a seq, and before which the next one begins.
+async fn back(
+    ctx: &OrgContext,
+    filter: Filter,
+    before: Option<u64>,
+    limit: u32,
+) -> (Vec<u64>, Option<u64>) {
+    let page = journal::newest_events(ctx, &filter, before, limit)
+        .await
+        .unwrap();
+    let seqs = page.events.iter().map(|event| event.seq).collect();
+    (seqs, page.more.then_some(page.next))
+}
+
 /// A key store whose own key has a number, which stands in front of what it seals.
 #[derive(Clone, Copy)]
 struct Layered(u8);
@@ -277,7 +291,9 @@ on_both_databases! {
         assert_eq!(found(&ctx, Filter { session: Some(session), ..any() }).await, [3, 6]);
         assert_eq!(found(&ctx, Filter { session: Some(session), run: Some(run), ..any() }).await, [3]);
         assert_eq!(found(&ctx, Filter { tool: Some("file.read".into()), ..any() }).await, [3, 4]);
-        assert_eq!(found(&ctx, Filter { kind: Some(EventKind::MessagePosted), ..any() }).await, [2, 5, 6]);
+        assert_eq!(found(&ctx, Filter { kinds: vec![EventKind::MessagePosted], ..any() }).await, [2, 5, 6]);
+        let two = vec![EventKind::MessagePosted, EventKind::ToolIntended];
+        assert_eq!(found(&ctx, Filter { kinds: two, ..any() }).await, [2, 3, 4, 5, 6]);
         let user = ctx.actor().user.unwrap().to_string();
         assert_eq!(found(&ctx, Filter { actor: Some(user), ..any() }).await, [1, 2, 3, 4, 5, 6]);
         assert!(found(&ctx, Filter { actor: Some("usr_' OR 1=1".into()), ..any() }).await.is_empty());
@@ -285,7 +301,12 @@ on_both_databases! {
         assert_eq!(found(&ctx, Filter { to: Some(middle), ..any() }).await, [1, 2, 3, 4]);
         let page = journal::events(&ctx, &any(), 2, 3).await.unwrap();
         assert_eq!(page.events.iter().map(|it| it.seq).collect::<Vec<_>>(), [3, 4, 5]);
-        assert_eq!((page.next_after, page.more), (5, true));
+        assert_eq!((page.next, page.more), (5, true));
+        assert_eq!(back(&ctx, any(), None, 2).await, ([6, 5].to_vec(), Some(5)));
+        assert_eq!(back(&ctx, any(), Some(5), 200).await, ([4, 3, 2, 1].to_vec(), None));
+        assert_eq!(back(&ctx, any(), Some(1), 2).await, (Vec::new(), None));
+        assert_eq!(back(&ctx, Filter { run: Some(run), ..any() }, None, 1).await, ([5].to_vec(), Some(5)));
+        assert_eq!(back(&ctx, Filter { session: Some(session), ..any() }, Some(6), 9).await, ([3].to_vec(), None));
         for event in page.events {
             assert_eq!(journal::entry::hash(event.json.as_bytes()), event.hash);
             let json: serde_json::Value = serde_json::from_str(&event.json).unwrap();
@@ -336,7 +357,7 @@ on_both_databases! {
         let mut sequencer = sequencer(&db, &hub);
         let ctx = db.org().await;
         sequencer.drain().await.unwrap();
-        let mut quick = hub.subscribe(&ctx, 0, Filter { kind: Some(EventKind::OrgCreated), ..Filter::default() });
+        let mut quick = hub.subscribe(&ctx, 0, Filter { kinds: vec![EventKind::OrgCreated], ..Filter::default() });
         let mut slow = hub.subscribe(&ctx, 0, Filter::default());
         assert_eq!(slow.next().await.unwrap().seq, 1);
         assert_eq!(quick.next().await.unwrap().seq, 1);

@@ -101,7 +101,7 @@ struct EventFilter {
     run_id: Option<RunId>,
     /// A tool's name.
     tool: Option<String>,
-    /// A kind, such as `policy.decided`.
+    /// A kind, such as `policy.decided`, or several with commas between them.
     kind: Option<String>,
     /// An id anywhere in the chain of who acted.
     actor: Option<String>,
@@ -111,25 +111,42 @@ struct EventFilter {
     /// Before this instant.
     #[param(value_type = Option<String>, format = DateTime)]
     to: Option<Timestamp>,
+    /// Which comes first on a page: the oldest, unless said otherwise. A stream has no other order.
+    #[serde(default)]
+    #[param(inline)]
+    order: Order,
     /// Read by [`Resume`].
     #[serde(rename = "after")]
     #[param(ignore)]
     _after: Option<String>,
 }
 
+/// Which of two events comes first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Order {
+    /// The older one.
+    #[default]
+    Asc,
+    /// The newer one.
+    Desc,
+}
+
 impl EventFilter {
     fn filter(self) -> Result<Filter, Problem> {
-        let kind = match self.kind {
-            None => None,
-            Some(name) => Some(EventKind::parse(&name).ok_or_else(|| {
+        let kind = |name: &str| {
+            EventKind::parse(name).ok_or_else(|| {
                 Problem::invalid_field("/kind", format!("no event is of the kind `{name}`"))
-            })?),
+            })
         };
+        let named = self.kind.as_deref().map(|it| it.split(','));
+        let kinds: Result<Vec<EventKind>, Problem> =
+            named.into_iter().flatten().map(kind).collect();
         Ok(Filter {
             session: self.session_id,
             run: self.run_id,
             tool: self.tool,
-            kind,
+            kinds: kinds?,
             actor: self.actor,
             from: self.from,
             to: self.to,
@@ -137,7 +154,7 @@ impl EventFilter {
     }
 }
 
-/// A page after a cursor, or else after this `seq`.
+/// A page after a cursor, or else after this `seq`, the oldest event first.
 async fn page(
     ctx: &OrgContext,
     filter: &Filter,
@@ -148,13 +165,29 @@ async fn page(
     let found = journal::events(ctx, filter, after, paging.limit())
         .await
         .map_err(problem)?;
-    let items: Result<Vec<EventView>, Problem> = found.events.iter().map(EventView::of).collect();
-    let next = found.more.then_some(found.next_after);
-    Ok(Page::with_next(items?, next))
+    views(&found)
 }
 
-/// Read the record: a page of JSON, the oldest event first, or a stream for whoever accepts
-/// `text/event-stream`.
+/// A page before a cursor, the newest event first.
+async fn page_back(
+    ctx: &OrgContext,
+    filter: &Filter,
+    paging: &Paging,
+) -> Result<Page<EventView>, Problem> {
+    let before = paging.after::<u64>()?;
+    let found = journal::newest_events(ctx, filter, before, paging.limit())
+        .await
+        .map_err(problem)?;
+    views(&found)
+}
+
+fn views(found: &journal::Page) -> Result<Page<EventView>, Problem> {
+    let items: Result<Vec<EventView>, Problem> = found.events.iter().map(EventView::of).collect();
+    Ok(Page::with_next(items?, found.more.then_some(found.next)))
+}
+
+/// Read the record: a page of JSON, the oldest event first unless `order` says otherwise, or a
+/// stream for whoever accepts `text/event-stream`.
 ///
 /// A stream that is not told where to go on begins with what is sealed next.
 #[utoipa::path(
@@ -178,10 +211,20 @@ async fn audit_events(
     Query(asked): Query<EventFilter>,
     paging: Paging,
 ) -> Result<Response, Problem> {
+    let order = asked.order;
     let filter = asked.filter()?;
     if !wants_stream(&headers) {
-        let page = page(&ctx, &filter, &paging, after.unwrap_or(0)).await?;
+        let page = match order {
+            Order::Asc => page(&ctx, &filter, &paging, after.unwrap_or(0)).await?,
+            Order::Desc if after.is_none() => page_back(&ctx, &filter, &paging).await?,
+            Order::Desc => return Err(only_onwards("`after` goes with the oldest event first")),
+        };
         return Ok(Json(page).into_response());
+    }
+    if order == Order::Desc {
+        return Err(only_onwards(
+            "a stream has no other order than that of the record",
+        ));
     }
     let subscription = match after {
         Some(after) => record.hub.subscribe(&ctx, after, filter),
@@ -192,6 +235,10 @@ async fn audit_events(
             .map_err(problem)?,
     };
     Ok(sse::respond(guard, frames(subscription, None)))
+}
+
+fn only_onwards(why: &str) -> Problem {
+    Problem::invalid_field("/order", why.to_owned())
 }
 
 /// A checkpoint.
@@ -453,7 +500,7 @@ async fn ended_by(ctx: &OrgContext, run: &Run, after: u64) -> Result<bool, Probl
     }
     let filter = Filter {
         run: Some(run.id),
-        kind: Some(kind),
+        kinds: vec![kind],
         ..Filter::default()
     };
     let found = journal::events(ctx, &filter, 0, 1).await.map_err(problem)?;

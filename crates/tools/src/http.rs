@@ -49,6 +49,7 @@ impl From<PolicyError> for Problem {
         let text = error.to_string();
         match error {
             PolicyError::NotFound(_) | PolicyError::UnknownRevision(_) => Self::not_found("policy"),
+            PolicyError::NoVersion { .. } => Self::not_found("version of this policy"),
             PolicyError::Name => Self::invalid_field("/name", text),
             PolicyError::Limit(_) => Self::invalid_field("/cedar", text),
             PolicyError::Invalid(problems) => policy_problems(problems),

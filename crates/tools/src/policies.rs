@@ -31,12 +31,37 @@ pub struct Policy {
     pub published_at: Timestamp,
 }
 
+/// A policy as it was published once. It stays, also when the policy is no longer in force.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PolicyVersion {
+    /// Which version, from 1.
+    pub version: u32,
+    /// Whether it was the ceiling that the others can only narrow.
+    pub managed: bool,
+    /// Its text.
+    pub cedar: String,
+    /// What its author said about it.
+    pub comment: String,
+    /// Who published it: an actor as canonical JSON.
+    pub published_by: String,
+    /// When.
+    pub published_at: Timestamp,
+}
+
 /// Why a policy was not published, deleted or loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     /// There is no policy of this name.
     #[error("no policy is called `{0}`")]
     NotFound(String),
+    /// There is no such version of it.
+    #[error("the policy `{name}` has no version {version}")]
+    NoVersion {
+        /// The policy's name.
+        name: String,
+        /// The version that was asked for.
+        version: u32,
+    },
     /// The name is not one.
     #[error(
         "a policy's name has 1 to {} letters, digits, `.`, `_` or `-`",
@@ -149,6 +174,43 @@ impl Policies {
     /// The database.
     pub async fn list(&self, ctx: &OrgContext) -> Result<Vec<Policy>, PolicyError> {
         Ok(store::policies(&mut ctx.read().await?).await?)
+    }
+
+    /// The versions of a policy before one of them, or from the newest on, at most `limit`.
+    ///
+    /// # Errors
+    /// None of this name was ever in force.
+    pub async fn versions(
+        &self,
+        ctx: &OrgContext,
+        name: &str,
+        before: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<PolicyVersion>, PolicyError> {
+        let mut tx = ctx.read().await?;
+        let found = store::policy_versions(&mut tx, name, before, limit).await?;
+        if found.is_empty() && before.is_none() {
+            return Err(PolicyError::NotFound(name.to_owned()));
+        }
+        Ok(found)
+    }
+
+    /// One version of a policy.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn version(
+        &self,
+        ctx: &OrgContext,
+        name: &str,
+        version: u32,
+    ) -> Result<PolicyVersion, PolicyError> {
+        let newest = self.versions(ctx, name, version.checked_add(1), 1).await?;
+        let found = newest.into_iter().find(|it| it.version == version);
+        found.ok_or_else(|| PolicyError::NoVersion {
+            name: name.to_owned(),
+            version,
+        })
     }
 
     /// Publishes a policy, new or as the next version of itself, if the whole set still compiles.

@@ -6,7 +6,7 @@ use policy::approval::Pattern;
 use vocab::{AgentId, ApprovalId, Digest, GrantId, Timestamp};
 
 use crate::approvals::{Approval, Grant, Status, parse_scope, scope_name};
-use crate::policies::Policy;
+use crate::policies::{Policy, PolicyVersion};
 
 const POLICY: &str = "SELECT id, name, managed, version, cedar, comment, published_by, \
     published_at_us FROM policies WHERE org_id = $1 ORDER BY name";
@@ -181,6 +181,33 @@ pub(crate) async fn policy_version(
         })
     })
     .transpose()
+}
+
+/// Every version of a policy that was ever in force, the newest first; from before one on.
+pub(crate) async fn policy_versions(
+    tx: &mut ReadTx,
+    name: &str,
+    before: Option<u32>,
+    limit: u32,
+) -> Result<Vec<PolicyVersion>, StoreError> {
+    let sql = "SELECT version, managed, cedar, comment, published_by, published_at_us \
+        FROM policy_versions WHERE org_id = $1 AND name = $2 AND version < $3 \
+        ORDER BY version DESC LIMIT $4";
+    let before = before.map_or(i64::MAX, i64::from);
+    tx.all(sql, &params![name, before, limit])
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(PolicyVersion {
+                version: row.get(0)?,
+                managed: row.get(1)?,
+                cedar: row.get(2)?,
+                comment: row.get(3)?,
+                published_by: row.get(4)?,
+                published_at: row.get(5)?,
+            })
+        })
+        .collect()
 }
 
 const APPROVAL: &str = "id, run_id, session_id, agent_id, step, tool, target, intent, binding, \

@@ -65,7 +65,7 @@ pub struct Events {
     /// Of this session.
     #[arg(long)]
     session: Option<String>,
-    /// Of this kind, such as `policy.decided`.
+    /// Of this kind, such as `policy.decided`, or of several with commas between them.
     #[arg(long)]
     kind: Option<String>,
     /// About this tool.
@@ -80,6 +80,9 @@ pub struct Events {
     /// Until this instant.
     #[arg(long)]
     to: Option<String>,
+    /// The newest first.
+    #[arg(long)]
+    newest: bool,
 }
 
 impl Audit {
@@ -136,9 +139,11 @@ impl Events {
             ("from", self.from),
             ("to", self.to),
         ];
+        let order = self.newest.then_some(("order", "desc"));
         let query: Vec<(&str, &str)> = named
             .iter()
             .filter_map(|(name, it)| Some((*name, it.as_deref()?)))
+            .chain(order)
             .collect();
         let items = cx
             .client()

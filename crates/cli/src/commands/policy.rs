@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{Cx, Done, cell, cells, find, read_text};
+use crate::args::Listing;
 use crate::client::address::segment;
 use crate::failure::{Exit, Failure};
 use crate::render::target;
@@ -20,6 +21,16 @@ pub enum Policy {
     Show {
         /// Its name.
         name: String,
+        /// Not as it is in force, but as it was in this version.
+        #[arg(long, value_name = "VERSION")]
+        as_of: Option<u32>,
+    },
+    /// List the versions of a policy, the newest first.
+    Versions {
+        /// Its name.
+        name: String,
+        #[command(flatten)]
+        listing: Listing,
     },
     /// Ask what the policies in force would say about an action, without doing it.
     Check(Check),
@@ -99,10 +110,24 @@ impl Policy {
                 let names = ["name", "version", "managed", "published_at", "comment"];
                 cx.list(items, &heading, |it| cells(it, &names))
             }
-            Self::Show { name } => {
-                let found = find(&*cx.client().await?, "/v1/policies", "policy", &name).await?;
+            Self::Show { name, as_of } => {
+                let client = cx.client().await?;
+                let found = match as_of {
+                    None => find(&client, "/v1/policies", "policy", &name).await?,
+                    Some(version) => {
+                        let path = format!("/v1/policies/{}/versions/{version}", segment(&name));
+                        client.get(&path).await?
+                    }
+                };
                 let text = terminal::clean(found["cedar"].as_str().unwrap_or_default());
                 cx.done(&found, text.trim_end())
+            }
+            Self::Versions { name, listing } => {
+                let path = format!("/v1/policies/{}/versions", segment(&name));
+                let items = cx.client().await?.list(&path, &[], listing.limit).await?;
+                let heading = ["VERSION", "MANAGED", "PUBLISHED", "COMMENT"];
+                let names = ["version", "managed", "published_at", "comment"];
+                cx.list(items, &heading, |it| cells(it, &names))
             }
             Self::Check(check) => check.run(cx).await,
             Self::Simulate(simulate) => simulate.run(cx).await,

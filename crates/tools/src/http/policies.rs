@@ -1,7 +1,10 @@
 //! `/v1/policies`
 
 use axum::extract::State;
-use edge::{Admin, Json, Key, Member, OpenApiRouter, Path, Problem, Viewer, routes};
+use edge::{
+    Admin, Json, Key, Member, OpenApiRouter, Page, PageParams, Paging, Path, Problem, Viewer,
+    routes,
+};
 use garde::Validate;
 use http::StatusCode;
 use policy::HasRead;
@@ -11,7 +14,7 @@ use utoipa::ToSchema;
 use vocab::{AgentId, PolicyId, Timestamp, limits};
 
 use crate::call::{CallError, Surroundings};
-use crate::policies::{NewPolicy, Policy};
+use crate::policies::{NewPolicy, Policy, PolicyVersion};
 use crate::road::{Asker, Road, detected};
 
 /// The routes.
@@ -19,6 +22,8 @@ pub(crate) fn routes(road: Road) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(publish, delete))
+        .routes(routes!(versions))
+        .routes(routes!(version))
         .routes(routes!(schema))
         .routes(routes!(check))
         .with_state(road)
@@ -97,6 +102,77 @@ async fn list(State(road): State<Road>, Viewer(ctx): Viewer) -> Result<Json<Poli
         items,
         next_cursor: None,
     }))
+}
+
+/// A policy as it was published once.
+#[derive(Serialize, ToSchema)]
+struct PolicyVersionView {
+    version: u32,
+    /// Whether it was the ceiling that other policies can only narrow.
+    managed: bool,
+    cedar: String,
+    comment: String,
+    /// The chain of who published it.
+    #[schema(value_type = Object)]
+    published_by: Value,
+    #[schema(value_type = String, format = DateTime)]
+    published_at: Timestamp,
+}
+
+impl From<PolicyVersion> for PolicyVersionView {
+    fn from(it: PolicyVersion) -> Self {
+        Self {
+            version: it.version,
+            managed: it.managed,
+            cedar: it.cedar,
+            comment: it.comment,
+            published_by: serde_json::from_str(&it.published_by).unwrap_or_default(),
+            published_at: it.published_at,
+        }
+    }
+}
+
+/// List the versions of a policy, the newest first. They stay when the policy is taken out of force.
+#[utoipa::path(
+    get, path = "/v1/policies/{name}/versions", tag = "policies", operation_id = "policy_versions",
+    params(("name" = String, Path, description = "the policy's name"), PageParams),
+    responses((status = 200, body = Page<PolicyVersionView>), (status = 404, body = Problem)),
+    security(("bearer" = ["viewer"])),
+)]
+async fn versions(
+    State(road): State<Road>,
+    Viewer(ctx): Viewer,
+    Path(name): Path<String>,
+    paging: Paging,
+) -> Result<Json<Page<PolicyVersionView>>, Problem> {
+    let before = paging.after::<u32>()?;
+    let found = road
+        .policies()
+        .versions(&ctx, &name, before, paging.fetch())
+        .await?;
+    let views = found.into_iter().map(PolicyVersionView::from).collect();
+    Ok(Json(Page::cut(views, &paging, |it| it.version)))
+}
+
+/// Read one version of a policy.
+#[utoipa::path(
+    get, path = "/v1/policies/{name}/versions/{version}", tag = "policies",
+    operation_id = "policy_version",
+    params(
+        ("name" = String, Path, description = "the policy's name"),
+        ("version" = u32, Path, description = "from 1"),
+    ),
+    responses((status = 200, body = PolicyVersionView), (status = 404, body = Problem)),
+    security(("bearer" = ["viewer"])),
+)]
+async fn version(
+    State(road): State<Road>,
+    Viewer(ctx): Viewer,
+    Path((name, version)): Path<(String, u32)>,
+) -> Result<Json<PolicyVersionView>, Problem> {
+    Ok(Json(
+        road.policies().version(&ctx, &name, version).await?.into(),
+    ))
 }
 
 /// Publish a policy: a new one, or the next version of one that is in force.
