@@ -20,6 +20,7 @@ const touches: Record<string, readonly string[]> = {
   policy: ["policies"],
   provider: ["providers"],
   secret: ["secrets"],
+  data_key: ["data-key"],
   member: ["members", "invitations"],
   invitation: ["invitations"],
   key: ["keys"],

@@ -14,6 +14,7 @@ import { nodes } from "./nodes";
 import { policies } from "./policies";
 import { record } from "./record";
 import { runs } from "./runs";
+import { secrets } from "./secrets";
 import { settings } from "./settings";
 import { shell } from "./shell";
 import { skills } from "./skills";
@@ -37,6 +38,7 @@ export const t = {
   policies,
   record,
   runs,
+  secrets,
   settings,
   skills,
   start,

@@ -26,12 +26,30 @@ const keys = createRoute({
   component: lazyRouteComponent(() => import("@/features/keys/ui/KeysPage"), "KeysPage"),
 });
 
+const secrets = createRoute({
+  getParentRoute: () => settings,
+  path: "/secrets",
+  component: lazyRouteComponent(() => import("@/features/secrets/ui/SecretsPage"), "SecretsPage"),
+});
+
+const secret = createRoute({
+  getParentRoute: () => settings,
+  path: "/secrets/$secretId",
+  component: lazyRouteComponent(() => import("@/features/secrets/ui/SecretPage"), "SecretPage"),
+});
+
+const encryption = createRoute({
+  getParentRoute: () => settings,
+  path: "/encryption",
+  component: lazyRouteComponent(() => import("@/features/secrets/ui/EncryptionPage"), "EncryptionPage"),
+});
+
 const account = createRoute({
   getParentRoute: () => settings,
   path: "/account",
   component: lazyRouteComponent(() => import("@/features/account/ui/AccountPage"), "AccountPage"),
 });
 
-const pages = settings.addChildren([overview, members, keys, account]);
+const pages = settings.addChildren([overview, members, keys, secrets, secret, encryption, account]);
 
 export const settingsRoutes = [pages] as const;

@@ -1,9 +1,14 @@
 /** The pages below Settings, for its own list and for what finds everything by name. */
-import { KeyRound, type LucideIcon, UserRound, Users } from "lucide-react";
+import { KeyRound, LockKeyhole, type LucideIcon, ShieldEllipsis, UserRound, Users } from "lucide-react";
 import { t } from "@/strings";
 
 export interface Place {
-  to: "/settings/account" | "/settings/keys" | "/settings/members";
+  to:
+    | "/settings/account"
+    | "/settings/encryption"
+    | "/settings/keys"
+    | "/settings/members"
+    | "/settings/secrets";
   name: string;
   detail: string;
   icon: LucideIcon;
@@ -15,5 +20,7 @@ const { places: s } = t.settings;
 export const places: readonly Place[] = [
   { to: "/settings/members", ...s.members, icon: Users, group: "org" },
   { to: "/settings/keys", ...s.keys, icon: KeyRound, group: "org" },
+  { to: "/settings/secrets", ...s.secrets, icon: LockKeyhole, group: "org" },
+  { to: "/settings/encryption", ...s.encryption, icon: ShieldEllipsis, group: "org" },
   { to: "/settings/account", ...s.account, icon: UserRound, group: "you" },
 ];
