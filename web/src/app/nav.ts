@@ -13,6 +13,7 @@ import {
   Scale,
   ScrollText,
   Settings,
+  Stamp,
   Waypoints,
   Wrench,
 } from "lucide-react";
@@ -26,6 +27,7 @@ export interface NavEntry {
     | "/agents"
     | "/chats"
     | "/inbox"
+    | "/grants"
     | "/policies"
     | "/record"
     | "/runs"
@@ -49,6 +51,7 @@ export const nav: readonly NavEntry[] = [
   { to: "/runs", label: t.runs.nav, icon: Waypoints, group: "work", key: "r" },
   { to: "/start", label: t.start.nav, icon: Compass, group: "work", key: "s" },
   { to: "/policies", label: t.policies.nav, icon: Scale, group: "govern", key: "p" },
+  { to: "/grants", label: t.grants.nav, icon: Stamp, group: "govern", key: "v" },
   { to: "/record", label: t.record.nav, icon: ScrollText, group: "govern", key: "e" },
   { to: "/usage", label: t.usage.nav, icon: ChartColumnStacked, group: "govern", key: "u" },
   { to: "/agents", label: t.agents.nav, icon: Bot, group: "build", key: "a" },

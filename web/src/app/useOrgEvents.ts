@@ -21,6 +21,7 @@ const touches: Record<string, readonly string[]> = {
   provider: ["providers"],
   secret: ["secrets"],
   data_key: ["data-key"],
+  chat_settings: ["chat-settings"],
   member: ["members", "invitations"],
   invitation: ["invitations"],
   key: ["keys"],

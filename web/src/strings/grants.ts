@@ -8,7 +8,7 @@ export const grants = {
   listLabel: "Standing approvals",
   emptyTitle: "Nothing is allowed beyond the policies",
   empty:
-    "When somebody approves a request “always” or “for this run”, what that allows stands here until it is withdrawn. Policies allow much more calmly: they are written, tried and published.",
+    "When somebody approves a request “always” or “for this run”, what that allows stands here until it is withdrawn. What should hold for everybody is better written as a policy.",
   toInbox: "To the inbox",
   toPolicies: "To the policies",
   fromInbox: "What was allowed always",
@@ -22,7 +22,8 @@ export const grants = {
   withdraw: "Withdraw",
   withdrawLabel: (sentence: string) => `Withdraw: ${sentence}`,
   withdrawTitle: "Withdraw this approval?",
-  withdrawDetail: "The next action of this kind is decided by the policies alone, and may ask a person again.",
+  withdrawDetail:
+    "The next action of this kind is decided by the policies alone, and may ask a person again.",
   withdrawn: "It is withdrawn",
   failed: "It could not be withdrawn",
 };

@@ -8,6 +8,7 @@ import { approvals } from "./approvals";
 import { auth } from "./auth";
 import { chats } from "./chats";
 import { common, errors } from "./common";
+import { grants } from "./grants";
 import { keys } from "./keys";
 import { members } from "./members";
 import { nodes } from "./nodes";
@@ -15,7 +16,7 @@ import { policies } from "./policies";
 import { record } from "./record";
 import { runs } from "./runs";
 import { secrets } from "./secrets";
-import { settings } from "./settings";
+import { organisation, settings } from "./settings";
 import { shell } from "./shell";
 import { skills } from "./skills";
 import { start } from "./start";
@@ -32,8 +33,10 @@ export const t = {
   approvals,
   auth,
   chats,
+  grants,
   keys,
   members,
+  organisation,
   nodes,
   policies,
   record,

@@ -15,3 +15,50 @@ export const settings = {
     notifications: { name: "Notifications", detail: "What you are told about, and how." },
   },
 };
+
+export const organisation = {
+  title: "Organisation",
+  detail: "What holds for everybody in it.",
+  readOnly: "Your role sees this. Admins change it.",
+  name: "Name",
+  nameDetail: "What its people see.",
+  rename: "Rename",
+  renamed: "The organisation has its new name",
+  facts: { id: "Id", since: "Since", role: "Your role" },
+
+  chats: "How long chats are kept",
+  chatsDetail: "Days count from when a chat was last active. A legal hold keeps a chat whatever stands here.",
+  chatsHidden: "Members see how long chats are kept.",
+  idle: "Idle after",
+  idleHint: "A chat that nobody used for so long counts as idle.",
+  archive: "Archived after",
+  archiveHint: "An archived chat is put aside whole; the next message brings it back.",
+  never: "Empty: never",
+  days: "days",
+  rules: "Rules for labels",
+  rulesDetail:
+    "A rule with a label is about the chats that carry it; one without is about those that carry no label of a rule.",
+  rulesNone: "No rules: chats are archived as above, and never deleted by themselves.",
+  addRule: "Add a rule",
+  label: "Label",
+  anyLabel: "Chats without such a label",
+  after: "After days",
+  action: "What happens",
+  actions: { archive: "Archive", delete: "Delete for ever" },
+  removeRule: "Remove this rule",
+  deletes:
+    "Deleted chats can't be had back: their words are erased, and the record proves only that they were there.",
+  save: "Save",
+  undo: "As it was",
+  saved: "Saved. It is in force within minutes.",
+  badDays: "A whole number of days, or nothing.",
+
+  danger: "Close the organisation",
+  dangerDetail:
+    "Nobody can act in it any more, and none of its keys works. Its record stays with the installation.",
+  dangerOwner: "Only an owner closes it.",
+  close: "Close it",
+  closeTitle: (name: string) => `Close ${name}?`,
+  closeType: (name: string) => `Type ${name} to close it`,
+  closed: (name: string) => `${name} is closed`,
+};

@@ -14,6 +14,18 @@ const overview = createRoute({
   component: lazyRouteComponent(() => import("@/features/settings/ui/SettingsPage"), "SettingsPage"),
 });
 
+const organisation = createRoute({
+  getParentRoute: () => settings,
+  path: "/organisation",
+  component: lazyRouteComponent(() => import("@/features/settings/ui/OrganisationPage"), "OrganisationPage"),
+});
+
+const grants = createRoute({
+  getParentRoute: () => shell,
+  path: "/grants",
+  component: lazyRouteComponent(() => import("@/features/grants/ui/GrantsPage"), "GrantsPage"),
+});
+
 const members = createRoute({
   getParentRoute: () => settings,
   path: "/members",
@@ -50,6 +62,15 @@ const account = createRoute({
   component: lazyRouteComponent(() => import("@/features/account/ui/AccountPage"), "AccountPage"),
 });
 
-const pages = settings.addChildren([overview, members, keys, secrets, secret, encryption, account]);
+const pages = settings.addChildren([
+  overview,
+  organisation,
+  members,
+  keys,
+  secrets,
+  secret,
+  encryption,
+  account,
+]);
 
-export const settingsRoutes = [pages] as const;
+export const settingsRoutes = [pages, grants] as const;

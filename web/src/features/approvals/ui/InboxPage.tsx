@@ -82,6 +82,12 @@ export function InboxPage() {
                 {t.approvals.filters[it]}
               </Link>
             ))}
+            <Link
+              to="/grants"
+              className="ml-auto self-center text-xs text-muted underline-offset-2 hover:underline"
+            >
+              {t.grants.fromInbox}
+            </Link>
           </nav>
         </header>
         <div className="min-h-0 flex-1 overflow-y-auto">

@@ -13,7 +13,7 @@ import { Button, buttonClass } from "@/ui/Button";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { Empty } from "@/ui/Empty";
 import { ErrorNotice, explain, sentence } from "@/ui/ErrorNotice";
-import { controlClass } from "@/ui/Field";
+import { FindBox } from "@/ui/FindBox";
 import { Notice } from "@/ui/Notice";
 import { PageHeader } from "@/ui/Page";
 import { PageTitle } from "@/ui/PageTitle";
@@ -55,17 +55,7 @@ export function GrantsPage() {
     <>
       <PageTitle title={s.title} />
       <PageHeader title={s.title} detail={s.detail}>
-        {all.length > 0 && (
-          <input
-            ref={find}
-            type="search"
-            aria-label={s.find}
-            placeholder={s.find}
-            value={words}
-            onChange={(event) => setWords(event.target.value)}
-            className={`${controlClass} h-8 sm:w-80!`}
-          />
-        )}
+        {all.length > 0 && <FindBox label={s.find} value={words} onChange={setWords} input={find} keys="/" />}
       </PageHeader>
       {!may && (
         <div className="px-4 pt-4 md:px-6">

@@ -9,7 +9,7 @@ import { SettingsHeader } from "@/features/settings/ui/SettingsHeader";
 import { t } from "@/strings";
 import { Button } from "@/ui/Button";
 import { ErrorNotice } from "@/ui/ErrorNotice";
-import { controlClass } from "@/ui/Field";
+import { FindBox } from "@/ui/FindBox";
 import { Notice } from "@/ui/Notice";
 import { Panel } from "@/ui/Panel";
 import { SkeletonRows } from "@/ui/Skeleton";
@@ -57,17 +57,7 @@ export function MembersPage() {
         {!may && <Notice>{s.readOnly}</Notice>}
         <Panel
           title={members.data ? s.count(all.length) : s.title}
-          aside={
-            <input
-              ref={find}
-              type="search"
-              aria-label={s.find}
-              placeholder={s.find}
-              value={words}
-              onChange={(event) => setWords(event.target.value)}
-              className={`${controlClass} h-8 sm:w-60!`}
-            />
-          }
+          aside={<FindBox label={s.find} value={words} onChange={setWords} input={find} keys="/" />}
         >
           <div className="-mx-4 -my-4 md:-mx-5">
             {members.isPending && <SkeletonRows rows={3} className="px-5" />}

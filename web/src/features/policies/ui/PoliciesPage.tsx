@@ -7,7 +7,7 @@ import { useMay } from "@/app/useAuth";
 import { useRowKeys } from "@/app/useRowKeys";
 import { t } from "@/strings";
 import { Badge } from "@/ui/Badge";
-import { Button } from "@/ui/Button";
+import { Button, buttonClass } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { Empty } from "@/ui/Empty";
 import { ErrorNotice } from "@/ui/ErrorNotice";
@@ -36,7 +36,18 @@ export function PoliciesPage() {
   return (
     <>
       <PageTitle title={s.title} />
-      <PageHeader title={s.title} detail={s.detail} actions={create} />
+      <PageHeader
+        title={s.title}
+        detail={s.detail}
+        actions={
+          <>
+            <Link to="/grants" className={buttonClass()}>
+              {t.grants.nav}
+            </Link>
+            {create}
+          </>
+        }
+      />
       {policies.isPending && <SkeletonRows rows={3} className="px-4 md:px-6" />}
       {policies.isError && (
         <div className="p-4 md:p-6">

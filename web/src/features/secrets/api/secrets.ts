@@ -6,7 +6,6 @@ import { whole } from "@/lib/pages";
 
 export type Secret = Schema<"SecretView">;
 export type Grants = Required<Schema<"GrantsBody">>;
-export type Tool = Schema<"ToolView">;
 export type Provider = Schema<"ProviderView">;
 
 export const secretsQuery = queryOptions({
@@ -23,12 +22,6 @@ export const grantsQuery = (id: string) =>
     },
     staleTime: 60_000,
   });
-
-export const toolsQuery = queryOptions({
-  queryKey: ["tools", "all"],
-  queryFn: () => take(api.GET("/v1/tools", {})).then((it) => it.items),
-  staleTime: 60_000,
-});
 
 export const providersQuery = queryOptions({
   queryKey: ["providers", "all"],
@@ -54,8 +47,15 @@ export const useRotateSecret = () =>
     take(api.PUT("/v1/secrets/{id}", { params: { path: { id } }, body: { value } })),
   );
 
-export const useDeleteSecret = () =>
-  useSecretMutation((id: string) => take(api.DELETE("/v1/secrets/{id}", { params: { path: { id } } })));
+/** Nothing is waited for: whoever deletes a secret stands on its page, and has to leave it first. */
+export function useDeleteSecret() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => take(api.DELETE("/v1/secrets/{id}", { params: { path: { id } } })),
+    onSuccess: (_gone, id) =>
+      queries.setQueryData(secretsQuery.queryKey, (all) => all?.filter((it) => it.id !== id)),
+  });
+}
 
 export const useSetGrants = () =>
   useSecretMutation(({ id, ...body }: { id: string } & Grants) =>

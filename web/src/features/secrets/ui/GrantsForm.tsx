@@ -2,12 +2,14 @@ import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { useMay } from "@/app/useAuth";
 import { useDirectory } from "@/features/directory/api/directory";
+import { toolsQuery } from "@/features/tools/api/tools";
+import { cx } from "@/lib/cx";
 import { t } from "@/strings";
 import { Button } from "@/ui/Button";
 import { ErrorNotice } from "@/ui/ErrorNotice";
-import { controlClass } from "@/ui/Field";
+import { FindBox } from "@/ui/FindBox";
 import { toast } from "@/ui/toast";
-import { type Grants, toolsQuery, useSetGrants } from "../api/secrets";
+import { type Grants, useSetGrants } from "../api/secrets";
 import { type Choice, isSame, toggled, withGone } from "../model/grants";
 
 const s = t.secrets;
@@ -96,17 +98,18 @@ function Choices({ legend, find, none, choices, chosen, disabled, onToggle }: Ch
     <fieldset className="min-w-0" disabled={disabled}>
       <legend className="mb-2 text-sm font-medium">{legend}</legend>
       {choices.length > MANY && (
-        <input
-          type="search"
-          aria-label={find}
-          placeholder={find}
-          value={words}
-          onChange={(event) => setWords(event.target.value)}
-          className={`${controlClass} mb-2 h-8`}
-        />
+        <div className="mb-2">
+          <FindBox label={find} value={words} onChange={setWords} />
+        </div>
       )}
       {choices.length === 0 && <p className="text-sm text-muted">{none}</p>}
-      <div className="flex max-h-64 flex-col overflow-y-auto rounded-md border empty:hidden">
+      {/* What can't be reached by keys is shown whole, because it could not be scrolled by them either. */}
+      <div
+        className={cx(
+          "flex flex-col rounded-md border empty:hidden",
+          !disabled && "max-h-64 overflow-y-auto",
+        )}
+      >
         {shown.map((it) => (
           <label
             key={it.id}

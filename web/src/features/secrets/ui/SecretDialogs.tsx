@@ -145,6 +145,9 @@ export function RotateDialog({ secret, onClose }: { secret: Secret; onClose(): v
   );
 }
 
+/** The dialog says what went wrong. */
+const unsaid = () => undefined;
+
 interface DeleteProps {
   secret: Secret;
   /** What uses it, by name. */
@@ -165,12 +168,10 @@ export function DeleteDialog({ secret, usedBy, onClose }: DeleteProps) {
       error={remove.error}
       typed={{ label: s.deleteType(secret.name), text: secret.name }}
       onConfirm={() =>
-        remove.mutate(secret.id, {
-          onSuccess: () => {
-            toast({ title: s.deleted(secret.name) });
-            void navigate({ to: "/settings/secrets" });
-          },
-        })
+        void remove.mutateAsync(secret.id).then(() => {
+          toast({ title: s.deleted(secret.name) });
+          return navigate({ to: "/settings/secrets" });
+        }, unsaid)
       }
       onClose={onClose}
     >

@@ -1,12 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { ChevronLeft, SearchX } from "lucide-react";
+import { SearchX } from "lucide-react";
 import { useState } from "react";
 import { useKeys } from "@/app/keys";
 import { useMay } from "@/app/useAuth";
 import { SettingsHeader } from "@/features/settings/ui/SettingsHeader";
 import { exactly } from "@/lib/time";
 import { t } from "@/strings";
+import { BackLink } from "@/ui/BackLink";
 import { Button, buttonClass } from "@/ui/Button";
 import { Empty } from "@/ui/Empty";
 import { ErrorNotice } from "@/ui/ErrorNotice";
@@ -31,7 +32,7 @@ export function SecretPage() {
   if (secret) return <Known secret={secret} />;
   return (
     <>
-      <SettingsHeader title={s.title} above={<Back />} />
+      <SettingsHeader title={s.title} above={back} />
       <div className="p-4 md:p-6">
         {secrets.isPending && <SkeletonRows rows={3} />}
         {secrets.isError && <ErrorNotice error={secrets.error} onRetry={() => void secrets.refetch()} />}
@@ -53,11 +54,7 @@ export function SecretPage() {
   );
 }
 
-const Back = () => (
-  <Link to="/settings/secrets" className="flex items-center gap-1 text-sm text-muted hover:text-text">
-    <ChevronLeft aria-hidden className="size-4" /> {s.back}
-  </Link>
-);
+const back = <BackLink to="/settings/secrets">{s.back}</BackLink>;
 
 function Known({ secret }: { secret: Secret }) {
   const may = useMay("admin");
@@ -69,7 +66,7 @@ function Known({ secret }: { secret: Secret }) {
     <>
       <SettingsHeader
         title={secret.name}
-        above={<Back />}
+        above={back}
         actions={
           may && (
             <>

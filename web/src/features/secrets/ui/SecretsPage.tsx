@@ -12,7 +12,7 @@ import { Badge } from "@/ui/Badge";
 import { Button } from "@/ui/Button";
 import { Empty } from "@/ui/Empty";
 import { ErrorNotice } from "@/ui/ErrorNotice";
-import { controlClass } from "@/ui/Field";
+import { FindBox } from "@/ui/FindBox";
 import { Notice } from "@/ui/Notice";
 import { Skeleton, SkeletonRows } from "@/ui/Skeleton";
 import { Time } from "@/ui/Time";
@@ -43,17 +43,7 @@ export function SecretsPage() {
   return (
     <>
       <SettingsHeader title={s.title} detail={s.detail} actions={make}>
-        {all.length > 0 && (
-          <input
-            ref={find}
-            type="search"
-            aria-label={s.find}
-            placeholder={s.find}
-            value={words}
-            onChange={(event) => setWords(event.target.value)}
-            className={`${controlClass} h-8 sm:w-72!`}
-          />
-        )}
+        {all.length > 0 && <FindBox label={s.find} value={words} onChange={setWords} input={find} keys="/" />}
       </SettingsHeader>
       <div className="flex max-w-4xl flex-col gap-4 p-4 md:p-6">
         {!may && <Notice>{s.readOnly}</Notice>}

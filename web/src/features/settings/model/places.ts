@@ -1,5 +1,13 @@
 /** The pages below Settings, for its own list and for what finds everything by name. */
-import { KeyRound, LockKeyhole, type LucideIcon, ShieldEllipsis, UserRound, Users } from "lucide-react";
+import {
+  Building2,
+  KeyRound,
+  LockKeyhole,
+  type LucideIcon,
+  ShieldEllipsis,
+  UserRound,
+  Users,
+} from "lucide-react";
 import { t } from "@/strings";
 
 export interface Place {
@@ -8,6 +16,7 @@ export interface Place {
     | "/settings/encryption"
     | "/settings/keys"
     | "/settings/members"
+    | "/settings/organisation"
     | "/settings/secrets";
   name: string;
   detail: string;
@@ -18,6 +27,7 @@ export interface Place {
 const { places: s } = t.settings;
 
 export const places: readonly Place[] = [
+  { to: "/settings/organisation", ...s.organisation, icon: Building2, group: "org" },
   { to: "/settings/members", ...s.members, icon: Users, group: "org" },
   { to: "/settings/keys", ...s.keys, icon: KeyRound, group: "org" },
   { to: "/settings/secrets", ...s.secrets, icon: LockKeyhole, group: "org" },

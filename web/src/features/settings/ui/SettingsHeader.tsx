@@ -1,7 +1,6 @@
-import { Link } from "@tanstack/react-router";
-import { ChevronLeft } from "lucide-react";
 import type { ReactNode } from "react";
 import { t } from "@/strings";
+import { BackLink } from "@/ui/BackLink";
 import { PageHeader } from "@/ui/Page";
 import { PageTitle } from "@/ui/PageTitle";
 
@@ -17,9 +16,9 @@ interface Props {
 /** The head of a page of the settings, with the way back to all of them where their list has no room. */
 export function SettingsHeader({ title, detail, actions, above, children }: Props) {
   const back = (
-    <Link to="/settings" className="flex items-center gap-1 text-sm text-muted hover:text-text lg:hidden">
-      <ChevronLeft aria-hidden className="size-4" /> {t.settings.back}
-    </Link>
+    <div className="lg:hidden">
+      <BackLink to="/settings">{t.settings.back}</BackLink>
+    </div>
   );
   return (
     <>
