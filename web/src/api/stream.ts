@@ -2,14 +2,17 @@
  * A live stream of the server that keeps itself alive.
  *
  * It is read by `fetch`, because only that can send the token. When it breaks, it comes back where it was
- * (`Last-Event-ID`), after a pause that doubles and is spread at random. It rests while nobody looks at the
- * page or there is no network: browsers allow few connections at once to one server, and a tab in the
- * background should hold none of them.
+ * (`Last-Event-ID`), after a pause that doubles and is spread at random; only a connection that held for a
+ * while makes the pauses short again. What the server refuses is not asked for again. It rests while nobody
+ * sees the page or there is no network: browsers allow few connections at once to one server, and a tab in
+ * the background should hold none of them.
  */
 import { authorisedFetch } from "./client";
+import { SignInChanged } from "./problem";
 import { type Frame, parser } from "./sse";
 
-export type StreamState = "connecting" | "live" | "reconnecting" | "resting" | "ended";
+/** `ended`: there is no more to come. `refused`: there may be, but not for us, or not here any more. */
+export type StreamState = "connecting" | "live" | "reconnecting" | "resting" | "ended" | "refused";
 
 export interface StreamOptions {
   path: string;
@@ -30,7 +33,16 @@ export function pauseBefore(attempt: number, random = Math.random()): number {
   return whole * (0.5 + random / 2);
 }
 
-type Outcome = "again" | "at-once" | "over";
+/** A connection that held so long was a good one. */
+const STEADY_MS = 10_000;
+
+type Outcome = "again" | "at-once" | "ended" | "refused";
+
+/** What an answer without a stream means. */
+function outcomeOf(status: number): Outcome {
+  if (status === 204) return "ended";
+  return status >= 500 || status === 429 || status === 408 ? "again" : "refused";
+}
 
 /** Opens a stream; the answer closes it. */
 export function openStream(options: StreamOptions): () => void {
@@ -47,10 +59,7 @@ export function openStream(options: StreamOptions): () => void {
     const response = await authorisedFetch(
       new Request(new URL(options.path, location.origin), { headers, signal }),
     );
-    if (response.status === 204) return "over";
-    if (!response.ok || !response.body)
-      return response.status >= 500 || response.status === 429 ? "again" : "over";
-    attempt = 0;
+    if (response.status !== 200 || !response.body) return outcomeOf(response.status);
     tell("live");
     options.onLive?.(wasLive);
     wasLive = true;
@@ -66,7 +75,7 @@ export function openStream(options: StreamOptions): () => void {
       const { done, value } = await reader.read();
       if (done) return "again";
       for (const frame of frames.push(value)) {
-        if (closed.signal.aborted) return "over";
+        if (closed.signal.aborted) return "ended";
         if (frame.id !== undefined) lastId = frame.id;
         // Its token has ended, or we were too slow: both are mended by coming again.
         if (frame.event === "stream.revoked" || frame.event === "stream.lagged") return "at-once";
@@ -84,11 +93,16 @@ export function openStream(options: StreamOptions): () => void {
         continue;
       }
       connection = new AbortController();
-      const outcome = await connect(connection.signal).catch((): Outcome => "again");
+      const began = Date.now();
+      const outcome = await connect(connection.signal).catch(outcomeOfFailure);
+      // Whatever ended it, nothing of it is left open.
+      connection.abort();
       connection = undefined;
       if (closed.signal.aborted) return;
-      if (outcome === "over") return tell("ended");
-      if (mustRest() || (outcome === "at-once" && attempt === 0)) {
+      if (outcome === "ended" || outcome === "refused") return tell(outcome);
+      if (Date.now() - began >= STEADY_MS) attempt = 0;
+      if (mustRest()) continue;
+      if (outcome === "at-once" && attempt === 0) {
         attempt = 1;
         continue;
       }
@@ -111,6 +125,8 @@ export function openStream(options: StreamOptions): () => void {
   };
 }
 
+const outcomeOfFailure = (error: unknown): Outcome => (error instanceof SignInChanged ? "refused" : "again");
+
 const mustRest = () => document.visibilityState === "hidden" || !navigator.onLine;
 
 /** Waits until something that the page's visibility or network changes is so. */
@@ -130,16 +146,18 @@ function until(isSo: () => boolean, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Waits a while, or until the network is back or the stream is closed. */
+/** Waits a while, or until somebody looks again, the network is back or the stream is closed. */
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);
+      document.removeEventListener("visibilitychange", end);
       window.removeEventListener("online", end);
       signal.removeEventListener("abort", end);
       resolve();
     };
     const timer = setTimeout(end, milliseconds);
+    document.addEventListener("visibilitychange", end);
     window.addEventListener("online", end);
     signal.addEventListener("abort", end);
   });

@@ -4,12 +4,17 @@ import type { StreamState } from "@/api/stream";
 
 const states = new Map<symbol, StreamState>();
 const listeners = new Set<() => void>();
-type Connection = "live" | "reconnecting" | "offline";
+type Connection = "live" | "reconnecting" | "offline" | "refused";
 let current: Connection = "live";
 
+function worst(of: readonly StreamState[]): Connection {
+  if (!navigator.onLine) return "offline";
+  if (of.includes("refused")) return "refused";
+  return of.includes("reconnecting") ? "reconnecting" : "live";
+}
+
 function look() {
-  const isReconnecting = [...states.values()].includes("reconnecting");
-  const next = !navigator.onLine ? "offline" : isReconnecting ? "reconnecting" : "live";
+  const next = worst([...states.values()]);
   if (next === current) return;
   current = next;
   for (const listener of listeners) listener();

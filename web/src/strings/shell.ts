@@ -28,8 +28,11 @@ export const shell = {
   create: "Create",
   noOrgTitle: "You are in no organisation yet",
   noOrgDetail: "Make one, or open the link of an invitation that you were sent.",
-  offline: "You are offline. What you see may be old.",
-  reconnecting: "Reconnecting…",
+  connection: {
+    offline: "You are offline. What you see may be old.",
+    reconnecting: "Reconnecting…",
+    refused: "The server doesn't tell this page what changes any more. What you see may be old.",
+  },
   sessionEnded: "Your sign-in has ended",
   sessionEndedDetail: "Sign in again to go on where you were.",
   apiReference: "API reference",

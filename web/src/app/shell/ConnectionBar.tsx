@@ -1,10 +1,16 @@
-import { CloudOff, LoaderCircle } from "lucide-react";
+import { CloudOff, LoaderCircle, Unplug } from "lucide-react";
 import { useEffect, useState } from "react";
 import { t } from "@/strings";
 import { useConnection } from "../connection";
 
 /** Short interruptions are nobody's business; only what lasts is said. */
 const PATIENCE_MS = 700;
+
+const signs = {
+  offline: <CloudOff aria-hidden className="size-3.5" />,
+  reconnecting: <LoaderCircle aria-hidden className="size-3.5 animate-spin" />,
+  refused: <Unplug aria-hidden className="size-3.5" />,
+};
 
 export function ConnectionBar() {
   const connection = useConnection();
@@ -17,12 +23,17 @@ export function ConnectionBar() {
     <div role="status" aria-live="polite" className="sticky top-0 z-30">
       {shown !== "live" && (
         <div className="flex items-center justify-center gap-2 border-b bg-warn-soft px-4 py-1.5 text-xs font-medium text-warn">
-          {shown === "offline" ? (
-            <CloudOff aria-hidden className="size-3.5" />
-          ) : (
-            <LoaderCircle aria-hidden className="size-3.5 animate-spin" />
+          {signs[shown]}
+          {t.shell.connection[shown]}
+          {shown === "refused" && (
+            <button
+              type="button"
+              className="rounded-sm underline underline-offset-2"
+              onClick={() => location.reload()}
+            >
+              {t.errors.reload}
+            </button>
           )}
-          {shown === "offline" ? t.shell.offline : t.shell.reconnecting}
         </div>
       )}
     </div>

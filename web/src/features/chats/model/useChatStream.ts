@@ -15,10 +15,12 @@ const reduce = (live: Live, frame: Heard): Live =>
 /** Events that change what a chat shows, by the first word of their kinds. */
 const SHOWN = new Set(["message", "reaction", "session", "run", "artifact"]);
 
-export function useChatStream(id: string): Live {
+/** Follows a chat while it is there to be read. */
+export function useChatStream(id: string, isThere = true): Live {
   const queries = useQueryClient();
   const [live, tell] = useReducer(reduce, quiet);
   useEffect(() => {
+    if (!isThere) return;
     const report = reporter();
     let close: (() => void) | undefined;
     let isClosed = false;
@@ -54,6 +56,6 @@ export function useChatStream(id: string): Live {
       report.end();
       clearTimeout(timer);
     };
-  }, [id, queries]);
+  }, [id, isThere, queries]);
   return live;
 }

@@ -27,7 +27,7 @@ import { useFollow } from "./useFollow";
 
 export function Chat({ id }: { id: string }) {
   const session = useQuery(sessionQuery(id));
-  const live = useChatStream(id);
+  const live = useChatStream(id, !session.isError);
   const mayWrite = useMay("member");
   if (session.error) {
     return (
