@@ -41,7 +41,7 @@ test("a new chat: an answer, and the steps that led to it", async ({ page }) => 
   await answer.getByRole("button", { name: "1 step" }).click();
   await answer.getByText("file.read", { exact: true }).click();
   await expect(answer.getByText("Everything in the workspace may be read")).toBeVisible();
-  await expect(answer.getByRole("group", { name: "Result" })).toContainText("To do this week");
+  await expect(answer.getByRole("group", { name: "Output" })).toContainText("To do this week");
   await expectAccessible(page);
 });
 

@@ -81,7 +81,7 @@ test("a run grows while it is looked at, and shows why each step was decided", a
   await expect(step).toContainText("writing under notes/ asks a person first");
   await expect(step).toContainText("demo#write-notes");
   await expect(step).toContainText(/Approved by .*, once/);
-  await expect(step.getByRole("group", { name: "Input" })).toContainText(XSS);
+  await expect(step.getByRole("region", { name: "Input" })).toContainText(XSS);
   await expectAccessible(page);
   await page.getByRole("tab", { name: "Answer" }).click();
   await expect(page.getByRole("group", { name: "Answer" })).toContainText("onerror=alert(1)");
@@ -98,7 +98,7 @@ test("a run on a phone: a step opens from below, and the run is cancelled", asyn
   await page.goto(`/runs/${run}`);
   await page.getByRole("list", { name: "Steps over time" }).getByRole("button").first().click();
   const step = page.getByRole("dialog", { name: /Step 1/ });
-  await expect(step.getByRole("group", { name: "Input" })).toContainText("notes/phone.md");
+  await expect(step.getByRole("region", { name: "Input" })).toContainText("notes/phone.md");
   await expectAccessible(page);
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Cancel", exact: true }).click();

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Page } from "@playwright/test";
-import { expect, expectAccessible, test, watched } from "./fixtures";
+import { expect, expectAccessible, signIn, test, watched } from "./fixtures";
 import { startServer } from "./server";
+import { runOf, settled } from "./work";
 
 watched();
 test.use({ viewport: { width: 390, height: 844 } });
@@ -30,7 +31,7 @@ async function firstRun(page: Page, url: string) {
   // What came of it can be looked at, and all of it survives a reload.
   await page.reload();
   await page.getByText("file.read", { exact: true }).click();
-  await expect(page.getByRole("group", { name: "Result" })).toContainText(
+  await expect(page.getByRole("group", { name: "Output" })).toContainText(
     "Hello from my first governed run.",
   );
 
@@ -47,6 +48,24 @@ async function firstRun(page: Page, url: string) {
 
 test("somebody new gets from signing up to a verified and replayed run", async ({ page, server }) => {
   await firstRun(page, server.url);
+});
+
+test("a record that does not verify is not ticked off", async ({ page, server }) => {
+  const run = await runOf(server, "noop");
+  await settled(server, run, "succeeded");
+  await signIn(page);
+  await page.goto(`/start?run=${run}`);
+  const bad = { ok: false, events: 3, first_bad: { seq: 2, reason: "chain" } };
+  await page.route("**/v1/audit/verify", (route) => route.fulfill({ json: bad }));
+  const stage = page.getByRole("listitem").filter({ hasText: "Verify the record" });
+  await stage.getByRole("button", { name: "Verify it" }).click();
+  await expect(stage.getByText("The record does not verify.")).toBeVisible();
+  await expect(stage.getByRole("img", { name: "Done" })).toBeHidden();
+  await expect(page.getByRole("button", { name: "Replay as it was" })).toBeHidden();
+  await page.unroute("**/v1/audit/verify");
+  await stage.getByRole("button", { name: "Verify it" }).click();
+  await expect(stage.getByRole("img", { name: "Done" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Replay as it was" })).toBeVisible();
 });
 
 test.describe("on Postgres", () => {

@@ -1,4 +1,5 @@
 /** Events of the record, as streams and lists hand them out. What an event says depends on its kind. */
+import { fields } from "@/lib/fields";
 import type { Frame } from "./sse";
 
 /** The chain of who acted, as ids. */
@@ -15,14 +16,10 @@ export interface RecordEvent {
 }
 
 const text = (value: unknown) => (typeof value === "string" ? value : undefined);
-const record = (value: unknown): Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {};
 
 /** Reads an event; undefined if it is none. */
 export function eventOf(value: unknown): RecordEvent | undefined {
-  const { seq, kind, at, run, session, actor, data } = record(value);
+  const { seq, kind, at, run, session, actor, data } = fields(value);
   if (typeof seq !== "number" || typeof kind !== "string") return undefined;
   return {
     seq,
@@ -30,8 +27,8 @@ export function eventOf(value: unknown): RecordEvent | undefined {
     at: text(at) ?? "",
     run: text(run),
     session: text(session),
-    actor: record(actor) as Actor,
-    data: record(data),
+    actor: fields(actor) as Actor,
+    data: fields(data),
   };
 }
 
@@ -53,7 +50,7 @@ export const reachEnd = (events: readonly RecordEvent[]) => RUN_OVER.test(events
 /** Reads the event of a frame, or what is live, by the frame's own kind. */
 export function dataOf(frame: Frame): Record<string, unknown> {
   try {
-    return record(JSON.parse(frame.data));
+    return fields(JSON.parse(frame.data));
   } catch {
     return {};
   }

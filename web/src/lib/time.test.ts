@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ago, span, took, when } from "./time";
+import { ago, span, when } from "./time";
 
 test("a span is said in at most two units", () => {
   expect(span(0)).toBe("0 s");
@@ -9,12 +9,6 @@ test("a span is said in at most two units", () => {
   expect(span(3_600_000)).toBe("1 h");
   expect(span(86_399_000)).toBe("23 h 59 min");
   expect(span(90_000_000)).toBe("1 d 1 h");
-});
-
-test("how long something took keeps what matters", () => {
-  expect(took(3)).toBe("3 ms");
-  expect(took(1234)).toBe("1.2 s");
-  expect(took(125_000)).toBe("2 min 5 s");
 });
 
 test("what is past is named by how far it is", () => {

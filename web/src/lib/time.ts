@@ -19,13 +19,6 @@ function two(value: number, big: number, bigName: string, small: number, smallNa
   return `${Math.floor(value / big)} ${bigName}${rest > 0 ? ` ${rest} ${smallName}` : ""}`;
 }
 
-/** How long something took: `3 ms`, `1.2 s`, `2 min 5 s`. */
-export function took(milliseconds: number): string {
-  if (milliseconds < SECOND) return `${Math.round(milliseconds)} ms`;
-  if (milliseconds < MINUTE) return `${(milliseconds / SECOND).toFixed(1)} s`;
-  return span(milliseconds);
-}
-
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const year = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });

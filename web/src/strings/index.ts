@@ -20,7 +20,6 @@ import { organisation, settings } from "./settings";
 import { shell } from "./shell";
 import { skills } from "./skills";
 import { start } from "./start";
-import { steps } from "./steps";
 import { tools } from "./tools";
 import { usage } from "./usage";
 
@@ -45,7 +44,6 @@ export const t = {
   settings,
   skills,
   start,
-  steps,
   tools,
   usage,
 };

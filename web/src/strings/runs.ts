@@ -132,6 +132,9 @@ export const runs = {
 
   step: {
     title: (number: number) => `Step ${number}`,
+    count: (count: number) => (count === 1 ? "1 step" : `${count} steps`),
+    shown: "Steps",
+    asks: (tool: string, target: string) => `Waits for a person: ${tool} ${target}`,
     context: "Puts together what the agent is told",
     waits: "Waits",
     decision: "Decision",
@@ -158,6 +161,7 @@ export const runs = {
     noInput: "No arguments.",
     output: "Output",
     noOutput: "Nothing yet.",
+    noGuide: "There is no such file, which is no failure: few folders have a guide for agents.",
     failed: "It failed",
     truncated: "Cut to its limit",
     masked: "Masked by guardrails",
@@ -179,6 +183,7 @@ export const runs = {
       waiting: "Waits",
       unknown: "Outcome unknown",
       succeeded: "Done",
+      absent: "There is none",
       failed: "Failed",
       denied: "Denied",
     },

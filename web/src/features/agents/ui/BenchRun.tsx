@@ -4,11 +4,10 @@ import { GitCompareArrows, History, LoaderCircle, MessagesSquare, Waypoints } fr
 import { useChatStream } from "@/features/chats/model/useChatStream";
 import { type Run, runQuery, type Step, stepsQuery } from "@/features/runs/api/runs";
 import { failureOf, isOpen } from "@/features/runs/model/run";
-import { totalsOf } from "@/features/runs/model/step";
+import { totalsOf, worthShowing } from "@/features/runs/model/step";
 import { Took } from "@/features/runs/ui/RunRow";
 import { StateBadge } from "@/features/runs/ui/StateBadge";
-import { worthShowing } from "@/features/steps/model/step";
-import { StepCard } from "@/features/steps/ui/StepCard";
+import { StepCard } from "@/features/runs/ui/StepCard";
 import { count, dollars, pretty } from "@/lib/format";
 import { t } from "@/strings";
 import { buttonClass } from "@/ui/Button";

@@ -1,7 +1,7 @@
 /** What chats ask of the server. Lists have keys that begin with `sessions`, one chat with `session`. */
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, type Schema, take } from "@/api/client";
-import { isOver } from "@/features/steps/api/steps";
+import { isOpen } from "@/features/runs/model/run";
 
 export type Session = Schema<"SessionView">;
 export type Message = Schema<"MessageView">;
@@ -53,9 +53,7 @@ export const openRunsQuery = (id: string) =>
     queryKey: ["runs", "of-session", id],
     queryFn: async () => {
       const page = await take(api.GET("/v1/runs", { params: { query: { session_id: id, limit: 50 } } }));
-      return page.items
-        .filter((it) => it.kind === "agent_turn" && !it.parent_run_id && !isOver(it))
-        .reverse();
+      return page.items.filter((it) => it.kind === "agent_turn" && !it.parent_run_id && isOpen(it)).reverse();
     },
   });
 

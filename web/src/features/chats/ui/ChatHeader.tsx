@@ -3,6 +3,7 @@ import { Archive, ArrowLeft, Ellipsis, Lock, Pencil, Users } from "lucide-react"
 import { type FormEvent, useId, useState } from "react";
 import { useMay, useSignedIn } from "@/app/useAuth";
 import { useDirectory } from "@/features/directory/api/directory";
+import { dollars } from "@/lib/format";
 import { t } from "@/strings";
 import { Avatar } from "@/ui/Avatar";
 import { Badge } from "@/ui/Badge";
@@ -13,7 +14,6 @@ import { TextField } from "@/ui/Field";
 import { Menu, MenuItem } from "@/ui/Menu";
 import { toast } from "@/ui/toast";
 import { type Session, useArchive, useChangeChat } from "../api/chats";
-import { usd } from "../model/money";
 import { MembersDialog } from "./MembersDialog";
 
 export function ChatHeader({ session, present }: { session: Session; present: readonly string[] }) {
@@ -43,7 +43,7 @@ export function ChatHeader({ session, present }: { session: Session; present: re
         <h2 className="truncate text-base font-semibold">{session.title || t.chats.untitled}</h2>
         <p className="truncate text-xs text-muted">
           {session.agent_ids.map(directory.name).join(", ")}
-          {cost > 0 && ` · ${usd(cost)}`}
+          {cost > 0 && ` · ${dollars(cost)}`}
         </p>
       </div>
       {session.held && (

@@ -13,10 +13,11 @@ import { memo, useState } from "react";
 import { useMay, useSignedIn } from "@/app/useAuth";
 import { Attachment } from "@/features/artifacts/ui/Attachment";
 import { useDirectory } from "@/features/directory/api/directory";
-import { stepsQuery } from "@/features/steps/api/steps";
-import { worthShowing } from "@/features/steps/model/step";
-import { StepCard } from "@/features/steps/ui/StepCard";
+import { stepsQuery } from "@/features/runs/api/runs";
+import { worthShowing } from "@/features/runs/model/step";
+import { StepCard } from "@/features/runs/ui/StepCard";
 import { cx } from "@/lib/cx";
+import { dollars } from "@/lib/format";
 import { safeUrl } from "@/lib/safeUrl";
 import { t } from "@/strings";
 import { Avatar } from "@/ui/Avatar";
@@ -29,7 +30,6 @@ import { Menu, MenuItem } from "@/ui/Menu";
 import { Skeleton } from "@/ui/Skeleton";
 import { Time } from "@/ui/Time";
 import { type Message, useEdit, useOtherBranch, useReact, useRegenerate } from "../api/chats";
-import { usd } from "../model/money";
 import { authorOf } from "./ChatList";
 
 const EMOJI = ["👍", "🎉", "❤️", "👀", "🤔", "👎"];
@@ -93,7 +93,7 @@ function PastSteps({ runId }: { runId: string }) {
         className="flex items-center gap-1.5 self-start rounded-md text-xs text-muted hover:text-text"
       >
         <ListChecks aria-hidden className="size-3.5" />
-        {shown ? t.steps.count(shown.length) : t.steps.shown}
+        {shown ? t.runs.step.count(shown.length) : t.runs.step.shown}
         <ChevronRight aria-hidden className={cx("size-3.5 transition-transform", isOpen && "rotate-90")} />
       </button>
       {isOpen && error && <ErrorNotice error={error} />}
@@ -286,7 +286,7 @@ function Foot({ message }: { message: Message }) {
       ))}
       {usage && (
         <span title={t.chats.tokens(usage.input_tokens, usage.output_tokens)}>
-          {usage.unpriced ? t.chats.unpriced : usd(usage.cost_usd_micros)} ·{" "}
+          {usage.unpriced ? t.chats.unpriced : dollars(usage.cost_usd_micros)} ·{" "}
           {t.chats.tokens(usage.input_tokens, usage.output_tokens)}
         </span>
       )}

@@ -5,6 +5,7 @@ import { api, authorisedFetch, type Schema, take } from "@/api/client";
 import { ApiError, problemOf } from "@/api/problem";
 import { save } from "@/lib/save";
 import { type RecordFilter, sinceOf } from "../model/filter";
+import { verificationOf } from "../model/report";
 import { type Kept, linesOf, type Verified, verifyExport } from "../model/verify";
 
 export type Sealed = Schema<"Page_EventView">["items"][number];
@@ -90,7 +91,7 @@ export const kindsQuery = queryOptions({
 
 export const useServerVerify = () =>
   useMutation({
-    mutationFn: () => take(api.POST("/v1/audit/verify", {})) as Promise<Record<string, unknown>>,
+    mutationFn: () => take(api.POST("/v1/audit/verify", {})).then(verificationOf),
   });
 
 async function exported(signal?: AbortSignal): Promise<Response> {

@@ -133,8 +133,6 @@ function Bad({ reason, seq }: { reason: string; seq: number | undefined }) {
 
 function ByServer() {
   const verify = useServerVerify();
-  const bad = (verify.data?.first_bad ?? {}) as { reason?: string; seq?: number };
-  const events = typeof verify.data?.events === "number" ? verify.data.events : 0;
   return (
     <Card
       title={s.server}
@@ -146,12 +144,12 @@ function ByServer() {
       }
     >
       {verify.isError && <ErrorNotice error={verify.error} />}
-      {verify.data?.ok === true && (
-        <Notice tone="ok" title={s.sound(events)}>
+      {verify.data?.isGood && (
+        <Notice tone="ok" title={s.sound(verify.data.events)}>
           {s.soundDetail}
         </Notice>
       )}
-      {verify.data && verify.data.ok !== true && <Bad reason={bad.reason ?? ""} seq={bad.seq} />}
+      {verify.data?.bad && <Bad {...verify.data.bad} />}
     </Card>
   );
 }

@@ -1,6 +1,6 @@
 /** The reports of replays, of both kinds, as one thing to show. What isn't as expected is left out. */
+import { fields } from "@/lib/fields";
 import { pretty } from "@/lib/format";
-import { fields } from "./step";
 
 export interface ReplaySide {
   /** A decision's verdict, where the replay is about decisions. */

@@ -1,11 +1,24 @@
 /** One step as the API has it, read into what pages show. Whatever is not as expected is left out. */
+import { targetName } from "@/features/approvals/model/show";
+import { fields } from "@/lib/fields";
 import type { BadgeTone } from "@/ui/Badge";
 import type { Step } from "../api/runs";
 
-type Fields = Record<string, unknown>;
+export const STEP_STATES = [
+  "intended",
+  "asked",
+  "underway",
+  "waiting",
+  "unknown",
+  "succeeded",
+  "absent",
+  "failed",
+  "denied",
+] as const;
 
-export const fields = (value: unknown): Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+/** `absent` is ours: a guide was looked for and there is none. */
+export type StepState = (typeof STEP_STATES)[number];
+
 const text = (value: unknown) => (typeof value === "string" ? value : undefined);
 const number = (value: unknown) => (typeof value === "number" ? value : undefined);
 const texts = (value: unknown) => (Array.isArray(value) ? value.filter((it) => typeof it === "string") : []);
@@ -41,17 +54,50 @@ export function verdictTone(verdict: string | undefined): BadgeTone {
 
 export type Outcome =
   | { ok: true; output: unknown; durationMs: number; truncated: boolean }
-  | { ok: false; code: string; message: string };
+  | { ok: false; code: string; message: string; fix: string | undefined };
 
 /** What came of a step, or of a direct call. */
 export function outcomeOf(result: Step["result"]): Outcome | undefined {
   if (!result) return undefined;
   if ("error" in result) {
     const error = fields(result.error);
-    return { ok: false, code: text(error.code) ?? "", message: text(error.message) ?? "" };
+    return {
+      ok: false,
+      code: text(error.code) ?? "",
+      message: text(error.message) ?? "",
+      fix: text(error.suggested_fix),
+    };
   }
   const { output, duration_ms, truncated } = result;
   return { ok: true, output, durationMs: duration_ms, truncated };
+}
+
+/** Whether a turn looked for an `AGENTS.md` that is not there, which is no failure: few folders have one. */
+export function foundNoGuide(tool: string | null | undefined, target: unknown, code: string | undefined) {
+  const name = targetName(target).split("/").at(-1);
+  return tool === "file.read" && name === "AGENTS.md" && code === "NOT_FOUND";
+}
+
+export function stateOf(step: Step): StepState {
+  const outcome = outcomeOf(step.result);
+  if (outcome && !outcome.ok && foundNoGuide(step.tool, step.target, outcome.code)) return "absent";
+  return STEP_STATES.find((it) => it === step.state) ?? "intended";
+}
+
+/** What people want to see of a run beside its answer: not what its agent was told, nor guides that are not there. */
+export const worthShowing = (step: Step) =>
+  Boolean(step.tool) && step.tool !== "model.call" && stateOf(step) !== "absent";
+
+/** The request for approval that a step waits for. */
+export function pendingApproval(step: Step): string | undefined {
+  return step.state === "asked" ? text(fields(step.approval).approval) : undefined;
+}
+
+/** How long the tool itself took, or else from the step's beginning to its end. */
+export function durationOf(step: Step): number | undefined {
+  const outcome = outcomeOf(step.result);
+  if (outcome?.ok) return outcome.durationMs;
+  return step.ended_at ? Date.parse(step.ended_at) - Date.parse(step.began_at) : undefined;
 }
 
 export interface Usage {

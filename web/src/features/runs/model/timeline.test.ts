@@ -74,3 +74,12 @@ test("a run without work has an even axis", () => {
   expect(scale.at(START + 50)).toBe(0.5);
   expect(scale.shortened).toEqual([]);
 });
+
+test("a guide that is not there is drawn as nothing that failed", () => {
+  const looked = (code: string) => [
+    event(0, "tool.intended", { step: 1, tool: "file.read", target: { kind: "file", path: "AGENTS.md" } }),
+    event(5, "tool.failed", { step: 1, code }),
+  ];
+  expect(timelineOf(looked("NOT_FOUND")).rows[0]?.state).toBe("absent");
+  expect(timelineOf(looked("NODE_LOST")).rows[0]?.state).toBe("failed");
+});

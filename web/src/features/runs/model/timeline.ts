@@ -5,16 +5,7 @@
  * live as soon as an event is, and there even where the contents were erased.
  */
 import type { RecordEvent } from "@/api/events";
-
-export type StepState =
-  | "intended"
-  | "asked"
-  | "underway"
-  | "waiting"
-  | "unknown"
-  | "succeeded"
-  | "failed"
-  | "denied";
+import { foundNoGuide, type StepState } from "./step";
 
 export type SegmentKind = "decide" | "wait" | "work" | "unknown";
 
@@ -147,7 +138,7 @@ function take(row: Row, event: RecordEvent, at: number) {
       end(row, "succeeded", at);
       break;
     case "tool.failed":
-      end(row, "failed", at);
+      end(row, foundNoGuide(row.tool, row.target, text(data.code)) ? "absent" : "failed", at);
       break;
     case "tool.denied":
       end(row, "denied", at);

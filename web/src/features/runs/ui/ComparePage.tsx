@@ -20,7 +20,7 @@ import { type Run, runQuery, runsQuery, type Step, stepsQuery } from "../api/run
 import { useRunTitles } from "../api/titles";
 import { compareSteps, type Pair, partingOf } from "../model/compare";
 import { tookMs } from "../model/run";
-import { decisionOf, outcomeOf } from "../model/step";
+import { decisionOf, durationOf, outcomeOf, stateOf } from "../model/step";
 import { BackTo } from "./RunHeader";
 import { DivergenceLine, SidesHead, SidesRow, SideText } from "./SideBySide";
 import { StateBadge, StepSign, VerdictBadge } from "./StateBadge";
@@ -191,18 +191,15 @@ function PairRow({ pair, at, isAfter }: { pair: Pair; at: number; isAfter: boole
 /** What there is to say of one side: how it stands, and what of it differs. */
 function PairSide({ step, pair, label }: { step: Step; pair: Pair; label: string }) {
   const verdict = decisionOf(step.decision)?.verdict;
+  const took = durationOf(step);
   const outcome = outcomeOf(step.result);
   const output = outcome && (outcome.ok ? pretty(outcome.output) : `${outcome.code}: ${outcome.message}`);
   return (
     <span className="flex flex-col gap-1.5">
       <span className="flex items-center gap-2 text-xs text-muted">
-        <StepSign state={step.state as Parameters<typeof StepSign>[0]["state"]} />
+        <StepSign state={stateOf(step)} />
         <VerdictBadge verdict={verdict} />
-        {step.ended_at && (
-          <span className="tabular-nums">
-            {duration(Date.parse(step.ended_at) - Date.parse(step.began_at))}
-          </span>
-        )}
+        {took !== undefined && <span className="tabular-nums">{duration(took)}</span>}
       </span>
       {pair.differs.includes("input") && (
         <SideText text={pretty(step.arguments)} label={`${label}: ${s.inputs}`} />

@@ -1,10 +1,18 @@
-import { Ban, CircleCheck, CircleDashed, CircleHelp, CircleX, LoaderCircle, PauseCircle } from "lucide-react";
+import {
+  Ban,
+  CircleCheck,
+  CircleDashed,
+  CircleHelp,
+  CircleMinus,
+  CircleX,
+  LoaderCircle,
+  PauseCircle,
+} from "lucide-react";
 import { t } from "@/strings";
 import { Badge } from "@/ui/Badge";
 import type { Run } from "../api/runs";
 import { stateName, toneOf } from "../model/run";
-import { verdictTone } from "../model/step";
-import type { StepState } from "../model/timeline";
+import { type StepState, verdictTone } from "../model/step";
 
 const icons: Record<string, typeof CircleCheck> = {
   succeeded: CircleCheck,
@@ -32,6 +40,7 @@ const stepIcons: Record<StepState, typeof CircleCheck> = {
   waiting: PauseCircle,
   unknown: CircleHelp,
   succeeded: CircleCheck,
+  absent: CircleMinus,
   failed: CircleX,
   denied: Ban,
 };
@@ -43,15 +52,16 @@ const stepInks: Record<StepState, string> = {
   waiting: "text-warn",
   unknown: "text-warn",
   succeeded: "text-ok",
+  absent: "text-faint",
   failed: "text-bad",
   denied: "text-bad",
 };
 
 /** How a step stands, as a sign; its name is read out. */
 export function StepSign({ state }: { state: StepState }) {
-  const Icon = stepIcons[state] ?? CircleDashed;
+  const Icon = stepIcons[state];
   return (
-    <span className={`inline-flex shrink-0 ${stepInks[state] ?? ""}`} title={t.runs.step.states[state]}>
+    <span className={`inline-flex shrink-0 ${stepInks[state]}`} title={t.runs.step.states[state]}>
       <Icon aria-hidden className={`size-4 ${Icon === LoaderCircle ? "animate-spin" : ""}`} />
       <span className="sr-only">{t.runs.step.states[state]}</span>
     </span>

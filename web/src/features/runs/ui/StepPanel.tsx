@@ -3,19 +3,18 @@ import { Link } from "@tanstack/react-router";
 import { isCode } from "@/api/problem";
 import { targetName } from "@/features/approvals/model/show";
 import { useDirectory } from "@/features/directory/api/directory";
-import { clock, count, dollars, duration, pretty, shortId } from "@/lib/format";
+import { clock, shortId } from "@/lib/format";
 import { exactly } from "@/lib/time";
 import { t } from "@/strings";
 import { Badge } from "@/ui/Badge";
-import { Code } from "@/ui/Code";
 import { ErrorNotice } from "@/ui/ErrorNotice";
 import { Notice } from "@/ui/Notice";
 import { Section } from "@/ui/Section";
 import { Skeleton } from "@/ui/Skeleton";
 import { type Step, stepQuery } from "../api/runs";
-import { decisionOf, fields, outcomeOf, usageOf } from "../model/step";
 import type { Row } from "../model/timeline";
-import { StepSign, VerdictBadge } from "./StateBadge";
+import { StepSign } from "./StateBadge";
+import { DecisionSection, InputSection, OutputSection } from "./StepSections";
 
 const s = t.runs.step;
 const text = (value: unknown) => (typeof value === "string" ? value : undefined);
@@ -51,38 +50,6 @@ export function StepPanel({ runId, row }: { runId: string; row: Row }) {
 }
 
 const lastDecision = (row: Row) => row.events.findLast((it) => it.kind === "policy.decided")?.data;
-
-function DecisionSection({ value }: { value: unknown }) {
-  const decision = decisionOf(value);
-  if (!decision) return null;
-  return (
-    <Section title={s.decision} aside={<VerdictBadge verdict={decision.verdict} />}>
-      <p className="text-sm">{decision.reason}</p>
-      <p className="text-xs text-muted">
-        {decision.rules.length === 0 ? (
-          s.noRule
-        ) : (
-          <>
-            {s.rules}{" "}
-            {decision.rules.map((rule, at) => (
-              <span key={rule}>
-                {at > 0 && ", "}
-                <code className="font-mono text-text">{rule}</code>
-              </span>
-            ))}
-          </>
-        )}
-        {decision.risk !== undefined && <> · {s.risk(decision.risk)}</>}
-      </p>
-      {decision.fix && (
-        <div className="flex flex-col gap-1.5">
-          <p className="text-xs text-muted">{s.fix}</p>
-          <Code text={decision.fix} label={s.fix} />
-        </div>
-      )}
-    </Section>
-  );
-}
 
 function ApprovalSection({ row }: { row: Row }) {
   const directory = useDirectory();
@@ -129,71 +96,6 @@ function CapabilitySection({ data, step }: { data: Record<string, unknown>; step
       <p className="text-xs text-muted">{s.capabilityDetail}</p>
     </Section>
   );
-}
-
-function InputSection({ step }: { step: Step }) {
-  if (!step.tool) return null;
-  const input = pretty(step.arguments);
-  return (
-    <Section title={s.input}>
-      {input === "" || input === "null" ? (
-        <p className="text-sm text-muted">{s.noInput}</p>
-      ) : (
-        <Code text={input} label={s.input} />
-      )}
-    </Section>
-  );
-}
-
-function OutputSection({ step }: { step: Step }) {
-  const outcome = outcomeOf(step.result);
-  const usage = usageOf(step);
-  const masked = Object.entries(fields(step.masked));
-  return (
-    <Section
-      title={s.output}
-      aside={
-        outcome?.ok && <span className="text-xs text-muted tabular-nums">{duration(outcome.durationMs)}</span>
-      }
-    >
-      {usage && (
-        <p className="text-sm text-muted">
-          {usage.served} · {s.inOut(count(usage.input), count(usage.output))} ·{" "}
-          {usage.micros === undefined ? t.runs.run.unpriced : dollars(usage.micros)}
-        </p>
-      )}
-      {masked.length > 0 && (
-        <p className="text-sm">
-          {s.masked}: {masked.map(([kind, many]) => `${kind} ×${String(many)}`).join(", ")}
-        </p>
-      )}
-      {!outcome && <p className="text-sm text-muted">{s.noOutput}</p>}
-      {outcome?.ok && <Code text={outputText(outcome.output)} label={s.output} />}
-      {outcome?.ok && outcome.truncated && <p className="text-xs text-muted">{s.truncated}</p>}
-      {outcome && !outcome.ok && (
-        <Notice tone="bad" title={outcome.code}>
-          {outcome.message}
-        </Notice>
-      )}
-      {step.child_run_id && (
-        <Link
-          to="/runs/$runId"
-          params={{ runId: step.child_run_id }}
-          className="text-sm font-medium text-accent-text underline-offset-2 hover:underline"
-        >
-          {s.child}
-        </Link>
-      )}
-    </Section>
-  );
-}
-
-/** Text of a model first, as what people look for; everything else as it is. */
-function outputText(output: unknown): string {
-  const { parts } = fields(output);
-  if (!Array.isArray(parts)) return pretty(output);
-  const texts = parts.map((part) => text(fields(part).text) ?? pretty(part));
-  return texts.join("\n\n");
 }
 
 function RecordSection({ row }: { row: Row }) {

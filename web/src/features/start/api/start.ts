@@ -45,21 +45,12 @@ export const useAsk = () =>
     },
   });
 
-export const useVerify = () => useMutation({ mutationFn: () => take(api.POST("/v1/audit/verify", {})) });
-
 /** Everything is as it was but that nothing may be written. */
-const stricter = `@id("no-writes")
+const cedar = `@id("no-writes")
 @reason("${t.start.replay.stricterReason}")
 forbid (principal, action == Chancery::Action::"file.write", resource);
 
 @id("everything-else")
 permit (principal, action, resource);`;
 
-export const useReplay = (id: string) =>
-  useMutation({
-    mutationFn: (how: "as-it-was" | "stricter") => {
-      const changes = { policies: [{ name: "stricter", cedar: stricter, managed: false }] };
-      const body = how === "stricter" ? { changes } : {};
-      return take(api.POST("/v1/runs/{id}/replay", { params: { path: { id } }, body }));
-    },
-  });
+export const stricter = { policies: [{ name: "stricter", cedar, managed: false }] };

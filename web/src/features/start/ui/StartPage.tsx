@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { agentsQuery } from "@/features/directory/api/directory";
-import { isOver, runQuery } from "@/features/steps/api/steps";
+import { runQuery } from "@/features/runs/api/runs";
+import { isOpen } from "@/features/runs/model/run";
 import { t } from "@/strings";
 import { ErrorNotice } from "@/ui/ErrorNotice";
 import { PageTitle } from "@/ui/PageTitle";
@@ -20,7 +21,7 @@ export function StartPage() {
     void navigate({ to: "/start", search, replace: true, resetScroll: false });
 
   const isAsked = runId !== undefined;
-  const isDecided = run.data !== undefined && isOver(run.data);
+  const isDecided = run.data !== undefined && !isOpen(run.data);
   return (
     <div className="mx-auto w-full max-w-2xl px-4 py-8 sm:px-6">
       <PageTitle title={t.start.title} />
@@ -41,7 +42,9 @@ export function StartPage() {
             {runId && run.data && <DecideStage run={run.data} />}
           </Stage>
           <Stage number={4} title={t.start.verify.title} isDone={verified === true} isOpen={isDecided}>
-            <VerifyStage onVerified={() => runId && go({ run: runId, verified: true })} />
+            <VerifyStage
+              onVerified={(isGood) => runId && go({ run: runId, ...(isGood ? { verified: true } : {}) })}
+            />
           </Stage>
           <Stage
             number={5}

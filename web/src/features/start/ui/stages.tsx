@@ -2,20 +2,21 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { LoaderCircle } from "lucide-react";
-import type { ReactNode } from "react";
 import type { Schema } from "@/api/client";
 import { useMay } from "@/app/useAuth";
-import { isOver, type Run, stepsQuery } from "@/features/steps/api/steps";
-import { worthShowing } from "@/features/steps/model/step";
-import { StepCard } from "@/features/steps/ui/StepCard";
+import { useServerVerify } from "@/features/record/api/record";
+import { type Run, stepsQuery, useReplay } from "@/features/runs/api/runs";
+import { type ReplayReport as Report, reportOf } from "@/features/runs/model/replay";
+import { isOpen } from "@/features/runs/model/run";
+import { worthShowing } from "@/features/runs/model/step";
+import { VerdictBadge } from "@/features/runs/ui/StateBadge";
+import { StepCard } from "@/features/runs/ui/StepCard";
 import { t } from "@/strings";
-import { Badge } from "@/ui/Badge";
 import { Button, buttonClass } from "@/ui/Button";
 import { Code } from "@/ui/Code";
 import { ErrorNotice, sentence } from "@/ui/ErrorNotice";
 import { Notice } from "@/ui/Notice";
-import { useAsk, useReplay, useSetUp, useVerify } from "../api/start";
-import { replayed, verification } from "../model/reports";
+import { stricter, useAsk, useSetUp } from "../api/start";
 
 const s = t.start;
 
@@ -70,7 +71,7 @@ export function DecideStage({ run }: { run: Run }) {
   return (
     <>
       {isWaiting && <p className="text-muted">{s.decide.detail}</p>}
-      {!isWaiting && !isOver(run) && (
+      {!isWaiting && isOpen(run) && (
         <p role="status" className="flex items-center gap-2 text-muted">
           <LoaderCircle aria-hidden className="size-4 animate-spin" />
           {run.waiting_for === "node" ? s.decide.node : s.decide.waiting}
@@ -82,7 +83,7 @@ export function DecideStage({ run }: { run: Run }) {
           <StepCard key={step.step} step={step} />
         ))}
       </div>
-      {isOver(run) && (
+      {!isOpen(run) && (
         <Notice tone={run.state === "succeeded" ? "ok" : "info"}>
           {run.state === "succeeded" ? s.decide.over : s.decide.failed}
         </Notice>
@@ -91,9 +92,10 @@ export function DecideStage({ run }: { run: Run }) {
   );
 }
 
-export function VerifyStage({ onVerified }: { onVerified(): void }) {
-  const verify = useVerify();
-  const report = verify.data ? verification(verify.data) : undefined;
+/** `onVerified` is told what the server found: a record that is not sound is not verified. */
+export function VerifyStage({ onVerified }: { onVerified(isGood: boolean): void }) {
+  const verify = useServerVerify();
+  const report = verify.data;
   return (
     <>
       <p className="text-muted">{s.verify.detail}</p>
@@ -113,7 +115,7 @@ export function VerifyStage({ onVerified }: { onVerified(): void }) {
       <Button
         look={report ? "secondary" : "primary"}
         busy={verify.isPending}
-        onClick={() => verify.mutate(undefined, { onSuccess: onVerified })}
+        onClick={() => verify.mutate(undefined, { onSuccess: ({ isGood }) => onVerified(isGood) })}
       >
         {s.verify.button}
       </Button>
@@ -122,24 +124,25 @@ export function VerifyStage({ onVerified }: { onVerified(): void }) {
 }
 
 export function ReplayStage({ runId, onReplayed }: { runId: string; onReplayed(): void }) {
-  const replay = useReplay(runId);
-  const again = (how: "as-it-was" | "stricter") => () => replay.mutate(how, { onSuccess: onReplayed });
-  const busy = (how: string) => replay.isPending && replay.variables === how;
+  const replay = useReplay();
+  const isStricter = replay.variables?.changes !== undefined;
+  const again = (changes?: typeof stricter) => () =>
+    replay.mutate({ id: runId, ...(changes ? { changes } : {}) }, { onSuccess: onReplayed });
   return (
     <>
       <p className="text-muted">{s.replay.detail}</p>
       {replay.error && <ErrorNotice error={replay.error} />}
-      {replay.data && <ReplayReport report={replay.data} />}
+      {replay.data && "report" in replay.data && <ReplayReport report={reportOf(replay.data.report)} />}
       <div className="flex flex-wrap gap-2">
         <Button
           look={replay.data ? "secondary" : "primary"}
-          busy={busy("as-it-was")}
+          busy={replay.isPending && !isStricter}
           disabled={replay.isPending}
-          onClick={again("as-it-was")}
+          onClick={again()}
         >
           {s.replay.button}
         </Button>
-        <Button busy={busy("stricter")} disabled={replay.isPending} onClick={again("stricter")}>
+        <Button busy={replay.isPending && isStricter} disabled={replay.isPending} onClick={again(stricter)}>
           {s.replay.stricter}
         </Button>
       </div>
@@ -147,16 +150,17 @@ export function ReplayStage({ runId, onReplayed }: { runId: string; onReplayed()
   );
 }
 
-function ReplayReport({ report }: { report: unknown }) {
-  const outcome = replayed(report);
-  if (outcome.isIdentical) return <Notice tone="ok" title={s.replay.identical(outcome.compared)} />;
-  const verdict = (name: string): ReactNode => <Badge>{t.steps.verdict[name] ?? name}</Badge>;
+function ReplayReport({ report }: { report: Report }) {
+  if (report.isIdentical) return <Notice tone="ok" title={s.replay.identical(report.compared)} />;
+  const at = report.divergence?.step ?? 0;
+  const step = report.steps.find((it) => it.step === at);
   return (
-    <Notice tone="warn" title={s.replay.diverged(outcome.step, outcome.tool)}>
+    <Notice tone="warn" title={s.replay.diverged(at, step?.tool ?? "")}>
       <p className="mt-1 flex flex-wrap items-center gap-2">
-        {s.replay.before} {verdict(outcome.recorded)} {s.replay.now} {verdict(outcome.replayed)}
+        {s.replay.before} <VerdictBadge verdict={step?.recorded.verdict} /> {s.replay.now}{" "}
+        <VerdictBadge verdict={step?.replayed.verdict} />
       </p>
-      {outcome.reason && <p className="mt-1">{sentence(outcome.reason)}</p>}
+      {step?.reason && <p className="mt-1">{sentence(step.reason)}</p>}
     </Notice>
   );
 }

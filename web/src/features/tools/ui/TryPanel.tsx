@@ -7,7 +7,7 @@ import { type Run, runQuery, stepsQuery } from "@/features/runs/api/runs";
 import { isOpen } from "@/features/runs/model/run";
 import { outcomeOf } from "@/features/runs/model/step";
 import { StateBadge } from "@/features/runs/ui/StateBadge";
-import { StepCard } from "@/features/steps/ui/StepCard";
+import { StepCard } from "@/features/runs/ui/StepCard";
 import { pretty } from "@/lib/format";
 import { parseObject } from "@/lib/json";
 import { t } from "@/strings";
