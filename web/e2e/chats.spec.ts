@@ -38,7 +38,7 @@ test("a new chat: an answer, and the steps that led to it", async ({ page }) => 
   await expect(answer).toContainText("To do this week");
   // Nobody named the chat, so it is called by what was said first.
   await expect(page.getByRole("heading", { name: "read notes/todo.md" })).toBeVisible();
-  await answer.getByRole("button", { name: "1 step" }).click();
+  await answer.getByRole("button", { name: /^(1 step|Steps)$/ }).click();
   await answer.getByText("file.read", { exact: true }).click();
   await expect(answer.getByText("Everything in the workspace may be read")).toBeVisible();
   await expect(answer.getByRole("group", { name: "Output" })).toContainText("To do this week");
@@ -132,6 +132,80 @@ test("a message is said differently on a branch of its own, and the other is sti
   await mine.hover();
   await mine.getByRole("button", { name: "Alternative before" }).click();
   await expect(messages(page)).toContainText("todo.md");
+});
+
+test("what an agent wrote on another branch does not stay behind as if it were writing", async ({
+  page,
+  server,
+}) => {
+  const { agentId, provider } = await thinker(server, fresh("thinker"));
+  const chat = { title: fresh("branches"), agent_ids: [agentId] };
+  const { id } = await server.call<{ id: string }>("POST", "/v1/sessions", chat);
+  await signIn(page);
+  await page.goto(`/chats/${id}`);
+  await say(page, "first");
+  const first = await provider.asked();
+  first.say("Ghost words");
+  await expect(messages(page)).toContainText("Ghost words");
+  const mine = messages(page).getByRole("listitem", { name: "Owner" });
+  await mine.hover();
+  await mine.getByRole("button", { name: "Edit" }).click();
+  await page.getByLabel("Say it differently").fill("second");
+  await page.getByRole("button", { name: "Send again" }).click();
+  await expect(messages(page)).toContainText("second");
+  first.end();
+  const second = await provider.asked();
+  second.say("Living words");
+  second.end();
+  await expect(messages(page)).toContainText("9 tokens read, 3 written");
+  await expect(messages(page)).toContainText("Living words");
+  await expect(messages(page)).not.toContainText("Ghost words");
+  await expect(page.getByRole("button", { name: "Stop" })).toBeHidden();
+  await provider.close();
+});
+
+test("what is written is not lost: not when sending fails, nor in another chat, nor is it sent twice", async ({
+  page,
+  server,
+  watch,
+}) => {
+  watch.allow(/status of 503.*messages/);
+  const [here, there] = [fresh("here"), fresh("there")];
+  const id = await chatWith(server, "demo", here);
+  await chatWith(server, "demo", there);
+  await signIn(page);
+  await page.goto(`/chats/${id}`);
+  const composer = page.getByLabel("Message", { exact: true });
+  await composer.fill("noop # kept");
+  await page.locator('input[type="file"]').setInputFiles({
+    name: "plan.txt",
+    mimeType: "text/plain",
+    buffer: Buffer.from("a plan"),
+  });
+  await expect(page.getByRole("button", { name: "Remove plan.txt" })).toBeVisible();
+  await page.getByRole("link", { name: there }).click();
+  await expect(page.getByRole("heading", { name: there })).toBeVisible();
+  await expect(composer).toHaveValue("");
+  await page.getByRole("link", { name: here }).click();
+  await expect(composer).toHaveValue("noop # kept");
+  await expect(page.getByRole("button", { name: "Remove plan.txt" })).toBeVisible();
+
+  const posts = `**/v1/sessions/${id}/messages`;
+  await page.route(posts, (route) =>
+    route.request().method() === "POST" ? route.fulfill({ status: 503 }) : route.fallback(),
+  );
+  await composer.press("Enter");
+  await expect(page.getByText("The message was not sent")).toBeVisible();
+  await expect(composer).toHaveValue("noop # kept");
+  await expect(page.getByRole("button", { name: "Remove plan.txt" })).toBeVisible();
+  await page.unroute(posts);
+  await composer.press("Enter");
+  await composer.press("Enter");
+  await expect(messages(page).getByRole("listitem", { name: "Owner" })).toHaveCount(1);
+  await expect(messages(page)).toContainText("plan.txt");
+  await expect(composer).toHaveValue("");
+  const sent = await server.call<{ items: { content: string }[] }>("GET", `/v1/sessions/${id}/messages`);
+  expect(sent.items.filter((it) => it.content === "noop # kept")).toHaveLength(1);
 });
 
 test("chats are found by their words, put away, and brought back", async ({ page, server }) => {

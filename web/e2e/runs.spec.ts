@@ -78,7 +78,7 @@ test("a run grows while it is looked at, and shows why each step was decided", a
   await expect(page.getByText("It waits for a person")).toBeHidden();
   await steps.first().click();
   const step = page.getByRole("complementary", { name: "Step 1" });
-  await expect(step).toContainText("writing under notes/ asks a person first");
+  await expect(step).toContainText("Writing under notes/ asks a person first");
   await expect(step).toContainText("demo#write-notes");
   await expect(step).toContainText(/Approved by .*, once/);
   await expect(step.getByRole("region", { name: "Input" })).toContainText(XSS);

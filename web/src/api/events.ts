@@ -42,7 +42,8 @@ export function merged(known: readonly RecordEvent[], more: readonly RecordEvent
   return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
 }
 
-const RUN_OVER = /^run\.(succeeded|failed|cancelled)$/;
+/** What the last event of a run is called. */
+export const RUN_OVER = /^run\.(succeeded|failed|cancelled)$/;
 
 /** Whether these events of a run go to its end. */
 export const reachEnd = (events: readonly RecordEvent[]) => RUN_OVER.test(events.at(-1)?.kind ?? "");

@@ -36,6 +36,7 @@ export const chats = {
   uploading: "Uploading…",
   uploadFailed: (name: string) => `${name} could not be uploaded`,
   downloadFailed: "The file could not be fetched",
+  tooManyFiles: (most: number) => `A message takes ${most} files at most`,
   sendFailed: "The message was not sent",
   busy: { enqueue: "After this", steer: "Steer now", interrupt: "Instead" },
   busyLabel: "While an agent is at work",

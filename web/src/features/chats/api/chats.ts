@@ -2,11 +2,11 @@
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, type Schema, take } from "@/api/client";
 import { isOpen } from "@/features/runs/model/run";
+import type { Sending } from "../model/drafts";
 
 export type Session = Schema<"SessionView">;
 export type Message = Schema<"MessageView">;
 export type Shelf = "active" | "archived";
-export type OnBusy = Schema<"OnBusy"> | "steer";
 
 export const sessionsQuery = (shelf: Shelf) =>
   infiniteQueryOptions({
@@ -81,31 +81,28 @@ export function useCreateChat() {
   });
 }
 
-export interface Draft {
-  content: string;
-  attachments: string[];
-  onBusy: OnBusy;
-}
-
 export function usePost(id: string) {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: ({ content, attachments, onBusy }: Draft) => {
+    mutationFn: ({ text: content, files, onBusy, key }: Sending) => {
       const params = { path: { session_id: id } };
+      const headers = { "idempotency-key": key };
       if (onBusy === "steer")
-        return take(api.POST("/v1/sessions/{session_id}/steer", { params, body: { content } }));
+        return take(api.POST("/v1/sessions/{session_id}/steer", { params, headers, body: { content } }));
+      const attachments = files.map((it) => it.id);
       const body = { content, on_busy: onBusy, ...(attachments.length > 0 ? { attachments } : {}) };
-      return take(api.POST("/v1/sessions/{session_id}/messages", { params, body }));
+      return take(api.POST("/v1/sessions/{session_id}/messages", { params, headers, body }));
     },
     onSettled: () => refreshChat(queries, id),
   });
 }
 
-/** Makes a chat's messages and runs old. */
-export function refreshChat(queries: ReturnType<typeof useQueryClient>, id: string) {
-  void queries.invalidateQueries({ queryKey: ["runs", "of-session", id] });
-  return queries.invalidateQueries({ queryKey: ["session", id] });
-}
+/** Makes a chat's messages and runs old; ends when what is on the page has been read again. */
+export const refreshChat = (queries: ReturnType<typeof useQueryClient>, id: string) =>
+  Promise.all([
+    queries.invalidateQueries({ queryKey: ["runs", "of-session", id] }),
+    queries.invalidateQueries({ queryKey: ["session", id] }),
+  ]);
 
 /** Makes what is known of a chat itself old, but not its messages: those of an archived one can't be read. */
 export const refreshSession = (queries: ReturnType<typeof useQueryClient>, id: string) =>

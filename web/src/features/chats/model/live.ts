@@ -8,12 +8,14 @@ export interface Writing {
 
 export interface Live {
   writing: readonly Writing[];
+  /** The runs that have ended. What they wrote stands until their answers were read, and nothing is added. */
+  over: readonly string[];
   present: readonly string[];
   /** Who is typing, and when that was last heard. */
   typing: Readonly<Record<string, number>>;
 }
 
-export const quiet: Live = { writing: [], present: [], typing: {} };
+export const quiet: Live = { writing: [], over: [], present: [], typing: {} };
 
 type Data = Record<string, unknown>;
 const text = (value: unknown) => (typeof value === "string" ? value : undefined);
@@ -25,16 +27,19 @@ export const TYPING_MS = 4000;
 export function heard(live: Live, kind: string, data: Data, now: number): Live {
   switch (kind) {
     case "message.delta":
-      return { ...live, writing: written(live.writing, data) };
+      return live.over.includes(text(data.run_id) ?? "")
+        ? live
+        : { ...live, writing: written(live.writing, data) };
     case "presence":
       return { ...live, present: presence(live.present, data) };
     case "typing": {
       const user = text(data.user_id);
       return user ? { ...live, typing: { ...live.typing, [user]: now } } : live;
     }
-    // Of the others there is an answer, which takes the place of this when it is read.
+    case "run.succeeded":
+    case "run.failed":
     case "run.cancelled":
-      return { ...live, writing: live.writing.filter((it) => it.runId !== data.run) };
+      return { ...live, over: [...live.over, text(data.run) ?? ""] };
     case "message.posted": {
       const author = text((data.data as Data | undefined)?.author) ?? "";
       const { [author]: _, ...typing } = live.typing;
@@ -44,6 +49,12 @@ export function heard(live: Live, kind: string, data: Data, now: number): Live {
       return live;
   }
 }
+
+/** The chat was read again since these runs ended: if they answered, the answer is there. */
+export const wasRead = (live: Live, runs: readonly string[]): Live => ({
+  ...live,
+  writing: live.writing.filter((it) => !runs.includes(it.runId)),
+});
 
 function written(writing: readonly Writing[], data: Data): readonly Writing[] {
   const runId = text(data.run_id);

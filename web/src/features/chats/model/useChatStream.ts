@@ -1,16 +1,18 @@
 /** Follows one chat: what is live stands in its state, what is durable makes its queries old. */
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useReducer } from "react";
-import { dataOf } from "@/api/events";
+import { dataOf, RUN_OVER } from "@/api/events";
 import { openStream } from "@/api/stream";
 import { reporter } from "@/app/connection";
 import { recordSize, refreshChat, refreshSession } from "../api/chats";
-import { heard, type Live, quiet } from "./live";
+import { heard, type Live, quiet, wasRead } from "./live";
 
-type Heard = { kind: string; data: Record<string, unknown> } | "begin";
+type Heard = { kind: string; data: Record<string, unknown> } | { read: readonly string[] } | "begin";
 
-const reduce = (live: Live, frame: Heard): Live =>
-  frame === "begin" ? quiet : heard(live, frame.kind, frame.data, Date.now());
+function reduce(live: Live, frame: Heard): Live {
+  if (frame === "begin") return quiet;
+  return "read" in frame ? wasRead(live, frame.read) : heard(live, frame.kind, frame.data, Date.now());
+}
 
 /** Events that change what a chat shows, by the first word of their kinds. */
 const SHOWN = new Set(["message", "reaction", "session", "run", "artifact"]);
@@ -25,9 +27,13 @@ export function useChatStream(id: string, isThere = true): Live {
     let close: (() => void) | undefined;
     let isClosed = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const refresh = () => {
+    let over: string[] = [];
+    const refresh = async () => {
       timer = undefined;
-      void refreshChat(queries, id);
+      const ended = over;
+      over = [];
+      await refreshChat(queries, id);
+      if (!isClosed && ended.length > 0) tell({ read: ended });
     };
     const begin = async () => {
       const size = await recordSize().catch(() => 0);
@@ -39,10 +45,12 @@ export function useChatStream(id: string, isThere = true): Live {
         // Read after the stream is open, so that nothing falls between.
         onLive: () => {
           tell("begin");
-          refresh();
+          void refresh();
         },
         onFrame(frame) {
-          tell({ kind: frame.event, data: dataOf(frame) });
+          const data = dataOf(frame);
+          tell({ kind: frame.event, data });
+          if (RUN_OVER.test(frame.event) && typeof data.run === "string") over.push(data.run);
           if (frame.event === "session.archived") void refreshSession(queries, id);
           else if (frame.id !== undefined && SHOWN.has(frame.event.split(".")[0] ?? ""))
             timer ??= setTimeout(refresh, 50);

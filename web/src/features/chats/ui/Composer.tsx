@@ -1,15 +1,16 @@
 import { Paperclip, SendHorizontal, X } from "lucide-react";
 import { type ClipboardEvent, type KeyboardEvent, useLayoutEffect, useRef, useState } from "react";
-import type { Schema } from "@/api/client";
 import { useKeys } from "@/app/keys";
+import { useIdentity } from "@/app/useAuth";
 import { uploadFile } from "@/features/artifacts/api/artifacts";
 import { size } from "@/features/artifacts/ui/Attachment";
 import { useDirectory } from "@/features/directory/api/directory";
 import { t } from "@/strings";
 import { Button, IconButton } from "@/ui/Button";
-import { explain } from "@/ui/ErrorNotice";
+import { toastFailure } from "@/ui/failure";
 import { toast } from "@/ui/toast";
-import { type Draft, type OnBusy, type Session, tellTyping, useChangeChat, usePost } from "../api/chats";
+import { type Session, tellTyping, useChangeChat, usePost } from "../api/chats";
+import { changeDraft, type OnBusy, takeToSend, useDraft, wasNotSent, wasSent } from "../model/drafts";
 import { completed } from "../model/mentions";
 import { titleFrom } from "../model/title";
 import { MentionList, useMentions } from "./Mentions";
@@ -27,10 +28,10 @@ const FILES_MAX = 16;
 /** Where a message is written: mentions, files, and what to do while an agent is at work. */
 export function Composer({ session, isBusy, onSent }: Props) {
   const directory = useDirectory();
-  const [text, setText] = useState("");
-  const [caret, setCaret] = useState(0);
-  const [files, setFiles] = useState<Schema<"FileView">[]>([]);
-  const [uploads, setUploads] = useState(0);
+  const [who] = useState(useIdentity());
+  const draft = useDraft(who, session.id);
+  const { text, files, uploads } = draft;
+  const [caret, setCaret] = useState(text.length);
   const [onBusy, setOnBusy] = useState<OnBusy>("enqueue");
   const area = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
@@ -50,7 +51,7 @@ export function Composer({ session, isBusy, onSent }: Props) {
   }, [text]);
 
   const write = (next: string, at: number) => {
-    setText(next);
+    changeDraft(who, session.id, () => ({ text: next }));
     setCaret(at);
     const now = Date.now();
     if (next === "" || now - toldAt.current < TYPING_EVERY_MS) return;
@@ -64,34 +65,35 @@ export function Composer({ session, isBusy, onSent }: Props) {
     area.current?.focus();
   };
   const add = async (chosen: FileList | File[]) => {
-    for (const file of [...chosen].slice(0, FILES_MAX - files.length)) {
-      setUploads((count) => count + 1);
+    const taken = [...chosen].slice(0, Math.max(0, FILES_MAX - files.length - uploads));
+    if (taken.length < chosen.length) toast({ tone: "warn", title: t.chats.tooManyFiles(FILES_MAX) });
+    const change = (of: Parameters<typeof changeDraft>[2]) => changeDraft(who, session.id, of);
+    change((it) => ({ uploads: it.uploads + taken.length }));
+    for (const file of taken) {
       await uploadFile(session.id, file)
-        .then((made) => setFiles((known) => [...known, made]))
-        .catch((error: unknown) =>
-          toast({ tone: "bad", title: t.chats.uploadFailed(file.name), detail: explain(error).detail }),
-        );
-      setUploads((count) => count - 1);
+        .then((made) => change((it) => ({ files: [...it.files, made] })))
+        .catch((error: unknown) => toastFailure(t.chats.uploadFailed(file.name), error));
+      change((it) => ({ uploads: it.uploads - 1 }));
     }
   };
+  // Steering hands over words alone.
+  const how = isBusy && !(onBusy === "steer" && files.length > 0) ? onBusy : "enqueue";
   const isEmpty = text.trim() === "";
-  const send = () => {
-    if (isEmpty || post.isPending || uploads > 0) return;
-    const draft: Draft = {
-      content: text,
-      attachments: files.map((it) => it.id),
-      onBusy: isBusy ? onBusy : "enqueue",
-    };
-    post.mutate(draft, {
-      onSuccess: () => {
-        const title = titleFrom(draft.content);
-        if (session.title === "" && title !== "") name.mutate({ title });
-        setText("");
-        setFiles([]);
-        onSent();
-      },
-      onError: (error) => toast({ tone: "bad", title: t.chats.sendFailed, detail: explain(error).detail }),
-    });
+  const send = async () => {
+    const sending = takeToSend(who, session.id, how);
+    if (!sending) return;
+    try {
+      await post.mutateAsync(sending);
+    } catch (error) {
+      wasNotSent(who, session.id);
+      toastFailure(t.chats.sendFailed, error);
+      return;
+    }
+    wasSent(who, session.id);
+    const title = titleFrom(sending.text);
+    // A chat without a name is no failure that anybody has to hear of.
+    if (session.title === "" && title !== "") name.mutate({ title });
+    onSent();
   };
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     if (mentions.onKeyDown(event, complete)) return;
@@ -99,7 +101,7 @@ export function Composer({ session, isBusy, onSent }: Props) {
     const isTouch = window.matchMedia("(pointer: coarse)").matches;
     if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing && !isTouch) {
       event.preventDefault();
-      send();
+      void send();
     }
     if (event.key === "Escape") area.current?.blur();
   };
@@ -114,7 +116,7 @@ export function Composer({ session, isBusy, onSent }: Props) {
       className="relative rounded-xl border border-line-strong/60 bg-bg p-2 focus-within:border-accent-text"
       onSubmit={(event) => {
         event.preventDefault();
-        send();
+        void send();
       }}
     >
       <MentionList mentions={mentions} onChoose={complete} />
@@ -131,7 +133,11 @@ export function Composer({ session, isBusy, onSent }: Props) {
                 size="sm"
                 label={t.chats.removeFile(file.name)}
                 icon={<X />}
-                onClick={() => setFiles(files.filter((it) => it !== file))}
+                onClick={() =>
+                  changeDraft(who, session.id, (it) => ({
+                    files: it.files.filter((one) => one.id !== file.id),
+                  }))
+                }
               />
             </li>
           ))}
@@ -171,13 +177,13 @@ export function Composer({ session, isBusy, onSent }: Props) {
         {isBusy && (
           <select
             aria-label={t.chats.busyLabel}
-            title={t.chats.busyHint[onBusy as keyof typeof t.chats.busyHint]}
-            value={onBusy}
+            title={t.chats.busyHint[how]}
+            value={how}
             onChange={(event) => setOnBusy(event.target.value as OnBusy)}
             className="h-8 rounded-md border bg-surface px-2 text-sm"
           >
             {(["enqueue", "steer", "interrupt"] as const).map((it) => (
-              <option key={it} value={it}>
+              <option key={it} value={it} disabled={it === "steer" && files.length > 0}>
                 {t.chats.busy[it]}
               </option>
             ))}
@@ -187,7 +193,7 @@ export function Composer({ session, isBusy, onSent }: Props) {
           type="submit"
           look="primary"
           icon={<SendHorizontal />}
-          busy={post.isPending}
+          busy={draft.sending !== undefined}
           disabled={isEmpty || uploads > 0}
         >
           {t.chats.send}
