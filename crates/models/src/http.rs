@@ -1,6 +1,7 @@
 //! The routes of providers, profiles, budgets, usage and settings.
 
 mod budgets;
+mod latency;
 mod profiles;
 mod providers;
 mod settings;
@@ -26,6 +27,7 @@ pub fn routes(gateway: Gateway, scopes: Arc<dyn Scopes>) -> OpenApiRouter {
     providers::routes()
         .merge(profiles::routes())
         .merge(usage::routes())
+        .merge(latency::routes())
         .merge(settings::routes())
         .with_state(gateway.clone())
         .merge(budgets::routes(gateway, scopes))

@@ -25,6 +25,7 @@
 
 mod account;
 mod day;
+mod latency;
 mod record;
 mod scope;
 mod sweep;
@@ -44,6 +45,7 @@ use vocab::{JobId, ModelCallId, OrgId, RunId, Timestamp};
 pub use account::Period;
 pub(crate) use account::{Full, Spent, Sums};
 pub(crate) use day::Day;
+pub(crate) use latency::{Bucket, Hour, Latencies, Took, percentile};
 pub(crate) use record::{Call, End, Outcome, Public, Reservation};
 pub use scope::{ParseScopeError, Scope};
 pub(crate) use sweep::RENEW;

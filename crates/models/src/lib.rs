@@ -26,6 +26,7 @@ mod failure;
 mod gateway;
 pub mod http;
 mod intake;
+mod latency;
 mod ledger;
 pub mod model;
 mod need;

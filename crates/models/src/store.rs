@@ -1,6 +1,7 @@
 //! The only SQL about models.
 
 pub(crate) mod budgets;
+pub(crate) mod latency;
 pub(crate) mod profiles;
 pub(crate) mod providers;
 pub(crate) mod reservations;

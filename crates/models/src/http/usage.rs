@@ -141,7 +141,7 @@ async fn list(
     Ok(Json(page).into_response())
 }
 
-fn day(name: &str, text: Option<&str>) -> Result<Option<Day>, Problem> {
+pub(super) fn day(name: &str, text: Option<&str>) -> Result<Option<Day>, Problem> {
     let wrong =
         |_| Problem::invalid_field(format!("/{name}"), "expected a day such as `2026-01-31`");
     text.map(|text| text.parse().map_err(wrong)).transpose()

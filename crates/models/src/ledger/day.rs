@@ -1,6 +1,6 @@
 //! Days of UTC, as whole numbers that sort: 20261121.
 
-use chrono::{DateTime, Datelike as _};
+use chrono::{DateTime, Datelike as _, NaiveDate};
 use vocab::Timestamp;
 
 /// A day of UTC.
@@ -12,6 +12,14 @@ impl Day {
     pub fn of(at: Timestamp) -> Self {
         let date = DateTime::from_timestamp(at.as_seconds(), 0).unwrap_or_default();
         Self(i64::from(date.year()) * 10_000 + i64::from(date.month() * 100 + date.day()))
+    }
+
+    /// In the calendar.
+    pub fn date(self) -> NaiveDate {
+        let part = |number: i64| u32::try_from(number).unwrap_or_default();
+        let year = i32::try_from(self.0 / 10_000).unwrap_or_default();
+        let (month, day) = (part(self.0 / 100 % 100), part(self.0 % 100));
+        NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default()
     }
 
     /// As it is stored.
@@ -41,7 +49,7 @@ impl std::str::FromStr for Day {
     type Err = chrono::ParseError;
 
     fn from_str(text: &str) -> Result<Self, chrono::ParseError> {
-        let date = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d")?;
+        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d")?;
         Ok(Self(
             i64::from(date.year()) * 10_000 + i64::from(date.month() * 100 + date.day()),
         ))

@@ -11,10 +11,10 @@ use vocab::{Actor, OrgId, Role};
 
 use super::record::{Call, End, Outcome, Public, Reservation};
 use super::tally::Tally;
-use super::{Ledger, Scope, Spent};
+use super::{Hour, Ledger, Scope, Spent};
 use crate::gateway::Spender;
 use crate::recording::{Recorded, Requested};
-use crate::store::{reservations, spend, usage};
+use crate::store::{latency, reservations, spend, usage};
 
 /// For how long a process counts as alive without a renewal, and how often it renews.
 const LEASE: Duration = Duration::from_secs(20);
@@ -25,6 +25,9 @@ const LEASES_FOR: Duration = Duration::from_secs(3_600);
 const SWEPT_MAX: u32 = 1_000;
 /// For how long groups are remembered: longer than a commit can be in doubt.
 const GROUPS_FOR: Duration = Duration::from_secs(3_600);
+
+/// For how long it is known how long calls took.
+const LATENCY_FOR: Duration = Duration::from_secs(400 * 24 * 3_600);
 
 impl Ledger {
     /// Says that this process is alive.
@@ -58,7 +61,8 @@ impl Ledger {
         let mut tx = authority.system_write(actor()).await?;
         reservations::forget_groups(&mut tx, now.minus(GROUPS_FOR)).await?;
         reservations::forget_leases(&mut tx, now.minus(LEASES_FOR)).await?;
-        tx.commit_unrecorded("groups and leases of model gateways")
+        latency::forget(&mut tx, Hour::of(now.minus(LATENCY_FOR))).await?;
+        tx.commit_unrecorded("groups, leases and old latencies of model gateways")
             .await?;
         Ok(settled)
     }
@@ -115,6 +119,7 @@ async fn settle(
     tally.add(&call, &outcome);
     spend::add(&mut tx, &tally.spent).await?;
     usage::add(&mut tx, &tally.used).await?;
+    latency::add(&mut tx, &tally.took).await?;
     let call_of = (&call, Requested::Recorded);
     recorded.answered(&mut tx, call_of, &outcome).await?;
     recorded.finish(&mut tx, ctx.new_id(), &tally.all);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use vocab::{AgentId, KeyId, ProjectId, UserId};
 
 use super::day::Day;
+use super::latency::Latencies;
 use super::record::{Call, End, Outcome};
 use super::scope::Scope;
 
@@ -45,6 +46,7 @@ pub(crate) struct Totals {
 pub(crate) struct Tally {
     pub spent: BTreeMap<(Scope, Day), u64>,
     pub used: BTreeMap<UsageKey, Totals>,
+    pub took: Latencies,
     pub all: Totals,
 }
 
@@ -60,6 +62,7 @@ impl Tally {
             }
         }
         let served = outcome.served.clone().unwrap_or_else(|| call.model.clone());
+        self.took.add(call, &served, outcome);
         let key = UsageKey {
             day,
             model: served,

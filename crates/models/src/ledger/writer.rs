@@ -20,7 +20,7 @@ use super::record::Call;
 use super::tally::Tally;
 use super::{Day, Ledger, Settled};
 use crate::recording::{Recorded, Requested};
-use crate::store::{reservations, spend, usage};
+use crate::store::{latency, reservations, spend, usage};
 
 /// How long calls gather.
 const GATHER: Duration = Duration::from_millis(20);
@@ -148,6 +148,7 @@ impl Ledger {
         }
         spend::add(&mut tx, &tally.spent).await?;
         usage::add(&mut tx, &tally.used).await?;
+        latency::add(&mut tx, &tally.took).await?;
         let gone: Vec<_> = part
             .settled
             .iter()

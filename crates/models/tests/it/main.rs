@@ -10,6 +10,7 @@
 mod adopt;
 mod budgets;
 mod complete;
+mod latency;
 mod profiles;
 mod providers;
 mod public;
