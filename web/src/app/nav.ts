@@ -12,6 +12,7 @@ import {
   MessagesSquare,
   Scale,
   ScrollText,
+  Server,
   Settings,
   Stamp,
   Waypoints,
@@ -26,8 +27,9 @@ export interface NavEntry {
   to:
     | "/agents"
     | "/chats"
-    | "/inbox"
     | "/grants"
+    | "/inbox"
+    | "/nodes"
     | "/policies"
     | "/record"
     | "/runs"
@@ -57,5 +59,6 @@ export const nav: readonly NavEntry[] = [
   { to: "/agents", label: t.agents.nav, icon: Bot, group: "build", key: "a" },
   { to: "/skills", label: t.skills.nav, icon: GraduationCap, group: "build", key: "l" },
   { to: "/tools", label: t.tools.nav, icon: Wrench, group: "build", key: "t" },
+  { to: "/nodes", label: t.nodes.nav, icon: Server, group: "build", key: "n" },
   { to: "/settings", label: t.settings.nav, icon: Settings, group: "settings", key: "," },
 ];

@@ -121,7 +121,7 @@ export const nodes = {
     refusesSkills: "Skills and commands don't run here: there is no sandbox for them.",
     refusesFiles: "The file tools don't work here.",
     refusesRequired: "Whatever a policy allows only where context.enforcement is “enforced”.",
-    refusesDriver: (name: string) => `Skills that ask for ${name}.`,
+    refusesDriver: (name: string) => `Skills that ask for the “${name}”.`,
     policies: "How policies require it",
     example:
       '@id("only-behind-walls")\nforbid (principal, action in [Chancery::Action::"skill.run", Chancery::Action::"process.exec"], resource)\nunless { context.enforcement == "enforced" };',

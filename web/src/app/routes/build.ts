@@ -81,6 +81,18 @@ const editTool = createRoute({
   component: lazyRouteComponent(() => import("@/features/tools/ui/ToolFormPage"), "EditToolPage"),
 });
 
+const nodes = createRoute({
+  getParentRoute: () => shell,
+  path: "/nodes",
+  component: lazyRouteComponent(() => import("@/features/nodes/ui/NodesPage"), "NodesPage"),
+});
+
+const node = createRoute({
+  getParentRoute: () => shell,
+  path: "/nodes/$nodeId",
+  component: lazyRouteComponent(() => import("@/features/nodes/ui/NodePage"), "NodePage"),
+});
+
 export const buildRoutes = [
   agents,
   newAgent,
@@ -93,4 +105,6 @@ export const buildRoutes = [
   newTool,
   tool,
   editTool,
+  nodes,
+  node,
 ] as const;
