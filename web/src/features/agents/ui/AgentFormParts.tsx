@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
-import { profilesQuery } from "@/features/runs/api/runs";
 import { cx } from "@/lib/cx";
 import { t } from "@/strings";
 import { Button } from "@/ui/Button";
 import { controlClass, Field, TextField } from "@/ui/Field";
 import { TextArea } from "@/ui/TextArea";
 import { enginesQuery } from "../api/agents";
+import { useProfiles } from "../api/profiles";
 import { type AgentForm, bytesOf, type Member } from "../model/form";
 
 const s = t.agents.form;
@@ -120,9 +120,8 @@ function Planner({ form, set, flaw }: PartProps) {
 }
 
 function Profile({ form, set, flaw }: PartProps) {
-  const profiles = useQuery(profilesQuery);
-  const items = profiles.data?.items ?? [];
-  const hint = profiles.isSuccess && items.length === 0 ? s.profileNone : undefined;
+  const { names, isKnown } = useProfiles();
+  const hint = isKnown && names.size === 0 ? s.profileNone : undefined;
   return (
     <Field label={s.profile} hint={hint} flaw={flaw("model_profile_id")}>
       {(control) => (
@@ -133,12 +132,12 @@ function Profile({ form, set, flaw }: PartProps) {
           className={cx(controlClass, "h-9")}
         >
           <option value="">{s.profileDefault}</option>
-          {items.map((it) => (
-            <option key={it.id} value={it.id}>
-              {it.name}
+          {[...names].map(([id, name]) => (
+            <option key={id} value={id}>
+              {name}
             </option>
           ))}
-          {form.profile !== "" && profiles.isSuccess && !items.some((it) => it.id === form.profile) && (
+          {form.profile !== "" && !names.has(form.profile) && (
             <option value={form.profile}>{form.profile}</option>
           )}
         </select>

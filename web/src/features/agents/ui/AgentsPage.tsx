@@ -6,7 +6,6 @@ import { useKeys } from "@/app/keys";
 import { useMay } from "@/app/useAuth";
 import { useRowKeys } from "@/app/useRowKeys";
 import { agentsQuery } from "@/features/directory/api/directory";
-import { profilesQuery } from "@/features/runs/api/runs";
 import { cx } from "@/lib/cx";
 import { t } from "@/strings";
 import { Avatar } from "@/ui/Avatar";
@@ -19,6 +18,7 @@ import { PageTitle } from "@/ui/PageTitle";
 import { Select } from "@/ui/Select";
 import { Time } from "@/ui/Time";
 import { type Agent, lastRunsQuery } from "../api/agents";
+import { useProfiles } from "../api/profiles";
 import { AGENT_STATES } from "../model/names";
 import { AgentStateBadge } from "./AgentStateBadge";
 
@@ -164,8 +164,8 @@ function Row({ agent }: { agent: Agent }) {
 
 /** Its model profile by name, or that it needs none. */
 function PlansBy({ agent }: { agent: Agent }) {
-  const profiles = useQuery(profilesQuery).data?.items ?? [];
+  const { names } = useProfiles();
   if (agent.planner === "rules") return s.byRules;
   if (!agent.model_profile_id) return s.defaultProfile;
-  return profiles.find((it) => it.id === agent.model_profile_id)?.name ?? "…";
+  return names.get(agent.model_profile_id) ?? s.someProfile;
 }

@@ -48,10 +48,10 @@ export function BenchRun({ runId, tries }: { runId: string; tries: readonly Try[
 function Facts({ run, steps }: { run: Run; steps: readonly Step[] | undefined }) {
   const totals = totalsOf(steps ?? []);
   return (
-    <dl aria-label={s.facts} className="flex flex-wrap items-end gap-x-8 gap-y-3">
-      <dd>
+    <dl className="flex flex-wrap items-end gap-x-8 gap-y-3">
+      <Fact name={t.runs.columns.state}>
         <StateBadge run={run} />
-      </dd>
+      </Fact>
       {run.agent_version && <Fact name={s.version}>{run.agent_version}</Fact>}
       <Fact name={s.took}>
         <Took run={run} />
@@ -103,12 +103,12 @@ function Ended({ run }: { run: Run }) {
   return (
     <>
       {typeof answer === "string" && answer !== "" && (
-        <Section title={s.answer}>
+        <Section as="h2" title={s.answer}>
           <Markdown text={answer} />
         </Section>
       )}
       {output !== undefined && output !== null && (
-        <Section title={s.structured}>
+        <Section as="h2" title={s.structured}>
           <Code text={pretty(output)} label={s.structured} />
         </Section>
       )}

@@ -1,7 +1,8 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { profilesQuery, runsQuery } from "@/features/runs/api/runs";
+import { useMay } from "@/app/useAuth";
+import { runsQuery } from "@/features/runs/api/runs";
 import { useRunTitles } from "@/features/runs/api/titles";
 import { Took } from "@/features/runs/ui/RunRow";
 import { StateBadge } from "@/features/runs/ui/StateBadge";
@@ -15,6 +16,7 @@ import { Fetched } from "@/ui/Fetched";
 import { Section } from "@/ui/Section";
 import { Time } from "@/ui/Time";
 import { type Agent, budgetsQuery } from "../api/agents";
+import { useProfiles } from "../api/profiles";
 
 const s = t.agents.overview;
 const RECENT = 8;
@@ -85,8 +87,7 @@ function Line({ name, children }: { name: string; children: ReactNode }) {
 }
 
 function Plans({ agent }: { agent: Agent }) {
-  const profiles = useQuery(profilesQuery).data?.items ?? [];
-  const profile = profiles.find((it) => it.id === agent.model_profile_id);
+  const { names } = useProfiles();
   return (
     <dl className="flex flex-col gap-1.5 text-sm">
       <Line name={t.agents.form.planner}>
@@ -94,7 +95,9 @@ function Plans({ agent }: { agent: Agent }) {
       </Line>
       {agent.planner === "model" && (
         <Line name={s.model}>
-          {agent.model_profile_id ? (profile?.name ?? "…") : t.agents.form.profileDefault}
+          {agent.model_profile_id
+            ? (names.get(agent.model_profile_id) ?? t.agents.someProfile)
+            : t.agents.form.profileDefault}
         </Line>
       )}
       <Line name={t.agents.form.engine}>{t.agents.form.engines[agent.engine] ?? agent.engine}</Line>
@@ -147,7 +150,7 @@ function Skills({ agent }: { agent: Agent }) {
 }
 
 function Budget({ agent }: { agent: Agent }) {
-  const budgets = useQuery(budgetsQuery);
+  const budgets = useQuery({ ...budgetsQuery, enabled: useMay("member") });
   const own = budgets.data?.find((it) => it.scope === agent.id);
   if (!budgets.data) return null;
   const parts = own

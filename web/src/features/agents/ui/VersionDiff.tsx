@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Schema } from "@/api/client";
-import { profilesQuery } from "@/features/runs/api/runs";
 import { t } from "@/strings";
 import { Diff } from "@/ui/Code";
 import { Fetched } from "@/ui/Fetched";
 import { Section } from "@/ui/Section";
 import { diffQuery } from "../api/agents";
+import { useProfiles } from "../api/profiles";
 import { shownChange } from "../model/changes";
 
 const s = t.agents.versions;
@@ -33,8 +33,8 @@ export function VersionDiff({ agentId, from, to }: { agentId: string; from: numb
 }
 
 function Change({ change }: { change: Schema<"ChangeView"> }) {
-  const profiles = useQuery(profilesQuery).data?.items ?? [];
-  const shown = shownChange(change, new Map(profiles.map((it) => [it.id, it.name])));
+  const { names } = useProfiles();
+  const shown = shownChange(change, names);
   const name = t.agents.members[change.member] ?? change.member;
   return (
     <Section title={name}>

@@ -127,8 +127,6 @@ function History({ versions }: { versions: readonly Known[] }) {
   );
 }
 
-const RECENT = 12;
-
 function Calls({ tool }: { tool: Tool }) {
   const calls = useQuery(callsQuery(tool.name));
   return (
@@ -147,7 +145,7 @@ function Calls({ tool }: { tool: Tool }) {
             <p className="text-sm text-muted">{s.callsNone}</p>
           ) : (
             <ul aria-label={s.calls}>
-              {events.slice(0, RECENT).map((it) => (
+              {events.map((it) => (
                 <Call key={it.seq} event={it} />
               ))}
             </ul>
