@@ -102,6 +102,45 @@ test("an action is checked, and a policy comes and goes", async ({ page }) => {
   await expect(page.getByRole("link", { name: /^team/ })).toBeHidden();
 });
 
+test("versions are compared, and an earlier one comes back", async ({ page, server }) => {
+  const text = (id: string) =>
+    `@id("${id}")\npermit (principal, action == Chancery::Action::"noop", resource);\n`;
+  for (const [cedar, comment] of [
+    [text("first-try"), "to begin with"],
+    [text("second-try"), "a better name"],
+  ]) {
+    await server.call("PUT", "/v1/policies/versioned", { cedar, comment });
+  }
+  await signIn(page);
+  await page.goto("/policies/versioned");
+  await page.getByRole("tab", { name: "Versions" }).click();
+  const list = page.getByRole("list", { name: "Versions, the newest first" });
+  await expect(list.getByRole("listitem")).toHaveCount(2);
+  await expect(list.getByRole("listitem").first()).toContainText("In force");
+  await expect(list.getByRole("listitem").first()).toContainText("a better name");
+  const diff = page.getByRole("group", { name: "What differs in version 2" });
+  await expect(diff).toContainText("first-try");
+  await expect(diff).toContainText("second-try");
+  await expectAccessible(page);
+
+  await list.getByRole("button", { name: /to begin with/ }).click();
+  await page.getByLabel("Compared with").selectOption("The text in the editor");
+  await expect(page.getByRole("group", { name: "What differs in version 1" })).toContainText("second-try");
+  await page.getByRole("button", { name: "Write version 1 into the editor" }).click();
+  await expect(page.getByRole("textbox", { name: "Text of the policy" })).toContainText("first-try");
+  await page.getByRole("button", { name: "Review and publish" }).click();
+  await page.getByLabel("What changes, and why").fill("the first name was right");
+  await page.getByRole("button", { name: "Publish", exact: true }).click();
+  await expect(list.getByRole("listitem")).toHaveCount(3);
+  await expect(list.getByRole("listitem").first()).toContainText("the first name was right");
+  const { items } = await server.call<{ items: { name: string; cedar: string; version: number }[] }>(
+    "GET",
+    "/v1/policies",
+  );
+  expect(items.find((it) => it.name === "versioned")).toMatchObject({ cedar: text("first-try"), version: 3 });
+  await server.call("DELETE", "/v1/policies/versioned");
+});
+
 test("the editor fits a phone", async ({ page }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   await signIn(page);

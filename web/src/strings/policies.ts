@@ -37,13 +37,14 @@ export const policies = {
     remove: "Take out of force",
     removeTitle: (name: string) => `Take ${name} out of force?`,
     removeDetail:
-      "Its rules stop to hold at once, for what runs too. What only it permitted is denied from then on. Its versions stay in the record.",
+      "Its rules stop to hold at once, for what runs too. What only it permitted is denied from then on. Its versions stay, and can be published again.",
     removed: (name: string) => `${name} is out of force`,
     sides: "Try it",
     tabs: {
       simulate: "Simulate",
       changes: "Changes",
       check: "Check an action",
+      versions: "Versions",
       schema: "What it can speak of",
     },
   },
@@ -82,6 +83,17 @@ export const policies = {
     argumentsBad: "This is no JSON object.",
     go: "Check",
     by: "By the rules",
+  },
+
+  versions: {
+    list: "Versions, the newest first",
+    none: "It was never in force. What you publish becomes version 1.",
+    current: "In force",
+    compare: "Compared with",
+    against: { before: "The version before it", editor: "The text in the editor" },
+    take: (version: number) => `Write version ${version} into the editor`,
+    same: "There is no difference.",
+    changes: (version: number) => `What differs in version ${version}`,
   },
 
   changes: {

@@ -1,6 +1,8 @@
 /** Policies: those in force, trying others, and publishing. */
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, type Schema, take } from "@/api/client";
+import { ApiError } from "@/api/problem";
+import { whole } from "@/lib/pages";
 import { fromDays } from "../model/draft";
 import { type Flaw, flawsOf } from "../model/problems";
 
@@ -11,6 +13,24 @@ export const policiesQuery = queryOptions({
   queryKey: ["policies"],
   queryFn: () => take(api.GET("/v1/policies", {})).then((list) => list.items),
 });
+
+export type PolicyVersion = Schema<"PolicyVersionView">;
+
+/** Every version of a policy that was ever in force, the newest first; none of one that never was. */
+export const policyVersionsQuery = (name: string) =>
+  queryOptions({
+    queryKey: ["policies", "versions", name],
+    queryFn: async () => {
+      const page = (query: { limit: number; cursor?: string }) =>
+        take(api.GET("/v1/policies/{name}/versions", { params: { path: { name }, query } }));
+      try {
+        return await whole(page);
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 404) return [];
+        throw error;
+      }
+    },
+  });
 
 export const schemaQuery = queryOptions({
   queryKey: ["policy-schema"],

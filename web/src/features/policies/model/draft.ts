@@ -9,6 +9,12 @@ export function keepDraft(who: string, name: string, text: string | undefined) {
   else sessionStorage.setItem(key(who, name), text);
 }
 
+/** The person in a chain of who acted, or else the first that is named in it. */
+export function publisherOf(actor: Record<string, unknown>): string | undefined {
+  const named = [actor.user, actor.agent, actor.key].find((it) => typeof it === "string");
+  return named as string | undefined;
+}
+
 export const isName = (name: string) => /^[A-Za-z0-9._-]{1,100}$/.test(name);
 
 /** How many rules a text has, as far as that can be seen without understanding it. */

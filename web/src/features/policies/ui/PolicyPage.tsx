@@ -32,6 +32,7 @@ import { CheckPanel } from "./CheckPanel";
 import { Editor } from "./Editor";
 import { PublishDialog } from "./PublishDialog";
 import { SimulatePanel } from "./SimulatePanel";
+import { VersionsPanel } from "./VersionsPanel";
 
 const s = t.policies.page;
 
@@ -68,8 +69,9 @@ function Loaded({ name, policies }: { name: string; policies: readonly Policy[] 
     setText(next);
     keepDraft(who, name, next === before ? undefined : next);
   };
-  const undo = () => {
-    write(before);
+  /** The editor keeps a text of its own, so it begins anew. */
+  const replace = (next: string) => {
+    write(next);
     setBeginning((old) => old + 1);
   };
   const candidates: Candidate[] = useMemo(
@@ -107,7 +109,7 @@ function Loaded({ name, policies }: { name: string; policies: readonly Policy[] 
             <>
               {inForce && <RemoveButton name={name} />}
               {isChanged && inForce && (
-                <Button icon={<RotateCcw />} onClick={undo}>
+                <Button icon={<RotateCcw />} onClick={() => replace(before)}>
                   {s.reset}
                 </Button>
               )}
@@ -150,6 +152,7 @@ function Loaded({ name, policies }: { name: string; policies: readonly Policy[] 
             tabs={[
               { name: "simulate", label: s.tabs.simulate },
               { name: "changes", label: s.tabs.changes },
+              { name: "versions", label: s.tabs.versions },
               { name: "check", label: s.tabs.check },
               { name: "schema", label: s.tabs.schema },
             ]}
@@ -159,6 +162,14 @@ function Loaded({ name, policies }: { name: string; policies: readonly Policy[] 
             </TabPanel>
             <TabPanel name="changes">
               <Changes before={before} after={text} />
+            </TabPanel>
+            <TabPanel name="versions">
+              <VersionsPanel
+                name={name}
+                current={inForce?.version}
+                text={text}
+                onTake={may ? replace : undefined}
+              />
             </TabPanel>
             <TabPanel name="check">
               <CheckPanel />
