@@ -6,6 +6,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { dataOf, eventOf } from "@/api/events";
 import { openStream } from "@/api/stream";
+import { isAct } from "@/features/acts/model/say";
 import { reporter } from "./connection";
 
 /** The first word of an event's kind, and the first words of the keys of the queries that it makes old. */
@@ -34,6 +35,11 @@ const touches: Record<string, readonly string[]> = {
 
 /** Which queries an event of this kind makes old. `policy.decided` and the like change no list. */
 export function touchedBy(kind: string): readonly string[] {
+  const lists = listsOf(kind);
+  return isAct(kind) ? [...lists, "acts"] : lists;
+}
+
+function listsOf(kind: string): readonly string[] {
   if (kind === "policy.decided") return [];
   if (kind === "tool.configured" || kind === "tool.removed") return ["tools"];
   return touches[kind.split(".")[0] ?? ""] ?? [];

@@ -3,6 +3,7 @@
  * A component never holds a sentence of its own.
  */
 import { account } from "./account";
+import { acts } from "./acts";
 import { agents } from "./agents";
 import { approvals } from "./approvals";
 import { auth } from "./auth";
@@ -29,6 +30,7 @@ export const t = {
   shell,
   account,
   agents,
+  acts,
   approvals,
   auth,
   chats,

@@ -1,6 +1,7 @@
 /** The organisation, its people and keys, and oneself. */
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { shell } from "./base";
+import { ACT_GROUPS } from "@/features/acts/model/kinds";
+import { oneOf, shell, some, text } from "./base";
 
 const settings = createRoute({
   getParentRoute: () => shell,
@@ -56,6 +57,13 @@ const encryption = createRoute({
   component: lazyRouteComponent(() => import("@/features/secrets/ui/EncryptionPage"), "EncryptionPage"),
 });
 
+const activity = createRoute({
+  getParentRoute: () => settings,
+  path: "/activity",
+  validateSearch: (search) => some({ group: oneOf(ACT_GROUPS, search.group), who: text(search.who) }),
+  component: lazyRouteComponent(() => import("@/features/acts/ui/ActsPage"), "ActsPage"),
+});
+
 const account = createRoute({
   getParentRoute: () => settings,
   path: "/account",
@@ -70,6 +78,7 @@ const pages = settings.addChildren([
   secrets,
   secret,
   encryption,
+  activity,
   account,
 ]);
 

@@ -1,6 +1,7 @@
 /** The pages below Settings, for its own list and for what finds everything by name. */
 import {
   Building2,
+  History,
   KeyRound,
   LockKeyhole,
   type LucideIcon,
@@ -13,6 +14,7 @@ import { t } from "@/strings";
 export interface Place {
   to:
     | "/settings/account"
+    | "/settings/activity"
     | "/settings/encryption"
     | "/settings/keys"
     | "/settings/members"
@@ -32,5 +34,6 @@ export const places: readonly Place[] = [
   { to: "/settings/keys", ...s.keys, icon: KeyRound, group: "org" },
   { to: "/settings/secrets", ...s.secrets, icon: LockKeyhole, group: "org" },
   { to: "/settings/encryption", ...s.encryption, icon: ShieldEllipsis, group: "org" },
+  { to: "/settings/activity", ...s.activity, icon: History, group: "org" },
   { to: "/settings/account", ...s.account, icon: UserRound, group: "you" },
 ];
