@@ -10,6 +10,7 @@ import {
   Inbox,
   type LucideIcon,
   MessagesSquare,
+  PiggyBank,
   Scale,
   ScrollText,
   Server,
@@ -26,6 +27,7 @@ export interface NavEntry {
   /** An address of `router.tsx`. */
   to:
     | "/agents"
+    | "/budgets"
     | "/chats"
     | "/grants"
     | "/inbox"
@@ -56,6 +58,7 @@ export const nav: readonly NavEntry[] = [
   { to: "/grants", label: t.grants.nav, icon: Stamp, group: "govern", key: "v" },
   { to: "/record", label: t.record.nav, icon: ScrollText, group: "govern", key: "e" },
   { to: "/usage", label: t.usage.nav, icon: ChartColumnStacked, group: "govern", key: "u" },
+  { to: "/budgets", label: t.budgets.nav, icon: PiggyBank, group: "govern", key: "b" },
   { to: "/agents", label: t.agents.nav, icon: Bot, group: "build", key: "a" },
   { to: "/skills", label: t.skills.nav, icon: GraduationCap, group: "build", key: "l" },
   { to: "/tools", label: t.tools.nav, icon: Wrench, group: "build", key: "t" },

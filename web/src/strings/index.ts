@@ -7,10 +7,12 @@ import { acts } from "./acts";
 import { agents } from "./agents";
 import { approvals } from "./approvals";
 import { auth } from "./auth";
+import { budgets } from "./budgets";
 import { chats } from "./chats";
 import { common, errors } from "./common";
 import { grants } from "./grants";
 import { keys } from "./keys";
+import { limits } from "./limits";
 import { members } from "./members";
 import { nodes } from "./nodes";
 import { policies } from "./policies";
@@ -33,9 +35,11 @@ export const t = {
   acts,
   approvals,
   auth,
+  budgets,
   chats,
   grants,
   keys,
+  limits,
   members,
   organisation,
   nodes,

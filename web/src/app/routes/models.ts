@@ -23,4 +23,17 @@ const usage = createRoute({
   component: lazyRouteComponent(() => import("@/features/usage/ui/UsagePage"), "UsagePage"),
 });
 
-export const modelsRoutes = [usage] as const;
+const budgets = createRoute({
+  getParentRoute: () => shell,
+  path: "/budgets",
+  validateSearch: (search): { view?: "tools" } => (search.view === "tools" ? { view: "tools" } : {}),
+  component: lazyRouteComponent(() => import("@/features/budgets/ui/BudgetsPage"), "BudgetsPage"),
+});
+
+const budget = createRoute({
+  getParentRoute: () => shell,
+  path: "/budgets/$scope",
+  component: lazyRouteComponent(() => import("@/features/budgets/ui/BudgetPage"), "BudgetPage"),
+});
+
+export const modelsRoutes = [usage, budgets, budget] as const;
