@@ -29,9 +29,10 @@ export function PageError({ error, reset }: ErrorComponentProps) {
 const isGone = (error: unknown) =>
   error instanceof Error && /dynamically imported module|module script/i.test(error.message);
 
-export function NotFoundPage() {
+/** Beside the sidebar, which is around what there is. */
+export function NotFound() {
   return (
-    <main className="pt-16">
+    <div className="pt-16">
       <Empty
         isPage
         icon={MapPinOff}
@@ -44,6 +45,12 @@ export function NotFoundPage() {
       >
         {t.errors.notFoundDetail}
       </Empty>
-    </main>
+    </div>
   );
 }
+
+export const NotFoundPage = () => (
+  <main>
+    <NotFound />
+  </main>
+);

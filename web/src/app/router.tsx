@@ -3,7 +3,7 @@
  * what leads to it from everywhere stands in `nav.ts`.
  */
 import { createRouter } from "@tanstack/react-router";
-import { NotFoundPage, PageError, PagePending } from "./pages";
+import { NotFound, PageError, PagePending } from "./pages";
 import { authRoutes, deviceRoute } from "./routes/auth";
 import { root, shell, signedIn } from "./routes/base";
 import { buildRoutes } from "./routes/build";
@@ -23,7 +23,7 @@ export const router = createRouter({
   defaultPendingComponent: PagePending,
   defaultPendingMs: 250,
   defaultErrorComponent: PageError,
-  defaultNotFoundComponent: NotFoundPage,
+  defaultNotFoundComponent: NotFound,
   scrollRestoration: true,
 });
 

@@ -1,6 +1,7 @@
 /** What every route hangs below, and how the parameters of an address are read. */
 import { createRootRoute, createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { resume } from "@/api/auth";
+import { NotFoundPage } from "../pages";
 import { Root } from "../Root";
 import { SignedIn } from "../SignedIn";
 
@@ -15,7 +16,7 @@ export function some<T extends Record<string, unknown>>(
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }
 
-export const root = createRootRoute({ component: Root });
+export const root = createRootRoute({ component: Root, notFoundComponent: NotFoundPage });
 
 /** Pages for who is signed in; whoever is not comes back to them after signing in. */
 export const signedIn = createRoute({

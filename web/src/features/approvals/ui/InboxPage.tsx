@@ -111,6 +111,7 @@ export function InboxPage() {
         </div>
       </section>
       <section className={cx("flex min-w-0 flex-1 flex-col", !approvalId && "max-lg:hidden")}>
+        {approvalId && <h1 className="sr-only lg:hidden">{t.approvals.title}</h1>}
         {approvalId ? (
           <ApprovalDetail key={approvalId} id={approvalId} onBack={() => open(undefined)} onAnswered={goOn} />
         ) : (

@@ -29,6 +29,7 @@ export function ChatsPage() {
         <ChatList openId={sessionId} onNew={mayWrite ? () => setMaking(true) : undefined} />
       </section>
       <section className={cx("flex min-w-0 flex-1 flex-col", !sessionId && "max-lg:hidden")}>
+        {sessionId && <h1 className="sr-only lg:hidden">{t.chats.title}</h1>}
         {sessionId ? (
           <Chat key={sessionId} id={sessionId} />
         ) : (
