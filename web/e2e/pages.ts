@@ -74,6 +74,8 @@ export const pages: Record<string, PageEntry> = {
   "/tools/http/new": { at: "/tools/http/new" },
   "/tools/$name": { at: "/tools/file.write" },
   "/tools/$name/edit": { at: "/tools/weather/edit" },
+  "/nodes": { at: "/nodes" },
+  "/nodes/$nodeId": { at: (it) => `/nodes/${it.node}` },
   "/usage": { at: "/usage", picture: "usage" },
   "/settings": { at: "/settings", picture: "settings" },
   "/settings/organisation": { at: "/settings/organisation" },
@@ -83,6 +85,7 @@ export const pages: Record<string, PageEntry> = {
   "/settings/secrets": { at: "/settings/secrets" },
   "/settings/secrets/$secretId": { at: (it) => `/settings/secrets/${it.secret}` },
   "/settings/encryption": { at: "/settings/encryption" },
+  "/settings/activity": { at: "/settings/activity" },
   "/settings/account": { at: "/settings/account" },
 };
 
