@@ -18,6 +18,8 @@ test("an event is found by filters, and proved in the browser from its bytes to 
   await page.getByRole("combobox", { name: "Kind" }).selectOption("policy.decided");
   await expect(page).toHaveURL(/kind=policy\.decided/);
   await expect(rows.filter({ hasNotText: "policy.decided" })).toHaveCount(0);
+  const seqs = (await rows.allInnerTexts()).map((it) => Number.parseInt(it, 10));
+  expect(seqs).toEqual(seqs.toSorted((a, b) => b - a));
   await page.keyboard.press("Escape");
   await page.evaluate(() => (document.activeElement as HTMLElement).blur());
   await page.keyboard.press("j");

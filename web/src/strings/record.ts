@@ -3,7 +3,6 @@ export const record = {
   title: "Record",
   detail: "Everything that happened, in order, sealed so that no change of it goes unseen.",
   newest: "Newest first",
-  oldest: "With filters: oldest first",
   columns: { seq: "No.", kind: "Event", who: "Who", when: "When" },
   filters: {
     kind: "Kind",

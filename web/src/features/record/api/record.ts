@@ -22,42 +22,23 @@ export const checkpointQuery = queryOptions({
   staleTime: 5_000,
 });
 
-interface Place {
-  /** The newest first: up to this event. */
-  upTo?: number;
-  cursor?: string;
-}
-
-/**
- * Without filters the newest events come first, by windows of numbers, which have no gaps. With filters
- * they come as the server lists them, the oldest first.
- */
+/** The newest events first. */
 export const recordQuery = (filter: RecordFilter) =>
   infiniteQueryOptions({
     queryKey: ["record", "list", filter],
-    queryFn: async ({ pageParam }: { pageParam: Place }) => {
-      if (Object.keys(filter).length > 0) {
-        const { since, run, ...rest } = filter;
-        const from = since ? { from: sinceOf(since, Date.now()) } : {};
-        const cursor = pageParam.cursor ? { cursor: pageParam.cursor } : {};
-        const page = await events({
-          limit: PAGE,
-          ...rest,
-          ...(run ? { run_id: run } : {}),
-          ...from,
-          ...cursor,
-        });
-        const next: Place | undefined = page.next_cursor ? { cursor: page.next_cursor } : undefined;
-        return { items: page.items, next };
-      }
-      const upTo = pageParam.upTo ?? (await take(api.GET("/v1/audit/checkpoint", {}))).size;
-      const after = Math.max(0, upTo - PAGE);
-      const items = upTo === 0 ? [] : (await events({ after, limit: upTo - after })).items;
-      const next: Place | undefined = after > 0 ? { upTo: after } : undefined;
-      return { items: items.toReversed(), next };
+    queryFn: ({ pageParam }) => {
+      const { since, run, ...rest } = filter;
+      return events({
+        limit: PAGE,
+        order: "desc",
+        ...rest,
+        ...(run ? { run_id: run } : {}),
+        ...(since ? { from: sinceOf(since, Date.now()) } : {}),
+        ...(pageParam ? { cursor: pageParam } : {}),
+      });
     },
-    initialPageParam: {} as Place,
-    getNextPageParam: (page) => page.next,
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
 
 export const eventQuery = (seq: number) =>

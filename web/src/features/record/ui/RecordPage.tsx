@@ -42,7 +42,6 @@ export function RecordPage() {
     { keys: "v", label: s.verify, group: "page", run: () => void navigate({ to: "/record/verify" }) },
   ]);
   const items = record.data?.pages.flatMap((page) => page.items) ?? [];
-  const isNarrowed = Object.keys(filter).length > 0;
   return (
     <>
       <PageTitle title={s.title} />
@@ -91,7 +90,7 @@ export function RecordPage() {
             <div className={`${grid} h-8 text-xs text-muted`}>
               <span className="text-right">{s.columns.seq}</span>
               <span>
-                {s.columns.kind} · {isNarrowed ? s.oldest : s.newest}
+                {s.columns.kind} · {s.newest}
               </span>
               <span className="hidden md:block" />
               <span className="hidden md:block">{s.columns.who}</span>
