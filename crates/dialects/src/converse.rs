@@ -46,7 +46,7 @@ fn read_usage(m: &mut Members) -> Result<Option<Usage>, Fault> {
     let Some(mut usage) = m.object("usage")? else {
         return Ok(None);
     };
-    let mut count = |name: &str| -> Result<u64, Fault> { Ok(usage.whole(name)?.unwrap_or(0)) };
+    let mut count = |name: &str| -> Result<u64, Fault> { Ok(usage.tokens(name)?.unwrap_or(0)) };
     let cached = count("cacheReadInputTokens")?;
     let written = count("cacheWriteInputTokens")?;
     Ok(Some(Usage {

@@ -52,7 +52,7 @@ fn read_usage(m: &mut Members) -> Result<Option<Usage>, Fault> {
     let Some(mut usage) = m.object("usageMetadata")? else {
         return Ok(None);
     };
-    let mut count = |name: &str| Ok(usage.whole(name)?.unwrap_or(0));
+    let mut count = |name: &str| Ok(usage.tokens(name)?.unwrap_or(0));
     let thoughts: u64 = count("thoughtsTokenCount")?;
     Ok(Some(Usage {
         input_tokens: count("promptTokenCount")?.saturating_add(count("toolUsePromptTokenCount")?),

@@ -10,6 +10,9 @@ use crate::fault::{Fault, Refusal};
 use crate::unique::Unique;
 use crate::{Dialect, harmless};
 
+/// The most tokens that one answer is believed to have taken: a thousand times what any model reads.
+const TOKENS_MAX: u64 = 1_000_000_000;
+
 /// An object that is being read.
 pub(crate) struct Members {
     at: String,
@@ -126,6 +129,12 @@ impl Members {
         number
             .map(Some)
             .ok_or_else(|| item.wrong("a whole number that is not negative"))
+    }
+
+    /// How many tokens something took. A provider that says more than any answer can take is not believed:
+    /// what is summed of it must not run over.
+    pub fn tokens(&mut self, name: &str) -> Result<Option<u64>, Fault> {
+        Ok(self.whole(name)?.map(|it| it.min(TOKENS_MAX)))
     }
 
     pub fn signed(&mut self, name: &str) -> Result<Option<i64>, Fault> {

@@ -132,16 +132,16 @@ pub(crate) fn read_usage(m: &mut Members, names: &UsageNames) -> Result<Option<U
         return Ok(None);
     };
     let mut read = Usage {
-        input_tokens: usage.whole(names.input)?.unwrap_or(0),
-        output_tokens: usage.whole(names.output)?.unwrap_or(0),
+        input_tokens: usage.tokens(names.input)?.unwrap_or(0),
+        output_tokens: usage.tokens(names.output)?.unwrap_or(0),
         ..Usage::default()
     };
     if let Some(mut details) = usage.object(names.input_details)? {
-        read.cached_input_tokens = details.whole("cached_tokens")?.unwrap_or(0);
-        read.cache_write_tokens = details.whole("cache_write_tokens")?.unwrap_or(0);
+        read.cached_input_tokens = details.tokens("cached_tokens")?.unwrap_or(0);
+        read.cache_write_tokens = details.tokens("cache_write_tokens")?.unwrap_or(0);
     }
     if let Some(mut details) = usage.object(names.output_details)? {
-        read.reasoning_tokens = details.whole("reasoning_tokens")?.unwrap_or(0);
+        read.reasoning_tokens = details.tokens("reasoning_tokens")?.unwrap_or(0);
     }
     Ok(Some(read))
 }

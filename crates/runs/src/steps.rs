@@ -56,6 +56,8 @@ pub enum StepState {
     Succeeded,
     Failed,
     Denied,
+    /// The run ended before it did.
+    Abandoned,
 }
 
 impl StepState {
@@ -71,11 +73,15 @@ impl StepState {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::Denied => "denied",
+            Self::Abandoned => "abandoned",
         }
     }
 
     const fn is_over(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed | Self::Denied)
+        match self {
+            Self::Succeeded | Self::Failed | Self::Denied | Self::Abandoned => true,
+            Self::Intended | Self::Asked | Self::Underway | Self::Waiting | Self::Unknown => false,
+        }
     }
 }
 
@@ -83,6 +89,15 @@ impl StepState {
 pub(crate) fn steps(entries: Vec<(Timestamp, Entry)>) -> Vec<RunStep> {
     let mut steps: BTreeMap<u32, RunStep> = BTreeMap::new();
     for (at, entry) in entries {
+        if ends_the_run(entry.kind) {
+            for step in steps.values_mut().filter(|step| !step.state.is_over()) {
+                // What nobody knows nobody knows later either.
+                if step.state != StepState::Unknown {
+                    step.state = StepState::Abandoned;
+                }
+                step.ended_at = Some(at);
+            }
+        }
         let number = entry.data.get("step").and_then(Value::as_u64);
         let Some(number) = number.and_then(|it| u32::try_from(it).ok()) else {
             continue;
@@ -93,6 +108,13 @@ pub(crate) fn steps(entries: Vec<(Timestamp, Entry)>) -> Vec<RunStep> {
             .take(at, entry);
     }
     steps.into_values().collect()
+}
+
+const fn ends_the_run(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::RunSucceeded | EventKind::RunFailed | EventKind::RunCancelled
+    )
 }
 
 impl RunStep {
@@ -171,6 +193,8 @@ impl RunStep {
                 self.child = text(&data, "child").or_else(|| text(&data, "run"));
                 StepState::Underway
             }
+            // A person has said what came of it: what is said next is an attempt or an end.
+            EventKind::ToolResolved => StepState::Intended,
             EventKind::TimerSet => StepState::Waiting,
             EventKind::ContextAssembled | EventKind::TimerFired | EventKind::SignalReceived => {
                 StepState::Succeeded
@@ -208,6 +232,60 @@ mod tests {
             "2026-01-01T00:00:00Z".parse().unwrap(),
             Entry { kind, data, body },
         )
+    }
+
+    #[test]
+    fn a_step_that_its_run_left_behind_is_over_with_it() {
+        let begun = |step: u32, kind: EventKind| {
+            [
+                entry(
+                    EventKind::ToolIntended,
+                    json!({"step": step, "tool": "noop"}),
+                    None,
+                ),
+                entry(kind, json!({"step": step}), None),
+            ]
+        };
+        for end in [
+            EventKind::RunCancelled,
+            EventKind::RunFailed,
+            EventKind::RunSucceeded,
+        ] {
+            let entries = [
+                begun(1, EventKind::ToolExecuted),
+                begun(2, EventKind::ApprovalRequested),
+                begun(3, EventKind::ToolOutcomeUnknown),
+            ];
+            let mut entries = entries.concat();
+            let open: Vec<StepState> = steps(entries.clone()).iter().map(|it| it.state).collect();
+            assert_eq!(
+                open,
+                [StepState::Succeeded, StepState::Asked, StepState::Unknown]
+            );
+            entries.push(entry(end, json!({}), None));
+            let steps = steps(entries);
+            let states: Vec<StepState> = steps.iter().map(|it| it.state).collect();
+            assert_eq!(
+                states,
+                [
+                    StepState::Succeeded,
+                    StepState::Abandoned,
+                    StepState::Unknown
+                ]
+            );
+            assert!(steps.iter().all(|it| it.ended_at.is_some()));
+        }
+    }
+
+    #[test]
+    fn an_outcome_that_somebody_said_is_no_longer_unknown() {
+        let of = |kind| entry(kind, json!({"step": 1}), None);
+        let entries = vec![
+            of(EventKind::ToolIntended),
+            of(EventKind::ToolOutcomeUnknown),
+            of(EventKind::ToolResolved),
+        ];
+        assert_eq!(steps(entries)[0].state, StepState::Intended);
     }
 
     #[test]

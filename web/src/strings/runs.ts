@@ -186,6 +186,7 @@ export const runs = {
       absent: "There is none",
       failed: "Failed",
       denied: "Denied",
+      abandoned: "Left when the run ended",
     },
     verdicts: { allow: "Allowed", deny: "Denied", require_approval: "Asked" } as Record<string, string>,
     verdictsNow: { allow: "allow", deny: "deny", require_approval: "ask a person" } as Record<string, string>,

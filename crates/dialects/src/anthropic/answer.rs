@@ -126,12 +126,12 @@ pub(super) fn read_usage(m: &mut Members, before: Usage) -> Result<Usage, Fault>
     let Some(mut usage) = m.object("usage")? else {
         return Ok(before);
     };
-    let fresh = usage.whole("input_tokens")?;
-    let cached = usage.whole("cache_read_input_tokens")?;
-    let written = usage.whole("cache_creation_input_tokens")?;
-    let output = usage.whole("output_tokens")?;
+    let fresh = usage.tokens("input_tokens")?;
+    let cached = usage.tokens("cache_read_input_tokens")?;
+    let written = usage.tokens("cache_creation_input_tokens")?;
+    let output = usage.tokens("output_tokens")?;
     let details = usage.object("output_tokens_details")?;
-    let thought = details.map(|mut details| details.whole("thinking_tokens"));
+    let thought = details.map(|mut details| details.tokens("thinking_tokens"));
     let fresh = fresh.unwrap_or(before.fresh_input_tokens());
     let cached = cached.unwrap_or(before.cached_input_tokens);
     let written = written.unwrap_or(before.cache_write_tokens);

@@ -9,6 +9,7 @@ use dialects::{
 };
 use proptest::prelude::*;
 use serde_json::Value;
+use serde_json::json;
 
 use crate::fragments::{CLIENTS, assembled, deltas, envelope, frames_in_pieces, question, written};
 use crate::generated::{self, Subset, check};
@@ -269,5 +270,41 @@ fn a_request_with_any_member_damaged_is_answered_and_never_a_panic() {
                 }
             });
         });
+    }
+}
+
+/// A provider that says more tokens than there can be is not believed, so that no sum of them runs over.
+#[test]
+fn a_count_that_can_not_be_is_bounded() {
+    let most = u64::MAX;
+    let documents = [
+        (
+            Dialect::OpenaiChat,
+            json!({"usage": {"prompt_tokens": most, "completion_tokens": 7}}),
+        ),
+        (
+            Dialect::OpenaiResponses,
+            json!({"usage": {"input_tokens": most, "output_tokens": 7}}),
+        ),
+        (
+            Dialect::Anthropic,
+            json!({"usage": {"input_tokens": most, "output_tokens": 7}}),
+        ),
+        (
+            Dialect::Gemini,
+            json!({"usageMetadata": {"promptTokenCount": most, "candidatesTokenCount": 7}}),
+        ),
+        (
+            Dialect::Converse,
+            json!({"usage": {"inputTokens": most, "outputTokens": 7}}),
+        ),
+    ];
+    for (dialect, document) in documents {
+        let usage = usage_of(dialect, document.to_string().as_bytes()).unwrap();
+        assert_eq!(
+            (usage.input_tokens, usage.output_tokens),
+            (1_000_000_000, 7),
+            "{dialect:?}"
+        );
     }
 }

@@ -14,6 +14,7 @@ export const STEP_STATES = [
   "absent",
   "failed",
   "denied",
+  "abandoned",
 ] as const;
 
 /** `absent` is ours: a guide was looked for and there is none. */

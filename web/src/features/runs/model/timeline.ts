@@ -59,7 +59,7 @@ export function timelineOf(events: readonly RecordEvent[]): Timeline {
   }
   const sorted = [...rows.values()].sort((a, b) => a.step - b.step);
   // What was open when the run ended is over with it.
-  if (to !== undefined) for (const row of sorted) if (row.to === undefined) endOpen(row, to);
+  if (to !== undefined) for (const row of sorted) if (row.to === undefined) leave(row, to);
   return { from: from ?? 0, to, rows: sorted };
 }
 
@@ -86,6 +86,9 @@ function begin(row: Row, kind: SegmentKind, at: number) {
   endOpen(row, at);
   row.segments.push({ kind, from: at, to: undefined });
 }
+
+/** What nobody knows nobody knows later either. */
+const leave = (row: Row, at: number) => end(row, row.state === "unknown" ? "unknown" : "abandoned", at);
 
 function end(row: Row, state: StepState, at: number) {
   endOpen(row, at);

@@ -4,6 +4,7 @@ import {
   CircleDashed,
   CircleHelp,
   CircleMinus,
+  CircleSlash,
   CircleX,
   LoaderCircle,
   PauseCircle,
@@ -43,6 +44,7 @@ const stepIcons: Record<StepState, typeof CircleCheck> = {
   absent: CircleMinus,
   failed: CircleX,
   denied: Ban,
+  abandoned: CircleSlash,
 };
 
 const stepInks: Record<StepState, string> = {
@@ -55,6 +57,7 @@ const stepInks: Record<StepState, string> = {
   absent: "text-faint",
   failed: "text-bad",
   denied: "text-bad",
+  abandoned: "text-faint",
 };
 
 /** How a step stands, as a sign; its name is read out. */
