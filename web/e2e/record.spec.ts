@@ -27,7 +27,7 @@ test("an event is found by filters, and proved in the browser from its bytes to 
   await expect(page).toHaveURL(/\/record\/\d+$/);
   await expect(page.getByText("Its bytes have this fingerprint")).toBeVisible();
   await expect(page.getByText("The root is signed by the log's key")).toBeVisible();
-  await expect(page.getByText("Ed25519, checked here.")).toBeVisible();
+  await expect(page.getByText("Ed25519, checked here, by the key that the server names")).toBeVisible();
   await expectAccessible(page);
   await page.getByRole("button", { name: "Event before" }).click();
   await expect(page.getByText("With", { exact: false }).first()).toBeVisible();

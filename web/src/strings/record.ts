@@ -46,11 +46,16 @@ export const record = {
     missing: "There is no event of this number",
     missingDetail: "The record ends before it, or it is not sealed yet. That takes a moment.",
     unsealed: "This event is newer than the newest checkpoint. It is covered in a moment.",
+    states: { good: "Holds", bad: "Does not hold", open: "Not found out" },
     steps: {
+      place: (seq: number) => `It is event ${seq} of this organisation`,
+      placeDetail: "It says so itself, under its fingerprint, and the signed root is that of this log.",
+      placeBad: "It is another event than was asked for, or of another organisation's record.",
       hash: "Its bytes have this fingerprint",
       hashDetail:
         "SHA-256 over the event as it is written, computed here. One other letter, and it would be another.",
       hashBad: "Its bytes have another fingerprint than the record says. The event was changed.",
+      chainBad: "The event before it has another fingerprint than this one says: one of the two was changed.",
       chain: "It holds on to the event before it",
       chainDetail:
         "The fingerprint of that one is part of this one, so neither can be taken out or changed alone.",
@@ -61,14 +66,20 @@ export const record = {
         "Fingerprints are paired up until one is left. These are the ones beside its way up the tree.",
       treeBad: "It does not lead to the root that was signed. The event is not in that record.",
       signed: "The root is signed by the log's key",
-      signedDetail: "Ed25519, checked here. Who has this key from elsewhere needs to trust nobody for it.",
-      signedBad: "No key of this log signed this root.",
+      signatures: {
+        kept: "Ed25519, checked here, by the key that this browser remembers from when it verified the record.",
+        served:
+          "Ed25519, checked here, by the key that the server names. Compare it with the one that you were given by another way, or verify the record once: then this browser remembers it.",
+        other:
+          "It is signed by another key than this browser remembers. If the key was changed as it has to be, verifying the record says so; else the record is not what it was.",
+        none: "No key of this log signed this root.",
+        unsupported: "This browser knows no Ed25519, so the signature could not be checked.",
+      },
     },
     path: "The neighbours",
     noCrypto: "This browser can't check it here",
     noCryptoDetail:
       "Browsers give pages their cryptography only by HTTPS, or from the machine itself. Use `chancery audit verify` instead.",
-    noEd25519: "This browser knows no Ed25519, so the signature could not be checked. The rest was.",
   },
 
   verifyPage: {

@@ -113,8 +113,7 @@ export async function verifyHere(
   const kept = keptOf(orgId);
   const { body } = await exported(signal);
   if (!body) throw new Error("the export has no body");
-  const verified = await verifyExport(linesOf(body), kept, onProgress);
-  const vkey = kept?.vkey ?? verified.keys[0] ?? "";
-  localStorage.setItem(key(orgId), JSON.stringify({ vkey, note: verified.note }));
+  const verified = await verifyExport(linesOf(body), { org: orgId, kept }, onProgress);
+  localStorage.setItem(key(orgId), JSON.stringify({ vkey: verified.key, note: verified.note }));
   return verified;
 }

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { canonical } from "./canonical";
 import { base64, hex } from "./crypto";
-import { prove } from "./inclusion";
+import { type Given, prove } from "./inclusion";
 import { isConsistent, leafOf, rootByInclusion, Tree } from "./merkle";
 import { checkpointOf, isSignedBy, keyOf } from "./note";
 import { Fault, type Kept, verifyExport } from "./verify";
@@ -22,9 +22,11 @@ const vkeys = [...new Set(document.match(/chancery\/log\/\S+?\+[0-9a-f]{8}\+[A-Z
 async function* each(lines: readonly string[]) {
   yield* lines;
 }
-const verify = (lines: readonly string[], kept?: Kept) => verifyExport(each(lines), kept);
-const reason = (lines: readonly string[], kept?: Kept) =>
-  verify(lines, kept).then(
+const org = /"org":"(org_[0-9a-f-]+)"/.exec(exported[0] ?? "")?.[1] ?? "";
+const verify = (lines: readonly string[], kept?: Kept, of = org) =>
+  verifyExport(each(lines), { org: of, kept });
+const reason = (lines: readonly string[], kept?: Kept, of = org) =>
+  verify(lines, kept, of).then(
     () => "ok",
     (error) => (error instanceof Fault ? [error.reason, error.seq] : error),
   );
@@ -47,6 +49,7 @@ test("the export of the vectors is sound", async () => {
   expect(verified.events).toBe(2);
   expect(verified.checkpoint.size).toBe(2);
   expect(verified.witnessed).toBeUndefined();
+  expect(vkeys).toContain(verified.key);
 });
 
 test("every change is found, and named by where it shows", async () => {
@@ -59,6 +62,8 @@ test("every change is found, and named by where it shows", async () => {
   expect(await reason(changed(0, "chancery_export", "export"))).toEqual(["malformed_line", undefined]);
   expect(await reason(changed(3, "zK+O", "zK+P"))).toEqual(["bad_signature", undefined]);
   expect(await reason(changed(3, "\\n2\\n", "\\n1\\n"))).toEqual(["bad_checkpoint", undefined]);
+  // Whole and signed, and of somebody else.
+  expect(await reason(exported, undefined, org.replace(/.$/, "0"))).toEqual(["foreign_org", undefined]);
 });
 
 test("a record that goes another way than it was seen to is found out", async () => {
@@ -102,15 +107,67 @@ test("proofs of inclusion and consistency hold for their trees and no others", a
   expect(await isConsistent({ size: 2, root: two }, { size: 3, root: three }, [b])).toBe(false);
 });
 
+/** The two events of the vectors, and what proves them. */
+async function given(seq: 1 | 2): Promise<Given> {
+  const lines = [1, 2].map((at) => /^\{"event":(.*),"hash":"(.*)"\}$/.exec(exported[at] ?? ""));
+  const { note, key } = await verify(exported);
+  const event = (at: number): unknown => JSON.parse(lines[at - 1]?.[1] ?? "null");
+  return {
+    org,
+    seq,
+    event: event(seq),
+    hash: lines[seq - 1]?.[2] ?? "",
+    before: seq === 2 ? event(1) : undefined,
+    proof: [base64(await leafOf(hashes[2 - seq] ?? ""))],
+    note,
+    keys: [key],
+    kept: undefined,
+  };
+}
+
 test("one event is proved from its bytes to the signature", async () => {
-  const line = /^\{"event":(.*),"hash":"(.*)"\}$/.exec(exported[1] ?? "");
-  const { note, keys } = await verify(exported);
-  const event: unknown = JSON.parse(line?.[1] ?? "");
-  const beside = base64(await leafOf(hashes[1] ?? ""));
-  const given = { seq: 1, event, hash: line?.[2] ?? "", proof: [beside], note, keys };
-  expect(await prove(given)).toMatchObject({ isHash: true, isRoot: true, signedBy: keys[0], size: 2 });
-  const other = await prove({ ...given, event: { ...(event as object), kind: "org.updated" } });
-  expect(other).toMatchObject({ isHash: false, isRoot: false });
+  const sound = { isOwn: true, isHash: true, isChained: true, isRoot: true, signed: "served", size: 2 };
+  expect(await prove(await given(1))).toMatchObject(sound);
+  expect(await prove(await given(2))).toMatchObject(sound);
+  const first = await given(1);
+  const changed = await prove({ ...first, event: { ...(first.event as object), kind: "org.updated" } });
+  expect(changed).toMatchObject({ isHash: false, isRoot: false });
+});
+
+test("a sound event of another place or another organisation is not the one that was asked for", async () => {
+  const [first, second] = [await given(1), await given(2)];
+  expect(await prove({ ...first, org: org.replace(/.$/, "0") })).toMatchObject({
+    isOwn: false,
+    isRoot: true,
+  });
+  expect(await prove({ ...second, event: first.event, hash: first.hash })).toMatchObject({ isOwn: false });
+  const foreign = first.note.replaceAll("chancery/log/org_", "chancery/log/org_f");
+  expect(await prove({ ...first, note: foreign })).toMatchObject({ isOwn: false, signed: "none" });
+});
+
+test("an event holds on to the one before it, which is computed and not believed", async () => {
+  const second = await given(2);
+  const other = { ...(second.before as object), kind: "org.updated" };
+  expect((await prove({ ...second, before: other })).isChained).toBe(false);
+  expect((await prove({ ...second, before: undefined })).isChained).toBe(false);
+});
+
+test("the key that is remembered counts more than those that the server names", async () => {
+  const first = await given(1);
+  const [key = ""] = first.keys;
+  const other = vkeys.find((it) => it !== key) ?? "";
+  expect(await prove({ ...first, kept: key })).toMatchObject({ signed: "kept", signedBy: key });
+  expect(await prove({ ...first, kept: key, keys: [other] })).toMatchObject({ signed: "kept" });
+  expect(await prove({ ...first, kept: other })).toMatchObject({ signed: "other", signedBy: key });
+  expect(await prove({ ...first, keys: [other] })).toMatchObject({ signed: "none" });
+});
+
+test("a proof that is none, and an event that has no bytes, are faults and no exceptions", async () => {
+  const first = await given(1);
+  expect(await prove({ ...first, proof: ["no base64!"] })).toMatchObject({ isRoot: false, isHash: true });
+  const beyond = { ...(first.event as object), data: { number: 2 ** 60 } };
+  expect(await prove({ ...first, event: beyond })).toMatchObject({ isHash: false, hash: undefined });
+  expect(await prove({ ...first, note: "nothing" })).toMatchObject({ isOwn: false, signed: "none" });
 });
 
 test("canonical JSON sorts by code units, and refuses what two readers would take differently", () => {

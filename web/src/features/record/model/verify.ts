@@ -3,6 +3,7 @@
  * about anything that it hands over: every hash, the chain, the tree, the signature, and that the record
  * goes on from where this browser saw it last.
  */
+import { Unreachable } from "@/api/problem";
 import { canonical } from "./canonical";
 import { type Bytes, fromBase64, hex, isSameBytes, sha256, utf8 } from "./crypto";
 import { isConsistent, leafOf, rootByInclusion, Tree } from "./merkle";
@@ -46,12 +47,14 @@ export interface Verified {
   events: number;
   checkpoint: Checkpoint;
   note: string;
-  keys: string[];
+  /** The key that signed it and is trusted: the one that was kept, or what the record leads to from there. */
+  key: string;
   /** Up to which event an earlier look bears witness; none at the first one. */
   witnessed: number | undefined;
 }
 
-const GENESIS = `sha256:${"0".repeat(64)}`;
+/** What the first event holds on to. */
+export const GENESIS = `sha256:${"0".repeat(64)}`;
 const LINE = /^\{"event":(.*),"hash":"(sha256:[0-9a-f]{64})"\}$/s;
 
 interface Head {
@@ -69,10 +72,16 @@ interface Event {
   data: Record<string, unknown>;
 }
 
+/** What an export has to be of: whose record, and what was kept of it. */
+export interface Expected {
+  org: string;
+  kept: Kept | undefined;
+}
+
 /** Goes through an export, line by line. `onProgress` is told how far it has come. */
 export async function verifyExport(
   lines: AsyncIterable<string>,
-  kept: Kept | undefined,
+  { org, kept }: Expected,
   onProgress: (done: number, of: number) => void = () => undefined,
 ): Promise<Verified> {
   const source = lines[Symbol.asyncIterator]();
@@ -81,6 +90,7 @@ export async function verifyExport(
     return done ? undefined : value;
   };
   const head = headOf(await next());
+  if (head.org !== org) throw new Fault("foreign_org");
   const witness = kept ? checkpointOf(kept.note) : undefined;
   const tree = new Tree();
   let witnessedRoot: Bytes | undefined;
@@ -102,15 +112,15 @@ export async function verifyExport(
   const checkpoint = checkpointOf(closing.note);
   if (!checkpoint || checkpoint.size < head.to) throw new Fault("bad_checkpoint");
   if (checkpoint.origin !== `chancery/log/${head.org}`) throw new Fault("foreign_org");
-  const trusted = await trustedKeys(head, closing.rotations, announcements, checkpoint, kept?.vkey);
-  await checkSignatures(checkpoint, trusted);
+  const key = await trustedKey(head, closing.rotations, announcements, checkpoint, kept?.vkey);
+  await checkSignature(checkpoint, key);
   if (checkpoint.size > head.to) throw new Fault("truncated", head.to + 1);
   if (!isSameBytes(await tree.root(), checkpoint.root)) throw new Fault("wrong_root");
   if (witness) {
     if (checkpoint.size < witness.size) throw new Fault("rolled_back");
     if (!witnessedRoot || !isSameBytes(witnessedRoot, witness.root)) throw new Fault("forked");
   }
-  return { events: head.to, checkpoint, note: closing.note, keys: head.keys, witnessed: witness?.size };
+  return { events: head.to, checkpoint, note: closing.note, key: key.vkey, witnessed: witness?.size };
 }
 
 function parsed(text: string | undefined): Record<string, unknown> {
@@ -195,14 +205,14 @@ export function proofOf(value: unknown): Bytes[] {
   });
 }
 
-/** The keys that are good for the checkpoint: the one that is trusted, and those that follow from it. */
-async function trustedKeys(
+/** The key that is good for the checkpoint: the one that is trusted, or what follows from it. */
+async function trustedKey(
   head: Head,
   rotations: readonly Rotation[],
   announcements: readonly Event[],
   checkpoint: Checkpoint,
   anchor: string | undefined,
-): Promise<Key[]> {
+): Promise<Key> {
   const keys = await Promise.all(head.keys.map(keyOf));
   if (keys.length === 0 || keys.some((it) => it === undefined)) throw new Fault("bad_rotation");
   const known = keys as Key[];
@@ -219,7 +229,8 @@ async function trustedKeys(
     if (at >= first) newest = at + 1;
   }
   const last = known[newest];
-  return last ? [last] : [];
+  if (!last) throw new Fault("bad_rotation");
+  return last;
 }
 
 async function checkRotation(it: Rotation, from: Key, to: Key, org: string, checkpoint: Checkpoint) {
@@ -236,14 +247,16 @@ async function checkRotation(it: Rotation, from: Key, to: Key, org: string, chec
   if (!(await isConsistent(handover, checkpoint, it.consistency))) throw bad();
 }
 
-async function checkSignatures(checkpoint: Checkpoint, trusted: readonly Key[]) {
-  let count = 0;
-  for (const key of trusted) {
-    const isGood = await isSignedBy(checkpoint, key);
-    if (isGood === false) throw new Fault("bad_signature");
-    if (isGood) count += 1;
-  }
-  if (count === 0) throw new Fault("unknown_key");
+async function checkSignature(checkpoint: Checkpoint, key: Key) {
+  const isGood = await isSignedBy(checkpoint, key);
+  if (isGood === undefined) throw new Fault("unknown_key");
+  if (!isGood) throw new Fault("bad_signature");
+}
+
+/** The bytes stopped coming: that says nothing of the record. */
+function cutOff(error: unknown): never {
+  if (error instanceof DOMException && error.name === "AbortError") throw error;
+  throw new Unreachable(error);
 }
 
 /** The lines of a stream of bytes, each without its newline. A line that is not ended is none. */
@@ -251,9 +264,16 @@ export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerat
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const reader = stream.getReader();
   let rest = "";
+  const text = (value?: Uint8Array) => {
+    try {
+      return value ? decoder.decode(value, { stream: true }) : decoder.decode();
+    } catch {
+      throw new Fault("malformed_line");
+    }
+  };
   for (;;) {
-    const { done, value } = await reader.read();
-    rest += done ? decoder.decode() : decoder.decode(value, { stream: true });
+    const { done, value } = await reader.read().catch(cutOff);
+    rest += text(value);
     const lines = rest.split("\n");
     rest = lines.pop() ?? "";
     yield* lines;

@@ -1,111 +1,147 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { CircleCheck, CircleX } from "lucide-react";
+import { CircleCheck, CircleHelp, CircleX } from "lucide-react";
 import type { ReactNode } from "react";
+import { useSignedIn } from "@/app/useAuth";
 import { t } from "@/strings";
 import { ErrorNotice } from "@/ui/ErrorNotice";
 import { Notice } from "@/ui/Notice";
 import { SkeletonRows } from "@/ui/Skeleton";
-import { proofQuery, type Sealed } from "../api/record";
+import { eventQuery, keptQuery, proofQuery, type Sealed } from "../api/record";
 import { hasCrypto } from "../model/crypto";
-import { prove } from "../model/inclusion";
+import { type Proof, prove, type Signed } from "../model/inclusion";
 
 const s = t.record.event;
 
 /** From the event's bytes to the signature, step by step, each computed here. */
 export function ProofSteps({ sealed }: { sealed: Sealed }) {
-  const given = useQuery({ ...proofQuery(sealed.seq), enabled: hasCrypto() });
+  const { seq, event, hash } = sealed;
+  const org = useSignedIn().org?.id ?? "";
+  const given = useQuery({ ...proofQuery(seq), enabled: hasCrypto() });
+  const before = useQuery({ ...eventQuery(seq - 1), enabled: hasCrypto() && seq > 1 });
+  const kept = useQuery(keptQuery(org));
   const { checkpoint, proof } = given.data ?? {};
+  const isReady = proof !== undefined && !kept.isPending && (seq === 1 || !before.isPending);
   const proved = useQuery({
-    queryKey: ["record", "proved", sealed.seq, sealed.hash, checkpoint?.note],
+    queryKey: ["record", "proved", org, seq, hash, before.data?.hash, kept.data?.vkey, checkpoint?.note],
     queryFn: () =>
       prove({
-        seq: sealed.seq,
-        event: sealed.event,
-        hash: sealed.hash,
+        org,
+        seq,
+        event,
+        hash,
+        before: before.data?.event,
         proof: proof ?? [],
         note: checkpoint?.note ?? "",
         keys: checkpoint?.keys ?? [],
+        kept: kept.data?.vkey,
       }),
-    enabled: proof !== undefined,
+    enabled: isReady && !before.isError,
     retry: false,
-    networkMode: "always",
   });
   if (!hasCrypto()) return <Notice title={s.noCrypto}>{s.noCryptoDetail}</Notice>;
-  const error = given.error ?? proved.error;
-  if (error instanceof DOMException && error.name === "NotSupportedError")
-    return <Notice tone="warn">{s.noEd25519}</Notice>;
-  if (error) return <ErrorNotice error={error} onRetry={() => void given.refetch()} />;
+  const failed = [given, before, proved].find((it) => it.error);
+  if (failed) return <ErrorNotice error={failed.error} onRetry={() => void failed.refetch()} />;
   if (given.data && !proof) return <Notice>{s.unsealed}</Notice>;
   if (!proved.data) return <SkeletonRows rows={4} />;
   const it = proved.data;
-  const prev = String((sealed.event as Record<string, unknown>).prev ?? "");
   return (
     <ol className="flex flex-col">
-      <Step isGood={it.isHash} title={s.steps.hash} detail={it.isHash ? s.steps.hashDetail : s.steps.hashBad}>
-        <Value text={it.hash} />
+      <Step
+        state={it.isOwn ? "good" : "bad"}
+        title={s.steps.place(seq)}
+        detail={it.isOwn ? s.steps.placeDetail : s.steps.placeBad}
+      />
+      <Step
+        state={it.isHash ? "good" : "bad"}
+        title={s.steps.hash}
+        detail={it.isHash ? s.steps.hashDetail : s.steps.hashBad}
+      >
+        {it.hash && <Value text={it.hash} />}
       </Step>
-      <Step isGood title={s.steps.chain} detail={sealed.seq === 1 ? s.steps.chainFirst : s.steps.chainDetail}>
-        {sealed.seq > 1 && (
+      <Step state={it.isChained ? "good" : "bad"} title={s.steps.chain} detail={chainDetail(it, seq)}>
+        {seq > 1 && (
           <Link
             to="/record/$seq"
-            params={{ seq: String(sealed.seq - 1) }}
+            params={{ seq: String(seq - 1) }}
             className="rounded-sm text-accent-text underline-offset-2 hover:underline"
           >
-            <Value text={prev} />
+            <Value text={it.prev} />
           </Link>
         )}
       </Step>
       <Step
-        isGood={it.isRoot}
+        state={it.isRoot ? "good" : "bad"}
         title={s.steps.tree(it.path.length, it.size)}
         detail={it.isRoot ? s.steps.treeDetail : s.steps.treeBad}
       >
         <Value text={it.root} />
-        {it.path.length > 0 && (
-          <details className="mt-1">
-            <summary className="text-xs text-muted">{s.path}</summary>
-            <ol className="mt-1 flex list-decimal flex-col pl-6 text-xs text-muted">
-              {it.path.map((hash) => (
-                <li key={hash}>
-                  <Value text={hash} />
-                </li>
-              ))}
-            </ol>
-          </details>
-        )}
+        {it.path.length > 0 && <Path hashes={it.path} />}
       </Step>
-      <Step
-        isGood={it.signedBy !== undefined}
-        title={s.steps.signed}
-        detail={it.signedBy ? s.steps.signedDetail : s.steps.signedBad}
-      >
+      <Step state={signs[it.signed]} title={s.steps.signed} detail={s.steps.signatures[it.signed]}>
         {it.signedBy && <Value text={it.signedBy} />}
       </Step>
     </ol>
   );
 }
 
+function chainDetail(it: Proof, seq: number): string {
+  if (!it.isChained) return s.steps.chainBad;
+  return seq === 1 ? s.steps.chainFirst : s.steps.chainDetail;
+}
+
+const signs: Record<Signed, StepState> = {
+  kept: "good",
+  served: "good",
+  other: "open",
+  unsupported: "open",
+  none: "bad",
+};
+
+function Path({ hashes }: { hashes: readonly string[] }) {
+  return (
+    <details className="mt-1">
+      <summary className="text-xs text-muted">{s.path}</summary>
+      <ol className="mt-1 flex list-decimal flex-col pl-6 text-xs text-muted">
+        {hashes.map((hash) => (
+          <li key={hash}>
+            <Value text={hash} />
+          </li>
+        ))}
+      </ol>
+    </details>
+  );
+}
+
 const Value = ({ text }: { text: string }) => <code className="font-mono text-xs break-all">{text}</code>;
 
+/** `open`: it could not be found out here. */
+type StepState = "good" | "bad" | "open";
+
+const looks = {
+  good: { Icon: CircleCheck, ink: "text-ok", text: "text-muted" },
+  bad: { Icon: CircleX, ink: "text-bad", text: "text-bad" },
+  open: { Icon: CircleHelp, ink: "text-warn", text: "text-warn" },
+};
+
 interface StepProps {
-  isGood: boolean;
+  state: StepState;
   title: string;
   detail: string;
   children?: ReactNode;
 }
 
-function Step({ isGood, title, detail, children }: StepProps) {
-  const Icon = isGood ? CircleCheck : CircleX;
+function Step({ state, title, detail, children }: StepProps) {
+  const { Icon, ink, text } = looks[state];
   return (
     <li className="group flex gap-3">
       <span className="flex flex-col items-center">
-        <Icon aria-hidden className={`size-5 shrink-0 ${isGood ? "text-ok" : "text-bad"}`} />
+        <Icon role="img" aria-label={s.states[state]} className={`size-5 shrink-0 ${ink}`} />
         <span aria-hidden className="w-px flex-1 bg-line group-last:hidden" />
       </span>
       <div className="flex min-w-0 flex-1 flex-col gap-0.5 pb-5">
         <p className="text-sm font-medium">{title}</p>
-        <p className={`text-sm ${isGood ? "text-muted" : "text-bad"}`}>{detail}</p>
+        <p className={`text-sm ${text}`}>{detail}</p>
         {children}
       </div>
     </li>
