@@ -4,24 +4,32 @@
  * and a picture is shown only if it is an artifact of ours.
  */
 import { lexer, type Token, type Tokens } from "marked";
-import { Fragment, memo, type ReactNode } from "react";
+import { Fragment, memo, type ReactNode, useMemo } from "react";
 import { ArtifactImage } from "@/features/artifacts/ui/ArtifactImage";
 import { artifactIn, safeUrl } from "@/lib/safeUrl";
 import { Code } from "./Code";
 
-/** A block of the text. While text streams in, only the last block is new. */
-const Block = memo(function Block({ raw }: { raw: string }) {
-  return <>{nodes(lexer(raw, { gfm: true }))}</>;
-});
+interface BlockProps {
+  token: Token;
+  /** What the references of the whole text lead to. */
+  links: string;
+}
+
+/** A block of the text. While text streams in, only the last block is drawn anew. */
+const Block = memo(
+  ({ token }: BlockProps) => node(token),
+  (before, now) => before.token.raw === now.token.raw && before.links === now.links,
+);
 
 export function Markdown({ text }: { text: string }) {
-  const blocks = lexer(text, { gfm: true });
+  const blocks = useMemo(() => lexer(text, { gfm: true }), [text]);
+  const links = JSON.stringify(blocks.links);
   return (
     <div className="flex flex-col gap-3 text-base leading-6 break-words">
-      {blocks.map((block, at) =>
+      {blocks.map((block, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: blocks are known by their places; text grows at its end
-        block.type === "space" ? null : <Block key={at} raw={block.raw} />,
-      )}
+        <Block key={at} token={block} links={links} />
+      ))}
     </div>
   );
 }
@@ -77,7 +85,7 @@ function node(token: Token): ReactNode {
     case "escape":
       return token.text;
     case "text":
-      return it.tokens ? nodes(it.tokens) : unescaped(it);
+      return it.tokens ? nodes(it.tokens) : token.text;
     // As it was written.
     case "html":
       return it.block ? <p className="whitespace-pre-wrap">{token.raw.trim()}</p> : token.raw;
@@ -86,9 +94,6 @@ function node(token: Token): ReactNode {
       return token.raw;
   }
 }
-
-/** The words themselves: `text` is as it was written, and never becomes markup. */
-const unescaped = (token: Tokens.Generic): string => token.text;
 
 function SafeLink({ href, children }: { href: string; children: ReactNode }) {
   const safe = safeUrl(href);
