@@ -208,6 +208,19 @@ test("what is written is not lost: not when sending fails, nor in another chat, 
   expect(sent.items.filter((it) => it.content === "noop # kept")).toHaveLength(1);
 });
 
+test("what fails where nothing stands to say it is said", async ({ page, server, watch }) => {
+  watch.allow(/status of 500.*reactions/);
+  await signIn(page);
+  await page.goto(`/chats/${await chatWith(server, "demo")}`);
+  await say(page, "noop");
+  const mine = messages(page).getByRole("listitem", { name: "Owner" });
+  await page.route("**/reactions/**", (route) => route.fulfill({ status: 500 }));
+  await mine.hover();
+  await mine.getByRole("button", { name: "React" }).click();
+  await page.getByRole("menuitem", { name: "🎉" }).click();
+  await expect(page.getByText("The reaction was not kept")).toBeVisible();
+});
+
 test("chats are found by their words, put away, and brought back", async ({ page, server }) => {
   const word = fresh("walrus").replace("-", "");
   const title = fresh("Filed");

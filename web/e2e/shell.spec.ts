@@ -32,6 +32,18 @@ test("an address that is nothing leads back", async ({ page }) => {
   await expect(page.getByRole("button", { name: /Your account/ })).toBeVisible();
 });
 
+test("a page that could not be made is made by trying again", async ({ page, watch }) => {
+  watch.allow(/status of 503.*auth\/refresh/);
+  await signIn(page);
+  await page.route("**/v1/auth/refresh", (route) => route.fulfill({ status: 503 }));
+  await page.goto("/runs");
+  await expect(page.getByRole("heading", { name: "This page could not be shown" })).toBeVisible();
+  await expectAccessible(page);
+  await page.unroute("**/v1/auth/refresh");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("heading", { name: "Runs" })).toBeVisible();
+});
+
 test("being offline is said, and being back too", async ({ page, context, watch }) => {
   watch.allow(/ERR_INTERNET_DISCONNECTED/);
   await signIn(page);

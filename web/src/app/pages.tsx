@@ -1,5 +1,5 @@
 /** What stands in for a page that is not there, not there yet, or broken. */
-import { type ErrorComponentProps, Link } from "@tanstack/react-router";
+import { type ErrorComponentProps, Link, useRouter } from "@tanstack/react-router";
 import { MapPinOff } from "lucide-react";
 import { t } from "@/strings";
 import { buttonClass } from "@/ui/Button";
@@ -16,11 +16,14 @@ export function PagePending() {
   );
 }
 
-export function PageError({ error, reset }: ErrorComponentProps) {
+export function PageError({ error }: ErrorComponentProps) {
+  const router = useRouter();
+  // What the address needs is asked for again too, not only drawn again.
+  const again = () => (isGone(error) ? location.reload() : void router.invalidate());
   return (
     <div className="mx-auto w-full max-w-lg p-6 pt-16">
       <h1 className="mb-4 text-xl font-semibold">{t.errors.pageFailed}</h1>
-      <ErrorNotice error={error} onRetry={() => (isGone(error) ? location.reload() : reset())} />
+      <ErrorNotice error={error} onRetry={again} />
     </div>
   );
 }

@@ -1,6 +1,14 @@
-import { QueryClient } from "@tanstack/react-query";
+import { MutationCache, QueryClient } from "@tanstack/react-query";
 import { identity } from "@/api/auth";
 import { ApiError, Unreachable } from "@/api/problem";
+import { toastFailure } from "@/ui/failure";
+
+declare module "@tanstack/react-query" {
+  interface Register {
+    /** `failed`: what a message says if it fails. For what has no form or dialog to say it in. */
+    mutationMeta: { failed?: string | undefined };
+  }
+}
 
 function isWorthRepeating(failures: number, error: Error): boolean {
   if (failures >= 2) return false;
@@ -10,6 +18,9 @@ function isWorthRepeating(failures: number, error: Error): boolean {
 
 const make = () =>
   new QueryClient({
+    mutationCache: new MutationCache({
+      onError: (error, _variables, _result, { meta }) => meta?.failed && toastFailure(meta.failed, error),
+    }),
     defaultOptions: {
       // The browser's guess whether it is online holds nothing back: a server at home is there without it.
       queries: {

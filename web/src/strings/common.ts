@@ -11,6 +11,7 @@ export const common = {
   more: "More",
   messages: "Messages",
   loadMore: "Load more",
+  copyFailed: "The browser doesn't let it be copied",
   nextRow: "Next row",
   previousRow: "Row before",
   findHere: "Find on this page",

@@ -22,6 +22,7 @@ export const record = {
   verify: "Verify",
   export: "Export",
   lookAgain: "Look again",
+  exportFailed: "The record could not be exported",
   exportHint: "All events with their proofs, as a file that verifies offline.",
   acted: { system: "Chancery", key: "by a key", node: "node" },
 

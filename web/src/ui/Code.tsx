@@ -4,11 +4,17 @@ import { cx } from "@/lib/cx";
 import type { Line } from "@/lib/diff";
 import { t } from "@/strings";
 import { IconButton } from "./Button";
+import { toast } from "./toast";
 
 export function CopyButton({ text, className }: { text: string; className?: string }) {
   const [isCopied, setCopied] = useState(false);
   const copy = async () => {
-    await navigator.clipboard.writeText(text);
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      toast({ tone: "bad", title: t.common.copyFailed });
+      return;
+    }
     setCopied(true);
     setTimeout(() => setCopied(false), 1500);
   };

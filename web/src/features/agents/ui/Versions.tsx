@@ -12,6 +12,7 @@ import { Badge } from "@/ui/Badge";
 import { Button } from "@/ui/Button";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { Fetched } from "@/ui/Fetched";
+import { LoadMore } from "@/ui/LoadMore";
 import { Select } from "@/ui/Select";
 import { Time } from "@/ui/Time";
 import { toast } from "@/ui/toast";
@@ -48,17 +49,7 @@ export function Versions({ agent }: { agent: Agent }) {
                 />
               ))}
             </ol>
-            {versions.hasNextPage && (
-              <div className="flex justify-center p-3">
-                <Button
-                  size="sm"
-                  busy={versions.isFetchingNextPage}
-                  onClick={() => void versions.fetchNextPage()}
-                >
-                  {t.common.loadMore}
-                </Button>
-              </div>
-            )}
+            <LoadMore query={versions} />
           </div>
           <Shown key={shown} agent={agent} version={shown} from={search.from ?? shown - 1} />
         </div>

@@ -6,6 +6,7 @@ import {
   useQueryClient,
 } from "@tanstack/react-query";
 import { api, type Schema, take } from "@/api/client";
+import { t } from "@/strings";
 
 export type Approval = Schema<"ApprovalView">;
 export type Scope = Schema<"ScopeName">;
@@ -45,6 +46,7 @@ type Answer = { id: string; comment?: string | undefined } & ({ yes: true; scope
 export function useAnswer() {
   const queries = useQueryClient();
   return useMutation({
+    meta: { failed: t.approvals.undone },
     mutationFn: (answer: Answer) => {
       const params = { path: { id: answer.id } };
       const comment = answer.comment ? { comment: answer.comment } : {};

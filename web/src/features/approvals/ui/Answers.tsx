@@ -7,7 +7,6 @@ import { useDirectory } from "@/features/directory/api/directory";
 import { t } from "@/strings";
 import { Button, IconButton } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
-import { explain } from "@/ui/ErrorNotice";
 import { controlClass, Field } from "@/ui/Field";
 import { Menu, MenuItem } from "@/ui/Menu";
 import { Notice } from "@/ui/Notice";
@@ -36,10 +35,6 @@ export function Answers({ approval, withKeys, onAnswered }: Props) {
         detail: after.tool,
       });
       onAnswered?.();
-    },
-    onError: (error: Error) => {
-      setAsking(undefined);
-      toast({ tone: "bad", title: t.approvals.undone, detail: explain(error).detail });
     },
   };
   const approve = (scope: Scope) => answer.mutate({ id: approval.id, yes: true, scope }, told);

@@ -5,9 +5,9 @@ import { useKeys } from "@/app/keys";
 import { useDirectory } from "@/features/directory/api/directory";
 import { cx } from "@/lib/cx";
 import { t } from "@/strings";
-import { Button } from "@/ui/Button";
 import { Empty } from "@/ui/Empty";
 import { ErrorNotice } from "@/ui/ErrorNotice";
+import { LoadMore } from "@/ui/LoadMore";
 import { PageTitle } from "@/ui/PageTitle";
 import { SkeletonRows } from "@/ui/Skeleton";
 import { Time } from "@/ui/Time";
@@ -23,10 +23,10 @@ function useRequests(show: Show) {
   const pending = useQuery({ ...pendingQuery, enabled: show === "pending" });
   const all = useInfiniteQuery({ ...allApprovalsQuery, enabled: show === "decided" });
   if (show === "pending") {
-    return { ...pending, items: pending.data?.items, more: undefined };
+    return { ...pending, items: pending.data?.items, all: undefined };
   }
   const items = all.data?.pages.flatMap((page) => page.items).filter((it) => it.status !== "pending");
-  return { ...all, items, more: all.hasNextPage ? () => void all.fetchNextPage() : undefined };
+  return { ...all, items, all };
 }
 
 export function InboxPage() {
@@ -91,7 +91,7 @@ export function InboxPage() {
           </nav>
         </header>
         <div className="min-h-0 flex-1 overflow-y-auto">
-          {requests.isError && (
+          {requests.isError && !requests.items && (
             <div className="p-4">
               <ErrorNotice error={requests.error} onRetry={() => void requests.refetch()} />
             </div>
@@ -103,11 +103,7 @@ export function InboxPage() {
               <Row key={it.id} approval={it} search={search} />
             ))}
           </ul>
-          {requests.more && (
-            <div className="p-4">
-              <Button onClick={requests.more}>{t.common.loadMore}</Button>
-            </div>
-          )}
+          {requests.all && <LoadMore query={requests.all} />}
         </div>
       </section>
       <section className={cx("flex min-w-0 flex-1 flex-col", !approvalId && "max-lg:hidden")}>

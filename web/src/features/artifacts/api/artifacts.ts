@@ -38,12 +38,3 @@ export async function uploadFile(sessionId: string, file: File): Promise<Schema<
   if (!response.ok) throw new ApiError(problemOf(response.status, body));
   return body as Schema<"FileView">;
 }
-
-export async function downloadArtifact(id: string, name: string) {
-  const url = URL.createObjectURL(await artifactBlob(id));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}

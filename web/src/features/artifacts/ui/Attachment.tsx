@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { Download, File, Image } from "lucide-react";
+import { save } from "@/lib/save";
 import { t } from "@/strings";
-import { explain } from "@/ui/ErrorNotice";
-import { toast } from "@/ui/toast";
-import { artifactQuery, downloadArtifact } from "../api/artifacts";
+import { toastFailure } from "@/ui/failure";
+import { artifactBlob, artifactQuery } from "../api/artifacts";
 import { ArtifactImage, isPicture } from "./ArtifactImage";
 
 const units = ["B", "KB", "MB", "GB"];
@@ -18,16 +18,16 @@ export function Attachment({ id }: { id: string }) {
   const { data } = useQuery(artifactQuery(id));
   if (!data) return null;
   const Icon = isPicture(data.media_type) ? Image : File;
-  const save = () =>
-    downloadArtifact(id, data.name).catch((error: unknown) =>
-      toast({ tone: "bad", title: t.chats.downloadFailed, detail: explain(error).detail }),
-    );
+  const download = () =>
+    artifactBlob(id)
+      .then((blob) => save(blob, data.name))
+      .catch((error: unknown) => toastFailure(t.chats.downloadFailed, error));
   return (
     <div className="flex flex-col items-start gap-1.5">
       {isPicture(data.media_type) && <ArtifactImage id={id} name={data.name} />}
       <button
         type="button"
-        onClick={() => void save()}
+        onClick={() => void download()}
         className="flex max-w-full items-center gap-2 rounded-md border bg-surface px-2.5 py-1.5 text-sm hover:bg-hover"
       >
         <Icon aria-hidden className="size-4 shrink-0 text-muted" />

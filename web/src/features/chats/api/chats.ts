@@ -2,6 +2,7 @@
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, type Schema, take } from "@/api/client";
 import { isOpen } from "@/features/runs/model/run";
+import { t } from "@/strings";
 import type { Sending } from "../model/drafts";
 
 export type Session = Schema<"SessionView">;
@@ -108,10 +109,16 @@ export const refreshChat = (queries: ReturnType<typeof useQueryClient>, id: stri
 export const refreshSession = (queries: ReturnType<typeof useQueryClient>, id: string) =>
   queries.invalidateQueries({ queryKey: ["session", id], exact: true });
 
-function useOnChat<Input, Output>(id: string, mutationFn: (input: Input) => Promise<Output>) {
+/** `failed` is said where nothing on the page says it. */
+function useOnChat<Input, Output>(
+  id: string,
+  mutationFn: (input: Input) => Promise<Output>,
+  failed?: string,
+) {
   const queries = useQueryClient();
   return useMutation({
     mutationFn,
+    meta: { failed },
     onSettled: () => {
       void queries.invalidateQueries({ queryKey: ["sessions"] });
       return refreshChat(queries, id);
@@ -130,6 +137,7 @@ export function useArchive(id: string) {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: () => take(api.POST("/v1/sessions/{session_id}/archive", at(id))),
+    meta: { failed: t.chats.archiveFailed },
     onSuccess: (session) => queries.setQueryData(sessionQuery(id).queryKey, session),
     onSettled: () => {
       void queries.invalidateQueries({ queryKey: ["sessions"] });
@@ -152,29 +160,40 @@ export const useEdit = (id: string) =>
   );
 
 export const useRegenerate = (id: string) =>
-  useOnChat(id, (message_id: string) =>
-    take(api.POST("/v1/messages/{message_id}/regenerate", { params: { path: { message_id } }, body: {} })),
+  useOnChat(
+    id,
+    (message_id: string) =>
+      take(api.POST("/v1/messages/{message_id}/regenerate", { params: { path: { message_id } }, body: {} })),
+    t.chats.regenerateFailed,
   );
 
 /** Goes on with the alternative before or after a message. */
 export const useOtherBranch = (id: string) =>
-  useOnChat(id, async ({ message, by }: { message: string; by: 1 | -1 }) => {
-    const query = { siblings_of: message, limit: 200 };
-    const { items } = await take(
-      api.GET("/v1/sessions/{session_id}/messages", { params: { path: { session_id: id }, query } }),
-    );
-    const next = items[items.findIndex((it) => it.id === message) + by];
-    if (!next) return undefined;
-    return take(api.PUT("/v1/sessions/{session_id}/branch", { ...at(id), body: { message_id: next.id } }));
-  });
+  useOnChat(
+    id,
+    async ({ message, by }: { message: string; by: 1 | -1 }) => {
+      const query = { siblings_of: message, limit: 200 };
+      const { items } = await take(
+        api.GET("/v1/sessions/{session_id}/messages", { params: { path: { session_id: id }, query } }),
+      );
+      const next = items[items.findIndex((it) => it.id === message) + by];
+      if (!next) return undefined;
+      return take(api.PUT("/v1/sessions/{session_id}/branch", { ...at(id), body: { message_id: next.id } }));
+    },
+    t.chats.branchFailed,
+  );
 
 export const useReact = (id: string) =>
-  useOnChat(id, ({ message, emoji, isOn }: { message: string; emoji: string; isOn: boolean }) => {
-    const params = { path: { message_id: message, emoji } };
-    return isOn
-      ? take(api.PUT("/v1/messages/{message_id}/reactions/{emoji}", { params }))
-      : take(api.DELETE("/v1/messages/{message_id}/reactions/{emoji}", { params }));
-  });
+  useOnChat(
+    id,
+    ({ message, emoji, isOn }: { message: string; emoji: string; isOn: boolean }) => {
+      const params = { path: { message_id: message, emoji } };
+      return isOn
+        ? take(api.PUT("/v1/messages/{message_id}/reactions/{emoji}", { params }))
+        : take(api.DELETE("/v1/messages/{message_id}/reactions/{emoji}", { params }));
+    },
+    t.chats.reactFailed,
+  );
 
 export const useSetPerson = (id: string) =>
   useOnChat(id, ({ user_id, isIn }: { user_id: string; isIn: boolean }) =>
@@ -188,7 +207,11 @@ export const useSetPerson = (id: string) =>
   );
 
 export const useCancel = (id: string) =>
-  useOnChat(id, (run: string) => take(api.POST("/v1/runs/{id}/cancel", { params: { path: { id: run } } })));
+  useOnChat(
+    id,
+    (run: string) => take(api.POST("/v1/runs/{id}/cancel", { params: { path: { id: run } } })),
+    t.chats.stopFailed,
+  );
 
 export const tellTyping = (id: string) =>
   void api.POST("/v1/sessions/{session_id}/typing", at(id)).catch(() => undefined);

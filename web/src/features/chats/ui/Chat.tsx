@@ -8,6 +8,7 @@ import { Button } from "@/ui/Button";
 import { Code } from "@/ui/Code";
 import { Empty } from "@/ui/Empty";
 import { ErrorNotice } from "@/ui/ErrorNotice";
+import { LoadMore } from "@/ui/LoadMore";
 import { SkeletonRows } from "@/ui/Skeleton";
 import {
   type Message,
@@ -95,17 +96,10 @@ function Conversation({ session, live }: { session: Session; live: ReturnType<ty
     <>
       <div ref={follow.ref} onScroll={follow.onScroll} className="min-h-0 flex-1 overflow-y-auto">
         <div className="mx-auto flex w-full max-w-3xl flex-col px-4 py-6 sm:px-6">
-          {pages.hasNextPage && (
-            <Button
-              size="sm"
-              className="mb-4 self-center"
-              busy={pages.isFetchingNextPage}
-              onClick={() => void pages.fetchNextPage()}
-            >
-              {t.chats.earlier}
-            </Button>
+          <LoadMore query={pages} label={t.chats.earlier} />
+          {pages.error && !pages.isFetchNextPageError && (
+            <ErrorNotice error={pages.error} onRetry={() => void pages.refetch()} />
           )}
-          {pages.error && <ErrorNotice error={pages.error} onRetry={() => void pages.refetch()} />}
           {pages.isPending && <SkeletonRows rows={3} />}
           {pages.data && messages.length === 0 && open.length === 0 && <Beginning session={session} />}
           <ol aria-label={t.common.messages} className="flex flex-col gap-6">

@@ -9,7 +9,7 @@ import { Avatar } from "@/ui/Avatar";
 import { Badge } from "@/ui/Badge";
 import { Button, IconButton } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
-import { ErrorNotice, explain } from "@/ui/ErrorNotice";
+import { ErrorNotice } from "@/ui/ErrorNotice";
 import { TextField } from "@/ui/Field";
 import { Menu, MenuItem } from "@/ui/Menu";
 import { toast } from "@/ui/toast";
@@ -29,7 +29,6 @@ export function ChatHeader({ session, present }: { session: Session; present: re
   const putAway = () =>
     archive.mutate(undefined, {
       onSuccess: () => toast({ title: t.chats.archiveDone }),
-      onError: (error) => toast({ tone: "bad", title: t.chats.failedAction, detail: explain(error).detail }),
     });
   return (
     <header className="flex min-h-14 items-center gap-2 border-b px-3 py-2 sm:px-5">

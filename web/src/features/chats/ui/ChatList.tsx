@@ -9,6 +9,7 @@ import { Button, IconButton } from "@/ui/Button";
 import { Empty } from "@/ui/Empty";
 import { ErrorNotice } from "@/ui/ErrorNotice";
 import { controlClass } from "@/ui/Field";
+import { LoadMore } from "@/ui/LoadMore";
 import { SkeletonRows } from "@/ui/Skeleton";
 import { Time } from "@/ui/Time";
 import { type Session, type Shelf, searchQuery, sessionsQuery } from "../api/chats";
@@ -88,7 +89,7 @@ function Sessions({ shelf, openId, onNew }: SessionsProps) {
     { keys: "j", label: t.approvals.keyNext, group: "page", run: () => step(1), hidden: true },
     { keys: "k", label: t.approvals.keyPrevious, group: "page", run: () => step(-1), hidden: true },
   ]);
-  if (list.isError) {
+  if (list.isError && !list.data) {
     return (
       <div className="p-4">
         <ErrorNotice error={list.error} onRetry={() => void list.refetch()} />
@@ -124,13 +125,7 @@ function Sessions({ shelf, openId, onNew }: SessionsProps) {
           <Row key={it.id} session={it} />
         ))}
       </ul>
-      {list.hasNextPage && (
-        <div className="p-4">
-          <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            {t.common.loadMore}
-          </Button>
-        </div>
-      )}
+      <LoadMore query={list} />
     </>
   );
 }

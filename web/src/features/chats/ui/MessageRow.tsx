@@ -3,7 +3,6 @@ import {
   ChevronLeft,
   ChevronRight,
   CircleAlert,
-  Copy,
   ListChecks,
   Pencil,
   RefreshCw,
@@ -23,6 +22,7 @@ import { t } from "@/strings";
 import { Avatar } from "@/ui/Avatar";
 import { Badge } from "@/ui/Badge";
 import { Button, IconButton } from "@/ui/Button";
+import { CopyButton } from "@/ui/Code";
 import { ErrorNotice } from "@/ui/ErrorNotice";
 import { controlClass } from "@/ui/Field";
 import { Markdown } from "@/ui/Markdown";
@@ -125,14 +125,7 @@ function Actions({ message, isLast, onEdit }: ActionsProps) {
       )}
     >
       <Branches message={message} />
-      {navigator.clipboard && text && (
-        <IconButton
-          size="sm"
-          label={t.chats.copy}
-          icon={<Copy />}
-          onClick={() => void navigator.clipboard.writeText(text)}
-        />
-      )}
+      {text && <CopyButton text={text} />}
       {mayWrite && (
         <Menu
           className="min-w-0!"

@@ -14,6 +14,7 @@ import { Button } from "@/ui/Button";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { Empty } from "@/ui/Empty";
 import { ErrorNotice } from "@/ui/ErrorNotice";
+import { LoadMore } from "@/ui/LoadMore";
 import { Notice } from "@/ui/Notice";
 import { SkeletonRows } from "@/ui/Skeleton";
 import { Time } from "@/ui/Time";
@@ -61,15 +62,7 @@ export function KeysPage() {
             ))}
           </ul>
         )}
-        {keys.hasNextPage && (
-          <Button
-            className="self-center"
-            busy={keys.isFetchingNextPage}
-            onClick={() => void keys.fetchNextPage()}
-          >
-            {t.common.loadMore}
-          </Button>
-        )}
+        <LoadMore query={keys} />
       </div>
       {isMaking && <NewKeyDialog onClose={() => setMaking(false)} />}
       {asked && <DeleteKey apiKey={asked} onClose={() => setAsked(undefined)} />}

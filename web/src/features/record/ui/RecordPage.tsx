@@ -10,12 +10,12 @@ import { shortId } from "@/lib/format";
 import { t } from "@/strings";
 import { Button, buttonClass, IconButton } from "@/ui/Button";
 import { Empty } from "@/ui/Empty";
-import { ErrorNotice, explain } from "@/ui/ErrorNotice";
+import { ErrorNotice } from "@/ui/ErrorNotice";
+import { LoadMore } from "@/ui/LoadMore";
 import { PageHeader } from "@/ui/Page";
 import { PageTitle } from "@/ui/PageTitle";
 import { SkeletonRows } from "@/ui/Skeleton";
 import { Time } from "@/ui/Time";
-import { toast } from "@/ui/toast";
 import { downloadExport, recordQuery, type Sealed } from "../api/record";
 import type { RecordFilter } from "../model/filter";
 import { Actors } from "./Actors";
@@ -31,10 +31,7 @@ export function RecordPage() {
   const record = useInfiniteQuery(recordQuery(filter));
   const list = useRef<HTMLOListElement>(null);
   const tool = useRef<HTMLInputElement>(null);
-  const exporting = useMutation({
-    mutationFn: downloadExport,
-    onError: (error) => toast({ tone: "bad", title: explain(error).title, detail: explain(error).detail }),
-  });
+  const exporting = useMutation({ mutationFn: downloadExport, meta: { failed: s.exportFailed } });
   const setFilter = (next: RecordFilter) => void navigate({ to: "/record", search: next });
   useRowKeys(list);
   useKeys([
@@ -74,12 +71,12 @@ export function RecordPage() {
         <RecordFilters filter={filter} onChange={setFilter} tool={tool} />
       </PageHeader>
       {record.isPending && <SkeletonRows className="px-4 md:px-6" />}
-      {record.isError && (
+      {record.isError && !record.isFetchNextPageError && (
         <div className="p-4 md:p-6">
           <ErrorNotice error={record.error} onRetry={() => void record.refetch()} />
         </div>
       )}
-      {record.isSuccess && items.length === 0 && (
+      {record.data && items.length === 0 && (
         <Empty icon={SearchX} title={s.emptyTitle}>
           {s.emptyDetail}
         </Empty>
@@ -104,13 +101,7 @@ export function RecordPage() {
           </ol>
         </>
       )}
-      {record.hasNextPage && (
-        <div className="flex justify-center p-4">
-          <Button busy={record.isFetchingNextPage} onClick={() => void record.fetchNextPage()}>
-            {t.common.loadMore}
-          </Button>
-        </div>
-      )}
+      <LoadMore query={record} />
     </>
   );
 }

@@ -10,6 +10,7 @@ import { Button } from "@/ui/Button";
 import { CopyButton } from "@/ui/Code";
 import { Empty } from "@/ui/Empty";
 import { ErrorNotice } from "@/ui/ErrorNotice";
+import { LoadMore } from "@/ui/LoadMore";
 import { PageHeader } from "@/ui/Page";
 import { PageTitle } from "@/ui/PageTitle";
 import { SkeletonRows } from "@/ui/Skeleton";
@@ -87,7 +88,7 @@ export function RunsPage() {
         <RunFilters filter={filter} onChange={setFilter} find={find} onFind={setFind} input={input} />
       </PageHeader>
       {runs.isPending && <SkeletonRows className="px-4 md:px-6" />}
-      {runs.isError && (
+      {runs.isError && !runs.isFetchNextPageError && (
         <div className="p-4 md:p-6">
           <ErrorNotice error={runs.error} onRetry={() => void runs.refetch()} />
         </div>
@@ -109,16 +110,10 @@ export function RunsPage() {
           </ul>
         </>
       )}
-      {runs.isSuccess && shown.length === 0 && (
+      {runs.data && shown.length === 0 && (
         <NoRuns isNarrowed={all.length > 0 || Object.keys(filter).length > 0} hasMore={runs.hasNextPage} />
       )}
-      {runs.hasNextPage && (
-        <div className="flex justify-center p-4">
-          <Button busy={runs.isFetchingNextPage} onClick={() => void runs.fetchNextPage()}>
-            {t.common.loadMore}
-          </Button>
-        </div>
-      )}
+      <LoadMore query={runs} />
     </>
   );
 }
