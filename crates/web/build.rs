@@ -2,6 +2,7 @@
 //!
 //! `npm run build` in `web/` leaves each file, and beside it what it is under gzip and brotli, in
 //! `web/dist/app`. Where that folder is missing the table is empty: building the server takes no Node.
+//! `app_is_built` says which of the two it is, for the tests that would have nothing to look at.
 
 use std::fmt::Write as _;
 use std::io;
@@ -18,6 +19,10 @@ fn main() -> io::Result<()> {
         collect(&app.canonicalize()?, &mut files)?;
     }
     files.sort();
+    println!("cargo::rustc-check-cfg=cfg(app_is_built)");
+    if !files.is_empty() {
+        println!("cargo::rustc-cfg=app_is_built");
+    }
     let table = Path::new(&variable("OUT_DIR")?).join("files.rs");
     std::fs::write(table, written(&app, &files)?)
 }

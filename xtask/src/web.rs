@@ -103,7 +103,9 @@ fn modified(path: &Path) -> Option<SystemTime> {
     path.metadata().and_then(|it| it.modified()).ok()
 }
 
-/// When the newest file below a folder was changed, leaving out what is made.
+/// When anything below a folder was changed, leaving out what is made. A folder inside of it counts too:
+/// its time is that of the last file that came or went. The outermost one does not, since what is made
+/// comes and goes there.
 fn newest(folder: &Path) -> Result<Option<SystemTime>> {
     let mut newest = None;
     let entries =
@@ -114,10 +116,39 @@ fn newest(folder: &Path) -> Result<Option<SystemTime>> {
         if is_made.is_some_and(|name| MADE.contains(&name) || name == "schema.d.ts") {
             continue;
         }
-        newest = newest.max(match path.is_dir() {
-            true => self::newest(&path)?,
-            false => modified(&path),
-        });
+        newest = newest.max(modified(&path));
+        if path.is_dir() {
+            newest = newest.max(self::newest(&path)?);
+        }
     }
     Ok(newest)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, create_dir_all, remove_dir_all, remove_file, write};
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_deleted_makes_what_is_built_old() -> Result<()> {
+        let folder = std::env::temp_dir().join(format!("xtask-newest-{}", std::process::id()));
+        let source = folder.join("src");
+        create_dir_all(&source)?;
+        for name in ["a.ts", "b.ts"] {
+            write(source.join(name), "")?;
+        }
+        let now = modified(&source.join("b.ts")).context("it was written")?;
+        let before = now - Duration::from_secs(3600);
+        for path in [source.join("a.ts"), source.join("b.ts"), source.clone()] {
+            File::open(path)?.set_modified(before)?;
+        }
+        let built = now - Duration::from_secs(60);
+        assert_eq!(newest(&folder)?, Some(before));
+        remove_file(source.join("a.ts"))?;
+        assert!(newest(&folder)? > Some(built));
+        remove_dir_all(folder)?;
+        Ok(())
+    }
 }

@@ -153,8 +153,42 @@ mod tests {
         }
     }
 
+    static SAMPLES: [File; 2] = [sample("assets/index-0a1b2c.js"), sample("favicon.svg")];
+
+    const fn sample(path: &'static str) -> File {
+        File {
+            path,
+            plain: b"plain",
+            gzip: None,
+            brotli: Some(b"br"),
+        }
+    }
+
     #[test]
-    fn every_file_is_served_in_a_form_that_is_kept_as_long_as_its_name_allows() {
+    fn a_file_is_kept_as_long_as_its_name_allows_and_sent_as_small_as_it_may_be() {
+        let [asset, icon] = &SAMPLES;
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::ACCEPT_ENCODING,
+            HeaderValue::from_static("gzip, br"),
+        );
+        let response = served(asset, &headers);
+        assert!(header(&response, header::CACHE_CONTROL).contains("immutable"));
+        assert_eq!(header(&response, header::CONTENT_ENCODING), "br");
+        assert_eq!(header(&response, header::VARY), "accept-encoding");
+        let response = served(icon, &HeaderMap::new());
+        assert_eq!(header(&response, header::CACHE_CONTROL), "no-cache");
+        assert_eq!(header(&response, header::CONTENT_TYPE), "image/svg+xml");
+        assert!(response.headers().get(header::CONTENT_ENCODING).is_none());
+    }
+
+    #[test]
+    #[cfg_attr(
+        not(app_is_built),
+        ignore = "the web app is not built: `npm run build` in `web/`"
+    )]
+    fn every_file_of_the_app_is_served_as_what_it_is() {
+        assert!(is_built());
         for file in app::all().iter().filter(|file| file.path != app::PAGE) {
             let path = format!("/{}", file.path);
             let response = asked(Method::GET, &path, "*/*").unwrap();
