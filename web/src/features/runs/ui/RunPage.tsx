@@ -5,6 +5,7 @@ import { useMemo, useRef } from "react";
 import { useKeys } from "@/app/keys";
 import { useMay } from "@/app/useAuth";
 import { useRowKeys } from "@/app/useRowKeys";
+import { cx } from "@/lib/cx";
 import { useWide } from "@/lib/useMedia";
 import { t } from "@/strings";
 import { buttonClass, IconButton } from "@/ui/Button";
@@ -25,7 +26,9 @@ import { StepPanel } from "./StepPanel";
 import { Waterfall } from "./Waterfall";
 
 const s = t.runs.run;
-const SIDE_BY_SIDE = 1024;
+/** From this width on a step stands beside the others, from the other one on it lies over them. */
+const BESIDE = 1200;
+const OVER = 768;
 
 export function RunPage() {
   const { runId } = useParams({ from: "/signed-in/shell/runs/$runId" });
@@ -53,7 +56,8 @@ function Loaded({ run }: { run: Run }) {
   const timeline = useMemo(() => timelineOf(events.data ?? []), [events.data]);
   const byNumber = useMemo(() => new Map((steps.data ?? []).map((it) => [it.step, it])), [steps.data]);
   const list = useRef<HTMLOListElement>(null);
-  const isWide = useWide(SIDE_BY_SIDE);
+  const isBeside = useWide(BESIDE);
+  const isOver = useWide(OVER);
   const may = useMay("member");
   const row = tab === "timeline" ? timeline.rows.find((it) => it.step === chosen) : undefined;
 
@@ -127,10 +131,15 @@ function Loaded({ run }: { run: Run }) {
                   list={list}
                 />
               </div>
-              {row && isWide && (
+              {row && isOver && (
                 <aside
                   aria-label={t.runs.step.title(row.step)}
-                  className="sticky top-0 h-dvh w-104 shrink-0 overflow-y-auto border-l bg-surface"
+                  className={cx(
+                    "w-104 overflow-y-auto border-l bg-surface",
+                    isBeside
+                      ? "sticky top-0 h-dvh shrink-0"
+                      : "fixed inset-y-0 right-0 z-20 animate-in shadow-lg",
+                  )}
                 >
                   <PanelHead row={row} rows={timeline.rows} onShow={show} />
                   <div className="px-5 pb-8">
@@ -138,7 +147,7 @@ function Loaded({ run }: { run: Run }) {
                   </div>
                 </aside>
               )}
-              {row && !isWide && (
+              {row && !isOver && (
                 <Dialog
                   open
                   onOpenChange={(open) => open || show(undefined)}
