@@ -34,6 +34,8 @@ test("an address that is nothing leads back", async ({ page }) => {
 
 test("a page that could not be made is made by trying again", async ({ page, watch }) => {
   watch.allow(/status of 503.*auth\/refresh/);
+  // React tells the console what a page broke at.
+  watch.allow(/ApiError: the answer had the status 503/);
   await signIn(page);
   await page.route("**/v1/auth/refresh", (route) => route.fulfill({ status: 503 }));
   await page.goto("/runs");

@@ -1,6 +1,7 @@
 /** What stands in for a page that is not there, not there yet, or broken. */
 import { type ErrorComponentProps, Link, useRouter } from "@tanstack/react-router";
 import { MapPinOff } from "lucide-react";
+import { createContext, useContext } from "react";
 import { t } from "@/strings";
 import { buttonClass } from "@/ui/Button";
 import { Empty } from "@/ui/Empty";
@@ -16,15 +17,19 @@ export function PagePending() {
   );
 }
 
+/** Whether a page stands in the frame, which has the page's landmark. */
+export const InFrame = createContext(false);
+
 export function PageError({ error }: ErrorComponentProps) {
+  const Landmark = useContext(InFrame) ? "div" : "main";
   const router = useRouter();
   // What the address needs is asked for again too, not only drawn again.
   const again = () => (isGone(error) ? location.reload() : void router.invalidate());
   return (
-    <div className="mx-auto w-full max-w-lg p-6 pt-16">
+    <Landmark className="mx-auto block w-full max-w-lg p-6 pt-16">
       <h1 className="mb-4 text-xl font-semibold">{t.errors.pageFailed}</h1>
       <ErrorNotice error={error} onRetry={again} />
-    </div>
+    </Landmark>
   );
 }
 

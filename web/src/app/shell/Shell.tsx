@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 import { t } from "@/strings";
 import { useKeys } from "../keys";
 import { nav } from "../nav";
-import { PagePending } from "../pages";
+import { InFrame, PagePending } from "../pages";
 import { useAuth, useIdentity } from "../useAuth";
 import { useOrgEvents } from "../useOrgEvents";
 import { ConnectionBar } from "./ConnectionBar";
@@ -53,7 +53,7 @@ function Frame({ orgId, isAtHome }: { orgId: string; isAtHome: boolean }) {
       <div className="flex min-h-dvh min-w-0 flex-1 flex-col pb-[calc(3.5rem+env(safe-area-inset-bottom))] md:pb-0">
         <ConnectionBar />
         <main id="content" tabIndex={-1} className="flex min-h-0 min-w-0 flex-1 flex-col outline-none">
-          {isAtHome ? <Outlet /> : <PagePending />}
+          <InFrame value={true}>{isAtHome ? <Outlet /> : <PagePending />}</InFrame>
         </main>
       </div>
       <PhoneBar onSearch={() => setPaletteOpen(true)} />
