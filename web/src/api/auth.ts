@@ -14,7 +14,7 @@ import { ApiError, problemOf, SignInChanged, Unreachable } from "./problem";
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];
-export type User = Schemas["UserView"];
+type User = Schemas["UserView"];
 export type Org = Schemas["OrgView"];
 
 export type Auth =

@@ -1,7 +1,8 @@
 /** What goes wrong between us and the server, as one type that pages can show. */
+import { t } from "@/strings";
 import type { components } from "./schema";
 
-export type Problem = components["schemas"]["Problem"];
+type Problem = components["schemas"]["Problem"];
 
 /** The server refused; it says why, and often what to do. */
 export class ApiError extends Error {
@@ -40,12 +41,11 @@ function isProblem(body: unknown): body is Problem {
 
 export function problemOf(status: number, body: unknown): Problem {
   if (isProblem(body)) return body;
-  const detail = `the answer had the status ${status} and no explanation`;
   return {
     type: "about:blank",
-    title: "Unexpected answer",
+    title: t.errors.oddAnswer,
     status,
-    detail,
+    detail: t.errors.oddAnswerDetail(status),
     code: "UNEXPECTED",
     retryable: status >= 500,
   };

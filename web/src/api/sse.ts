@@ -6,7 +6,7 @@ export interface Frame {
   id: string | undefined;
 }
 
-export interface Parser {
+interface Parser {
   /** Takes the next piece of the stream and gives the frames that it completed. */
   push(piece: string): Frame[];
 }

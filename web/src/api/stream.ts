@@ -14,7 +14,7 @@ import { type Frame, parser } from "./sse";
 /** `ended`: there is no more to come. `refused`: there may be, but not for us, or not here any more. */
 export type StreamState = "connecting" | "live" | "reconnecting" | "resting" | "ended" | "refused";
 
-export interface StreamOptions {
+interface StreamOptions {
   path: string;
   /** Where to go on; from the beginning that the route defines if it is left out. */
   after?: string | undefined;
@@ -28,7 +28,7 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 
 /** How long to wait before an attempt: doubling, and between half and all of it. */
-export function pauseBefore(attempt: number, random = Math.random()): number {
+function pauseBefore(attempt: number, random = Math.random()): number {
   const whole = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
   return whole * (0.5 + random / 2);
 }

@@ -6,7 +6,7 @@
  */
 import { useEffect, useRef, useSyncExternalStore } from "react";
 
-export interface Binding {
+interface Binding {
   keys: string;
   label: string;
   group: "general" | "go" | "page";

@@ -21,7 +21,7 @@ import {
 } from "lucide-react";
 import { t } from "@/strings";
 
-export type NavGroup = keyof typeof t.shell.groups;
+type NavGroup = keyof typeof t.shell.groups;
 
 export interface NavEntry {
   /** An address of `router.tsx`. */

@@ -34,7 +34,7 @@ const touches: Record<string, readonly string[]> = {
 };
 
 /** Which queries an event of this kind makes old. `policy.decided` and the like change no list. */
-export function touchedBy(kind: string): readonly string[] {
+function touchedBy(kind: string): readonly string[] {
   const lists = listsOf(kind);
   return isAct(kind) ? [...lists, "acts"] : lists;
 }

@@ -70,8 +70,8 @@ export const auth = {
     deniedTitle: "The device was turned away",
     denied: "It got nothing. If you didn't start this, nothing needs to be done.",
     aDevice: "The device",
-    unknown: "No device waits with this code. Codes end after some minutes; ask the device for another one.",
+    unknown:
+      "No device waits with this code: it was mistyped, was used already, or has ended. Codes end after some minutes; ask the device for another one.",
     warning: "Only go on if you see this code on a device of yours.",
-    another: "Another device",
   },
 };

@@ -4,7 +4,6 @@ export const policies = {
   detail:
     "What agents and people may do, with a person asked first, or not at all. Nothing that no policy permits happens.",
   managed: "Ceiling",
-  managedHint: "Other policies can only narrow it.",
   version: (version: number) => `version ${version}`,
   rules: (count: number) => (count === 1 ? "1 rule" : `${count} rules`),
   new: "New policy",
@@ -23,7 +22,6 @@ export const policies = {
     back: "Policies",
     notPublished: "Not published yet",
     changed: "Changed here",
-    same: "As it is in force",
     published: "Published",
     editor: "Text of the policy",
     checking: "Being checked…",

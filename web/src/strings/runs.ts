@@ -31,7 +31,6 @@ export const runs = {
     agent: "Agent",
     state: "State",
     took: "Took",
-    entries: "Entries",
     began: "Began",
   },
   filters: {
@@ -41,7 +40,6 @@ export const runs = {
     anyAgent: "Any agent",
     session: "Of one chat",
     clear: "Clear filters",
-    narrow: (what: string) => `Narrow by ${what}`,
   },
   views: {
     label: "Views",
@@ -54,7 +52,6 @@ export const runs = {
     saveDetail: "Its filters, under a name, for you in this organisation and this browser.",
     name: "Name",
     remove: (name: string) => `Forget the view ${name}`,
-    forget: "Forget this view",
   },
   empty: {
     title: "No run yet",
@@ -73,7 +70,6 @@ export const runs = {
   comparePicked: (count: number) => `${count} of 2 picked`,
   pick: (title: string) => `Pick ${title} for comparing`,
   pickHere: "Pick this run for comparing",
-  open: "Open the run",
 
   run: {
     back: "Runs",
@@ -99,7 +95,6 @@ export const runs = {
     version: (version: number) => `version ${version}`,
     tabs: { timeline: "Timeline", events: "Events", answer: "Answer" },
     tabsLabel: "What to see of the run",
-    live: "Live",
     noSteps: "No step yet",
     noStepsDetail: "The run has asked for nothing so far. Steps appear here as they are asked for.",
     noStepsEver: "It ended without asking for anything to be done.",
@@ -107,7 +102,6 @@ export const runs = {
     noAnswerDetail: "The run has not given one.",
     noAnswerYet: "It comes when the run is over.",
     structured: "As its schema has it",
-    failedAt: (at: string) => `It failed at: ${at}`,
     erased: "The contents of this run were erased",
     erasedDetail:
       "The record still has every step, decision and digest; what was said and read can't be read any more.",
@@ -142,7 +136,6 @@ export const runs = {
     noRule: "No rule said so: what nothing permits is denied.",
     risk: (risk: number) => `Risk ${risk} of 100`,
     fix: "What would help",
-    revision: "Policies",
     approval: "Approval",
     approvalScopes: { once: "once", run: "for this run", standing: "standing" } as Record<string, string>,
     approved: (by: string, scope: string) => `Approved by ${by}, ${scope}`,
@@ -162,12 +155,9 @@ export const runs = {
     output: "Output",
     noOutput: "Nothing yet.",
     noGuide: "There is no such file, which is no failure: few folders have a guide for agents.",
-    failed: "It failed",
     truncated: "Cut to its limit",
     masked: "Masked by guardrails",
-    artifacts: "Made",
     child: "The run that does it",
-    model: "Model",
     reads: {
       private: "reads private data",
       untrusted: "reads what strangers write",
@@ -189,13 +179,11 @@ export const runs = {
       abandoned: "Left when the run ended",
     },
     verdicts: { allow: "Allowed", deny: "Denied", require_approval: "Asked" } as Record<string, string>,
-    verdictsNow: { allow: "allow", deny: "deny", require_approval: "ask a person" } as Record<string, string>,
   },
 
   timeline: {
     label: "Steps over time",
     step: "Step",
-    time: "Time",
     shortened: (length: string) => `${length} of waiting, drawn shorter`,
     segments: { decide: "decided", wait: "waited", work: "worked", unknown: "outcome unknown" },
     described: (kind: string, length: string) => `${kind} for ${length}`,
@@ -277,7 +265,6 @@ export const runs = {
     partedDetail: "Above the line, both asked for the same and it came out the same.",
     noStep: "No such step",
     swap: "Swap sides",
-    recent: "Recent runs",
     inputs: "Arguments",
     outputs: "Result",
     decision: "Decision",

@@ -34,7 +34,6 @@ export const shell = {
     refused: "The server doesn't tell this page what changes any more. What you see may be old.",
   },
   sessionEnded: "Your sign-in has ended",
-  sessionEndedDetail: "Sign in again to go on where you were.",
   apiReference: "API reference",
   roles: { owner: "Owner", admin: "Admin", member: "Member", viewer: "Viewer" },
 };

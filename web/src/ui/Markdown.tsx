@@ -7,6 +7,7 @@ import { lexer, type Token, type Tokens } from "marked";
 import { Fragment, memo, type ReactNode, useMemo } from "react";
 import { ArtifactImage } from "@/features/artifacts/ui/ArtifactImage";
 import { artifactIn, safeUrl } from "@/lib/safeUrl";
+import { t } from "@/strings";
 import { Code } from "./Code";
 
 interface BlockProps {
@@ -46,7 +47,7 @@ function node(token: Token): ReactNode {
     case "heading":
       return <Heading depth={Number(it.depth)}>{nodes(it.tokens)}</Heading>;
     case "code":
-      return <Code text={token.text} label={it.lang || "code"} />;
+      return <Code text={token.text} label={it.lang || t.common.code} />;
     case "blockquote":
       return (
         <blockquote className="flex flex-col gap-2 border-l-2 pl-3 text-muted">{nodes(it.tokens)}</blockquote>

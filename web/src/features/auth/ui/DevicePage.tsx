@@ -53,7 +53,11 @@ export function DevicePage() {
           spellCheck={false}
           placeholder="BCDF-GHJK"
           value={code}
-          onChange={(event) => setCode(event.target.value)}
+          onChange={(event) => {
+            setCode(event.target.value);
+            // What was said of another code is not said of this one.
+            if (decide.isError) decide.reset();
+          }}
         />
         {orgs.length > 1 && (
           <Field label={s.org}>

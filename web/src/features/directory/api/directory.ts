@@ -30,7 +30,7 @@ export interface Named {
   isAgent: boolean;
 }
 
-export interface Directory {
+interface Directory {
   agents: Schema<"AgentView">[];
   members: Schema<"MemberView">[];
   /** The name behind an id, or what stands for somebody who has gone. */

@@ -6,7 +6,7 @@ const NODE = new Uint8Array([1]);
 
 /** A leaf is made of the 32 raw bytes of an event's hash. */
 export const leafOf = (digest: string) => sha256(LEAF, fromHex(digest.replace(/^sha256:/, "")));
-export const nodeOf = (left: Uint8Array, right: Uint8Array) => sha256(NODE, left, right);
+const nodeOf = (left: Uint8Array, right: Uint8Array) => sha256(NODE, left, right);
 
 /** A tree that grows to the right, as the roots of its perfect subtrees. */
 export class Tree {

@@ -1,7 +1,7 @@
 /** What the server found when it verified the record. Whatever is not as expected is no good news. */
 import { fields } from "@/lib/fields";
 
-export interface Verification {
+interface Verification {
   isGood: boolean;
   events: number;
   root: string | undefined;

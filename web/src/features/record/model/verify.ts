@@ -9,7 +9,7 @@ import { type Bytes, fromBase64, hex, isSameBytes, sha256, utf8 } from "./crypto
 import { isConsistent, leafOf, rootByInclusion, Tree } from "./merkle";
 import { type Checkpoint, checkpointOf, isSignedBy, type Key, keyOf } from "./note";
 
-export type Reason =
+type Reason =
   | "malformed_line"
   | "hash_mismatch"
   | "malformed_event"
@@ -73,7 +73,7 @@ interface Event {
 }
 
 /** What an export has to be of: whose record, and what was kept of it. */
-export interface Expected {
+interface Expected {
   org: string;
   kept: Kept | undefined;
 }

@@ -4,7 +4,7 @@ import { fields } from "@/lib/fields";
 import type { BadgeTone } from "@/ui/Badge";
 import type { Step } from "../api/runs";
 
-export const STEP_STATES = [
+const STEP_STATES = [
   "intended",
   "asked",
   "underway",
