@@ -217,7 +217,7 @@ export const agents = {
     free: "nothing",
     openRun: "Open the run",
     openChat: "Go on in the chat",
-    otherWay: "Ask again with other instructions or another model",
+    otherWay: "Ask again another way",
     compare: (version: number) => `Compare with version ${version}`,
     compareSame: "Compare with the try before",
     tries: "Tries in this tab",

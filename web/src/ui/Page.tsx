@@ -20,7 +20,7 @@ export function PageHeader({ title, detail, above, actions, children }: Props) {
           <h1 className="text-lg leading-7 font-semibold">{title}</h1>
           {detail && <p className="text-sm text-muted">{detail}</p>}
         </div>
-        {actions && <div className="flex shrink-0 flex-wrap items-center gap-2">{actions}</div>}
+        {actions && <div className="flex max-w-full shrink-0 flex-wrap items-center gap-2">{actions}</div>}
       </div>
       {children}
     </header>

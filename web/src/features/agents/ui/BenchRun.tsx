@@ -29,7 +29,7 @@ export function BenchRun({ runId, tries }: { runId: string; tries: readonly Try[
   return (
     <Fetched query={run}>
       {(it) => (
-        <article aria-label={s.answer} className="flex flex-col gap-5 border-t pt-5">
+        <article aria-label={s.answer} className="flex min-w-0 flex-col gap-5 overflow-x-clip border-t pt-5">
           <Facts run={it} steps={steps.data} />
           {steps.isError && <ErrorNotice error={steps.error} onRetry={() => void steps.refetch()} />}
           <div className="flex flex-col gap-2">

@@ -61,7 +61,9 @@ export function Overview({ agent }: { agent: Agent }) {
           <Section as="h2" title={s.labels}>
             <p className="flex flex-wrap gap-1.5">
               {agent.labels.map((it) => (
-                <Badge key={it}>{it}</Badge>
+                <Badge key={it} className="max-w-full">
+                  <span className="truncate">{it}</span>
+                </Badge>
               ))}
             </p>
           </Section>

@@ -32,7 +32,7 @@ function DriverCard({ driver }: { driver: Driver }) {
           <h3 className="text-sm font-semibold">{s.drivers[name] ?? name}</h3>
           <p className="text-xs text-muted">{s.driverMeans[name]}</p>
         </div>
-        <div className="flex flex-col gap-0.5 sm:items-end">
+        <div className="flex flex-col items-start gap-0.5 sm:items-end">
           <LevelBadge level={level} />
           <p className="text-xs text-muted">{s.levelMeans[level]}</p>
         </div>

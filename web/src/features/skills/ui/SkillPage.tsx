@@ -69,15 +69,15 @@ function Loaded({ skill }: { skill: Skill }) {
         {!may && <p className="text-sm text-muted">{t.skills.readOnly}</p>}
       </PageHeader>
       <div className="grid gap-x-10 gap-y-8 p-4 md:p-6 lg:grid-cols-[minmax(0,1fr)_20rem] xl:grid-cols-[minmax(0,1fr)_24rem]">
-        <Section as="h2" title={s.instructions}>
-          {skill.instructions.trim() === "" ? (
-            <p className="text-sm text-muted">{s.noInstructions}</p>
-          ) : (
-            <div className="max-w-2xl min-w-0">
+        <div className="max-w-2xl min-w-0 overflow-x-clip">
+          <Section as="h2" title={s.instructions}>
+            {skill.instructions.trim() === "" ? (
+              <p className="text-sm text-muted">{s.noInstructions}</p>
+            ) : (
               <Markdown text={skill.instructions} />
-            </div>
-          )}
-        </Section>
+            )}
+          </Section>
+        </div>
         <div className="flex min-w-0 flex-col gap-7 lg:border-l lg:pl-8">
           <Facts skill={skill} />
           {skill.runnable && <Needs skill={skill} />}
@@ -200,7 +200,9 @@ function History({ skill }: { skill: Skill }) {
               params={{ seq: String(it.seq) }}
               className="-mx-1.5 flex items-baseline gap-2 rounded-md px-1.5 py-1.5 text-sm hover:bg-hover/60"
             >
-              <span className="flex-1">{t.skills.version(Number(it.data.version))}</span>
+              <span className="flex-1 first-letter:uppercase">
+                {t.skills.version(Number(it.data.version))}
+              </span>
               <span className="text-xs text-muted">
                 <Time at={it.at} /> {it.actor.user && t.agents.versions.by(directory.name(it.actor.user))}
               </span>

@@ -141,13 +141,15 @@ function RemoveButton({ tool }: { tool: Tool }) {
   const navigate = useNavigate();
   const remove = useRemoveTool();
   const users = (useQuery(agentsQuery).data ?? []).filter((it) => it.tools.includes(tool.name));
+  // This button goes with the tool, maybe before the answer is here.
   const go = () =>
-    remove.mutate(tool.name, {
-      onSuccess: () => {
+    void remove.mutateAsync(tool.name).then(
+      () => {
         toast({ title: s.removed(tool.name) });
         void navigate({ to: "/tools" });
       },
-    });
+      () => undefined,
+    );
   return (
     <>
       <Button look="danger" onClick={() => setAsking(true)}>
