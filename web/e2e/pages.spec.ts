@@ -27,7 +27,7 @@ const beside = (page: Page) =>
 
 for (const [path, entry] of Object.entries(pages)) {
   test(`${path} is accessible, fits, and shows its focus`, async ({ page, server }) => {
-    if (!entry.isOutside) await isSignedIn(page, server.url);
+    if (!entry.isOutside) await isSignedIn(page, server);
     if (!filled) throw new Error("nothing was made");
     await visit(page, entry, filled);
     await expectAccessible(page);

@@ -9,7 +9,7 @@
  */
 import type { Page } from "@playwright/test";
 import { expect } from "./fixtures";
-import { OWNER, type Server } from "./server";
+import type { Server } from "./server";
 import { agentNamed, chatWith, person, requestOf, runOf, settled } from "./work";
 
 /** What there is on the server that the pages are looked at. */
@@ -76,7 +76,7 @@ export const pages: Record<string, PageEntry> = {
   "/tools/$name/edit": { at: "/tools/weather/edit" },
   "/nodes": { at: "/nodes" },
   "/nodes/$nodeId": { at: (it) => `/nodes/${it.node}` },
-  "/usage": { at: "/usage", picture: "usage" },
+  "/usage": { at: "/usage" },
   "/settings": { at: "/settings", picture: "settings" },
   "/settings/organisation": { at: "/settings/organisation" },
   "/grants": { at: "/grants" },
@@ -151,9 +151,9 @@ export async function visit(page: Page, entry: PageEntry, it: Filled) {
   await expect(page.locator(".animate-pulse-soft, [role=status][aria-label^=Loading]")).toHaveCount(0);
 }
 
-/** Signs in without the form, by the cookie and the hint that the form would have left. */
-export async function isSignedIn(page: Page, url: string) {
-  const answer = await page.request.post(`${url}/v1/auth/login`, { data: OWNER });
-  const { user } = (await answer.json()) as { user: { id: string } };
-  await page.addInitScript((id) => localStorage.setItem("chancery.signed-in", id), user.id);
+/** Is signed in without the form, which would refuse to be used this often: the cookie's part is played here. */
+export async function isSignedIn(page: Page, server: Server) {
+  const signedIn = await server.signedIn();
+  await page.addInitScript((id) => localStorage.setItem("chancery.signed-in", id), signedIn.user.id);
+  await page.route("**/v1/auth/refresh", (route) => route.fulfill({ json: signedIn }));
 }

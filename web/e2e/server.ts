@@ -10,10 +10,23 @@ export const OWNER = { email: "owner@example.com", password: "a long enough pass
 
 export type Call = <T = Record<string, unknown>>(method: string, path: string, body?: unknown) => Promise<T>;
 
+export interface SignedIn {
+  access_token: string;
+  user: { id: string };
+  orgs: { id: string }[];
+}
+
+interface Who {
+  token: string;
+  org: string;
+}
+
 export interface Server {
   url: string;
   /** Asks the API as the owner of the demo's organisation. */
   call: Call;
+  /** What the owner's sign-in answered with, while its token is good. */
+  signedIn(): Promise<SignedIn>;
   /** Ends the process without a warning, and starts it again on the same data. */
   restart(): Promise<void>;
   close(): Promise<void>;
@@ -33,10 +46,11 @@ async function freePort(): Promise<number> {
 }
 
 /** Asks the API of a server, as somebody in an organisation or as nobody. */
-export function caller(url: string, who?: { token: string; org: string }): Call {
-  const headers: Record<string, string> = { "content-type": "application/json" };
-  if (who) Object.assign(headers, { authorization: `Bearer ${who.token}`, "x-org-id": who.org });
+export function caller(url: string, whoIs?: Who | (() => Promise<Who>)): Call {
   return async <T>(method: string, path: string, body?: unknown) => {
+    const headers: Record<string, string> = { "content-type": "application/json" };
+    const who = typeof whoIs === "function" ? await whoIs() : whoIs;
+    if (who) Object.assign(headers, { authorization: `Bearer ${who.token}`, "x-org-id": who.org });
     const answer = await fetch(url + path, {
       method,
       headers: { ...headers, ...(method === "POST" ? { "idempotency-key": randomUUID() } : {}) },
@@ -89,12 +103,23 @@ export async function startServer(options: { postgres?: boolean; place?: string 
 
   let running = start();
   await ready(url, running, log);
-  type SignedIn = { access_token: string; orgs: { id: string }[] };
-  const signedIn = await caller(url)<SignedIn>("POST", "/v1/auth/login", OWNER);
+  let last: { answer: Promise<SignedIn>; at: number } | undefined;
+  const signedIn = () => {
+    // A token is good for 15 minutes.
+    if (!last || Date.now() - last.at > 10 * 60_000) {
+      last = { answer: caller(url)<SignedIn>("POST", "/v1/auth/login", OWNER), at: Date.now() };
+    }
+    return last.answer;
+  };
+  const owner = async () => {
+    const { access_token, orgs } = await signedIn();
+    return { token: access_token, org: orgs[0]?.id ?? "" };
+  };
 
   return {
     url,
-    call: caller(url, { token: signedIn.access_token, org: signedIn.orgs[0]?.id ?? "" }),
+    call: caller(url, owner),
+    signedIn,
     async restart() {
       running.kill("SIGKILL");
       await ended(running);
