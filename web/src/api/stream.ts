@@ -22,6 +22,8 @@ interface StreamOptions {
   /** It is connected, for the first time or again. What happened in between may have been missed if nothing has an id yet. */
   onLive?(again: boolean): void;
   onState?(state: StreamState): void;
+  /** Whether it goes on though nobody looks at the page. */
+  staysWhenHidden?(): boolean;
 }
 
 const FIRST_PAUSE_MS = 500;
@@ -51,6 +53,8 @@ export function openStream(options: StreamOptions): () => void {
   let wasLive = false;
   let attempt = 0;
   let connection: AbortController | undefined;
+  const mustRest = () =>
+    (document.visibilityState === "hidden" && !options.staysWhenHidden?.()) || !navigator.onLine;
   const tell = (state: StreamState) => !closed.signal.aborted && options.onState?.(state);
 
   async function connect(signal: AbortSignal): Promise<Outcome> {
@@ -115,6 +119,8 @@ export function openStream(options: StreamOptions): () => void {
   const rest = () => mustRest() && connection?.abort();
   document.addEventListener("visibilitychange", rest);
   window.addEventListener("offline", rest);
+  // Another tab may have become the one that stays.
+  window.addEventListener("storage", rest);
   void run();
 
   return () => {
@@ -122,12 +128,11 @@ export function openStream(options: StreamOptions): () => void {
     connection?.abort();
     document.removeEventListener("visibilitychange", rest);
     window.removeEventListener("offline", rest);
+    window.removeEventListener("storage", rest);
   };
 }
 
 const outcomeOfFailure = (error: unknown): Outcome => (error instanceof SignInChanged ? "refused" : "again");
-
-const mustRest = () => document.visibilityState === "hidden" || !navigator.onLine;
 
 /** Waits until something that the page's visibility or network changes is so. */
 function until(isSo: () => boolean, signal: AbortSignal): Promise<void> {

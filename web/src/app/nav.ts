@@ -3,6 +3,7 @@
  * it is there, and not before.
  */
 import {
+  Bell,
   Bot,
   ChartColumnStacked,
   Compass,
@@ -32,6 +33,7 @@ export interface NavEntry {
     | "/grants"
     | "/inbox"
     | "/nodes"
+    | "/notifications"
     | "/policies"
     | "/record"
     | "/runs"
@@ -46,7 +48,7 @@ export interface NavEntry {
   /** After `g`. */
   key: string;
   /** Counts what waits for somebody; the sidebar asks for it live. */
-  badge?: "approvals";
+  badge?: "approvals" | "notices";
 }
 
 export const nav: readonly NavEntry[] = [
@@ -54,6 +56,7 @@ export const nav: readonly NavEntry[] = [
   { to: "/chats", label: t.chats.nav, icon: MessagesSquare, group: "work", key: "c" },
   { to: "/runs", label: t.runs.nav, icon: Waypoints, group: "work", key: "r" },
   { to: "/start", label: t.start.nav, icon: Compass, group: "work", key: "s" },
+  { to: "/notifications", label: t.notifications.nav, icon: Bell, group: "work", key: "y", badge: "notices" },
   { to: "/policies", label: t.policies.nav, icon: Scale, group: "govern", key: "p" },
   { to: "/grants", label: t.grants.nav, icon: Stamp, group: "govern", key: "v" },
   { to: "/record", label: t.record.nav, icon: ScrollText, group: "govern", key: "e" },

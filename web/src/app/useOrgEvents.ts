@@ -7,6 +7,7 @@ import { useEffect } from "react";
 import { dataOf, eventOf } from "@/api/events";
 import { openStream } from "@/api/stream";
 import { isAct } from "@/features/acts/model/say";
+import { isSpeaking } from "@/features/notifications/model/desktop";
 import { reporter } from "./connection";
 
 /** The first word of an event's kind, and the first words of the keys of the queries that it makes old. */
@@ -45,6 +46,14 @@ function listsOf(kind: string): readonly string[] {
   return touches[kind.split(".")[0] ?? ""] ?? [];
 }
 
+const listeners = new Set<(event: Record<string, unknown>) => void>();
+
+/** Hears every event of the organisation's record as it is sealed. */
+export function onOrgEvent(listener: (event: Record<string, unknown>) => void) {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
 /** Changes come in bursts; the page looks again once for all of them. */
 const GATHER_MS = 120;
 
@@ -65,8 +74,11 @@ export function useOrgEvents(orgId: string | undefined) {
       onState: report.report,
       // Anything may have been missed. What never changes is not asked for again (`staleTime: "static"`).
       onLive: (again) => again && void queries.invalidateQueries(),
+      staysWhenHidden: isSpeaking,
       onFrame(frame) {
-        const event = eventOf(dataOf(frame));
+        const data = dataOf(frame);
+        const event = eventOf(data);
+        for (const listener of listeners) listener(data);
         for (const name of touchedBy(event?.kind ?? "")) waiting.add(name);
         if (waiting.size > 0) timer ??= setTimeout(flush, GATHER_MS);
       },

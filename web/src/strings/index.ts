@@ -15,9 +15,11 @@ import { keys } from "./keys";
 import { limits } from "./limits";
 import { members } from "./members";
 import { nodes } from "./nodes";
+import { notifications } from "./notifications";
 import { policies } from "./policies";
 import { record } from "./record";
 import { runs } from "./runs";
+import { search } from "./search";
 import { secrets } from "./secrets";
 import { organisation, settings } from "./settings";
 import { shell } from "./shell";
@@ -41,11 +43,13 @@ export const t = {
   keys,
   limits,
   members,
+  notifications,
   organisation,
   nodes,
   policies,
   record,
   runs,
+  search,
   secrets,
   settings,
   skills,

@@ -6,7 +6,6 @@ export const shell = {
   search: "Search…",
   searchShort: "Search",
   palette: "Command palette",
-  paletteEmpty: "Nothing is called that.",
   goTo: "Go to",
   found: "In messages",
   actions: "Actions",

@@ -1,13 +1,11 @@
 import { useEffect } from "react";
-import { t } from "@/strings";
+import { setPageTitle } from "@/lib/title";
 
 /** The title of the tab. */
 export function PageTitle({ title }: { title: string }) {
   useEffect(() => {
-    document.title = `${title} · ${t.common.product}`;
-    return () => {
-      document.title = t.common.product;
-    };
+    setPageTitle(title);
+    return () => setPageTitle(undefined);
   }, [title]);
   return null;
 }

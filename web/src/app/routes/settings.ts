@@ -27,6 +27,32 @@ const grants = createRoute({
   component: lazyRouteComponent(() => import("@/features/grants/ui/GrantsPage"), "GrantsPage"),
 });
 
+const search = createRoute({
+  getParentRoute: () => shell,
+  path: "/search",
+  validateSearch: (given) => some({ q: text(typeof given.q === "number" ? String(given.q) : given.q) }),
+  component: lazyRouteComponent(() => import("@/features/search/ui/SearchPage"), "SearchPage"),
+});
+
+const notifications = createRoute({
+  getParentRoute: () => shell,
+  path: "/notifications",
+  validateSearch: (given): { show?: "all" } => (given.show === "all" ? { show: "all" } : {}),
+  component: lazyRouteComponent(
+    () => import("@/features/notifications/ui/NotificationsPage"),
+    "NotificationsPage",
+  ),
+});
+
+const notificationSettings = createRoute({
+  getParentRoute: () => settings,
+  path: "/notifications",
+  component: lazyRouteComponent(
+    () => import("@/features/notifications/ui/NotificationSettings"),
+    "NotificationSettings",
+  ),
+});
+
 const members = createRoute({
   getParentRoute: () => settings,
   path: "/members",
@@ -80,6 +106,7 @@ const pages = settings.addChildren([
   encryption,
   activity,
   account,
+  notificationSettings,
 ]);
 
-export const settingsRoutes = [pages, grants] as const;
+export const settingsRoutes = [pages, grants, search, notifications] as const;

@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { usePendingCount } from "@/features/approvals/api/approvals";
+import { useUnreadCount } from "@/features/notifications/api/notifications";
 import { t } from "@/strings";
 import type { NavEntry } from "../nav";
 
@@ -20,16 +21,32 @@ export function NavLink({ entry, onClick }: { entry: NavEntry; onClick?: () => v
 
 /** How much waits behind an entry. */
 export function NavBadge({ of }: { of: NavEntry["badge"] }) {
-  return of === "approvals" ? <PendingBadge /> : null;
+  switch (of) {
+    case "approvals":
+      return <PendingBadge />;
+    case "notices":
+      return <UnreadBadge />;
+    case undefined:
+      return null;
+  }
+}
+
+function UnreadBadge() {
+  const count = useUnreadCount();
+  return <Count count={count} said={t.notifications.unread(count)} />;
 }
 
 function PendingBadge() {
   const count = usePendingCount();
+  return <Count count={count} said={t.approvals.waiting(count)} />;
+}
+
+function Count({ count, said }: { count: number; said: string }) {
   if (count === 0) return null;
   return (
     <span className="inline-flex h-4.5 min-w-4.5 items-center justify-center rounded-full bg-accent px-1 text-2xs font-semibold text-on-accent tabular-nums">
       <span aria-hidden>{count > 99 ? "99+" : count}</span>
-      <span className="sr-only">{t.approvals.waiting(count)}</span>
+      <span className="sr-only">{said}</span>
     </span>
   );
 }

@@ -1,12 +1,12 @@
-import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { Keyboard, LogOut, MessagesSquare, Moon, Search, Sun, SunMoon } from "lucide-react";
+import { Keyboard, LogOut, Moon, Search, Sun, SunMoon } from "lucide-react";
 import { Dialog } from "radix-ui";
-import { type ReactNode, useDeferredValue, useEffect, useRef, useState } from "react";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 import { chooseOrg } from "@/api/auth";
 import { signOut } from "@/features/auth/api/auth";
-import { searchQuery } from "@/features/chats/api/chats";
+import { groupClass, itemClass } from "@/features/search/ui/paletteClasses";
+import { places } from "@/features/settings/model/places";
 import { t } from "@/strings";
 import { Avatar } from "@/ui/Avatar";
 import { Kbd } from "@/ui/Kbd";
@@ -15,10 +15,10 @@ import { nav } from "../nav";
 import { setTheme } from "../theme";
 import { useSignedIn } from "../useAuth";
 
-const item =
-  "flex cursor-default items-center gap-2.5 rounded-md px-2.5 py-2 text-sm select-none data-[selected=true]:bg-hover [&>svg]:size-4 [&>svg]:shrink-0 [&>svg]:text-muted";
-const group =
-  "[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-xs [&_[cmdk-group-heading]]:text-muted";
+/** Knows all lists there are, so it comes when the palette is first opened. */
+const PaletteResults = lazy(() =>
+  import("@/features/search/ui/PaletteResults").then((it) => ({ default: it.PaletteResults })),
+);
 
 interface Props {
   open: boolean;
@@ -58,13 +58,12 @@ export function Palette({ open, onOpenChange, onKeys }: Props) {
               />
             </div>
             <Command.List className="max-h-[min(24rem,60dvh)] overflow-y-auto p-1.5">
-              <Command.Empty className="px-3 py-8 text-center text-sm text-muted">
-                {t.shell.paletteEmpty}
-              </Command.Empty>
               <PagesGroup run={run} />
               <ActionsGroup run={run} onKeys={onKeys} />
               <OrgsGroup run={run} />
-              <MessagesGroup run={run} words={query} onFound={setChosen} />
+              <Suspense>
+                <PaletteResults text={query} run={run} onFound={setChosen} />
+              </Suspense>
             </Command.List>
           </Command>
         </Dialog.Content>
@@ -87,7 +86,7 @@ function Item({
   onSelect(): void;
 }) {
   return (
-    <Command.Item value={name} onSelect={onSelect} className={item}>
+    <Command.Item value={name} onSelect={onSelect} className={itemClass}>
       {icon}
       <span className="min-w-0 flex-1 truncate">{name}</span>
       {keys && <Kbd keys={keys} />}
@@ -95,53 +94,24 @@ function Item({
   );
 }
 
-const WORTH_SEARCHING = 3;
-const HITS = 5;
-
-/** What was said in any chat. The server has searched already, so nothing is filtered out again. */
-function MessagesGroup({ run, words, onFound }: { run: Run; words: string; onFound(first: string): void }) {
-  const list = useRef<HTMLDivElement>(null);
-  const navigate = useNavigate();
-  const wanted = useDeferredValue(words.trim());
-  const { data } = useQuery({ ...searchQuery(wanted), enabled: wanted.length >= WORTH_SEARCHING });
-  const hits = wanted.length >= WORTH_SEARCHING ? (data?.items.slice(0, HITS) ?? []) : [];
-  const first = hits[0]?.message.id;
-  // What comes late is chosen if nothing else is; Enter then leads there.
-  useEffect(() => {
-    const isChosen = list.current?.closest("[cmdk-list]")?.querySelector('[cmdk-item][data-selected="true"]');
-    if (first && !isChosen) onFound(first);
-  }, [first, onFound]);
-  if (hits.length === 0) return null;
-  return (
-    <Command.Group ref={list} heading={t.shell.found} forceMount className={group}>
-      {hits.map(({ message, excerpt }) => (
-        <Command.Item
-          key={message.id}
-          value={message.id}
-          forceMount
-          onSelect={run(
-            () => void navigate({ to: "/chats/$sessionId", params: { sessionId: message.session_id } }),
-          )}
-          className={item}
-        >
-          <MessagesSquare />
-          <span className="min-w-0 flex-1 truncate">{excerpt}</span>
-        </Command.Item>
-      ))}
-    </Command.Group>
-  );
-}
-
 function PagesGroup({ run }: { run: Run }) {
   const navigate = useNavigate();
   return (
-    <Command.Group heading={t.shell.goTo} className={group}>
+    <Command.Group heading={t.shell.goTo} className={groupClass}>
       {nav.map(({ to, label, icon: Icon, key }) => (
         <Item
           key={to}
           name={label}
           icon={<Icon />}
           keys={`g ${key}`}
+          onSelect={run(() => void navigate({ to }))}
+        />
+      ))}
+      {places.map(({ to, name, icon: Icon }) => (
+        <Item
+          key={to}
+          name={`${t.settings.title}: ${name}`}
+          icon={<Icon />}
           onSelect={run(() => void navigate({ to }))}
         />
       ))}
@@ -153,7 +123,7 @@ function ActionsGroup({ run, onKeys }: { run: Run; onKeys(): void }) {
   const here = useBindings().filter((it) => it.group === "page" && !it.hidden);
   const { themes } = t.shell;
   return (
-    <Command.Group heading={t.shell.actions} className={group}>
+    <Command.Group heading={t.shell.actions} className={groupClass}>
       {here.map((it) => (
         <Item key={it.keys} name={it.label} icon={<Keyboard />} keys={it.keys} onSelect={run(it.run)} />
       ))}
@@ -183,13 +153,13 @@ function OrgsGroup({ run }: { run: Run }) {
   const others = orgs.filter((it) => it.id !== org?.id);
   if (others.length === 0) return null;
   return (
-    <Command.Group heading={t.shell.switchOrg} className={group}>
+    <Command.Group heading={t.shell.switchOrg} className={groupClass}>
       {others.map((it) => (
         <Command.Item
           key={it.id}
           value={`${it.name} ${it.id}`}
           onSelect={run(() => chooseOrg(it.id))}
-          className={item}
+          className={itemClass}
         >
           <Avatar name={it.name} size="sm" />
           {it.name}

@@ -1,6 +1,7 @@
 /** The frame of every page for who is signed in: sidebar or phone's bar, palette, keys, live connection. */
 import { Outlet, useNavigate, useRouter } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
+import { NotificationsHost } from "@/features/notifications/ui/Host";
 import { t } from "@/strings";
 import { useKeys } from "../keys";
 import { nav } from "../nav";
@@ -56,6 +57,7 @@ function Frame({ orgId, isAtHome }: { orgId: string; isAtHome: boolean }) {
           <InFrame value={true}>{isAtHome ? <Outlet /> : <PagePending />}</InFrame>
         </main>
       </div>
+      <NotificationsHost key={`heard ${orgId}`} />
       <PhoneBar onSearch={() => setPaletteOpen(true)} />
       <Palette open={isPaletteOpen} onOpenChange={setPaletteOpen} onKeys={() => setKeysShown(true)} />
       <KeysHelp open={areKeysShown} onOpenChange={setKeysShown} />

@@ -1,5 +1,6 @@
 /** The pages below Settings, for its own list and for what finds everything by name. */
 import {
+  Bell,
   Building2,
   History,
   KeyRound,
@@ -18,6 +19,7 @@ export interface Place {
     | "/settings/encryption"
     | "/settings/keys"
     | "/settings/members"
+    | "/settings/notifications"
     | "/settings/organisation"
     | "/settings/secrets";
   name: string;
@@ -36,4 +38,5 @@ export const places: readonly Place[] = [
   { to: "/settings/encryption", ...s.encryption, icon: ShieldEllipsis, group: "org" },
   { to: "/settings/activity", ...s.activity, icon: History, group: "org" },
   { to: "/settings/account", ...s.account, icon: UserRound, group: "you" },
+  { to: "/settings/notifications", ...s.notifications, icon: Bell, group: "you" },
 ];

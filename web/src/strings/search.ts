@@ -1,0 +1,46 @@
+export const search = {
+  title: "Search",
+  detail:
+    "Chats and what was said in them, agents, runs, policies, tools and everything else with a name or an id.",
+  field: "Search everything",
+  hint: "A name, words of a message, or an id such as run_…, chat ses_…, or the number of an event.",
+  nothing: (words: string) => `Nothing is called “${words}”, and nobody said it`,
+  nothingDetail: "Try fewer letters. Archived chats can't be searched until they are restored.",
+  emptyTitle: "What are you looking for?",
+  all: (words: string) => `All results for “${words}”`,
+  goTo: "Go to",
+  count: (count: number) => (count === 1 ? "1 result" : `${count} results`),
+  leftOut: (count: number) =>
+    count === 1
+      ? "1 chat that was active long ago was not looked through; search in it from its own page."
+      : `${count} chats that were active long ago were not looked through; search in them from their own pages.`,
+  kinds: {
+    go: "By id",
+    page: "Pages",
+    chat: "Chats",
+    agent: "Agents",
+    run: "Runs",
+    approval: "Requests",
+    policy: "Policies",
+    tool: "Tools",
+    skill: "Skills",
+    secret: "Secrets",
+    member: "Members",
+    node: "Nodes",
+  },
+  ids: {
+    run: "Run",
+    ses: "Chat",
+    agt: "Agent",
+    apr: "Request",
+    sec: "Secret",
+    skl: "Skill",
+    nod: "Node",
+    usr: "Member",
+    key: "API keys",
+    pol: "Policies",
+    grt: "Standing approvals",
+    inv: "Invitations",
+    event: (seq: string) => `Event ${seq} of the record`,
+  },
+};
