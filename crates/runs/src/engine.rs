@@ -224,7 +224,15 @@ impl Engine {
         ctx: &OrgContext,
         run: &Run,
     ) -> Result<Vec<(Timestamp, Entry)>, RunError> {
-        let journal = store::journal(ctx, run.id).await?;
+        self.opened(ctx, store::journal(ctx, run.id).await?).await
+    }
+
+    /// Entries with their contents opened.
+    pub(crate) async fn opened(
+        &self,
+        ctx: &OrgContext,
+        journal: Vec<StoredEntry>,
+    ) -> Result<Vec<(Timestamp, Entry)>, RunError> {
         // What a run was asked is its input and no entry's.
         let of = |stored: &StoredEntry| match stored.kind {
             EventKind::RunQueued => None,

@@ -581,11 +581,20 @@ impl Runs {
         Ok(over || store::has_outcome(&ctx, run, job).await?)
     }
 
-    /// The steps of a run, as people read them.
+    /// Some steps of a run, as people read them: those after a number, at most `limit`. No other
+    /// step's contents are opened.
     ///
     /// # Errors
-    /// The contents were erased, or the journal can't be read.
-    pub async fn steps(&self, ctx: &OrgContext, run: &Run) -> Result<Vec<RunStep>, RunError> {
-        Ok(steps::steps(self.engine.entries(ctx, run).await?))
+    /// Their contents were erased, or the journal can't be read.
+    pub async fn steps(
+        &self,
+        ctx: &OrgContext,
+        run: &Run,
+        after: u32,
+        limit: usize,
+    ) -> Result<Vec<RunStep>, RunError> {
+        let mut journal = store::journal(ctx, run.id).await?;
+        steps::keep(&mut journal, after, limit);
+        Ok(steps::steps(self.engine.opened(ctx, journal).await?))
     }
 }

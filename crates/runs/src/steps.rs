@@ -3,7 +3,7 @@
 //! It is read from the entries alone, without the run's program, so a journal whose program is unknown
 //! here can still be looked at. What an entry does not say is absent, and not guessed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
@@ -12,6 +12,7 @@ use vocab::{EventKind, Timestamp};
 
 use crate::fold::Entry;
 use crate::program::MODEL_CALL;
+use crate::store::StoredEntry;
 
 /// One step of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +86,26 @@ impl StepState {
     }
 }
 
+/// Leaves in a journal what is said of the first steps after a number, and, without its contents, of
+/// the run itself.
+pub(crate) fn keep(journal: &mut Vec<StoredEntry>, after: u32, limit: usize) {
+    let numbers = journal.iter().filter_map(|it| step_of(&it.data));
+    let later: BTreeSet<u32> = numbers.filter(|number| *number > after).collect();
+    let last = later.iter().take(limit).next_back().copied();
+    journal.retain_mut(|it| match step_of(&it.data) {
+        Some(number) => number > after && last.is_some_and(|last| number <= last),
+        None => {
+            it.content.clear();
+            true
+        }
+    });
+}
+
+fn step_of(data: &Map<String, Value>) -> Option<u32> {
+    let number = data.get("step").and_then(Value::as_u64)?;
+    u32::try_from(number).ok()
+}
+
 /// The steps that a journal tells of, in order.
 pub(crate) fn steps(entries: Vec<(Timestamp, Entry)>) -> Vec<RunStep> {
     let mut steps: BTreeMap<u32, RunStep> = BTreeMap::new();
@@ -98,8 +119,7 @@ pub(crate) fn steps(entries: Vec<(Timestamp, Entry)>) -> Vec<RunStep> {
                 step.ended_at = Some(at);
             }
         }
-        let number = entry.data.get("step").and_then(Value::as_u64);
-        let Some(number) = number.and_then(|it| u32::try_from(it).ok()) else {
+        let Some(number) = step_of(&entry.data) else {
             continue;
         };
         steps
@@ -286,6 +306,41 @@ mod tests {
             of(EventKind::ToolResolved),
         ];
         assert_eq!(steps(entries)[0].state, StepState::Intended);
+    }
+
+    #[test]
+    fn a_page_keeps_its_own_steps_and_what_is_about_the_run() {
+        let stored = |kind, data: Value| StoredEntry {
+            kind,
+            at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            data: data.as_object().unwrap().clone(),
+            content: Vec::new(),
+        };
+        let of = |step: u32| stored(EventKind::ToolIntended, json!({ "step": step }));
+        let run = |kind| stored(kind, json!({}));
+        let kept = |after, limit| {
+            let steps = [1, 2, 2, 4, 9].map(of);
+            let mut journal = vec![run(EventKind::RunStarted)];
+            journal.extend(steps);
+            journal.push(run(EventKind::RunSucceeded));
+            keep(&mut journal, after, limit);
+            assert_eq!(
+                journal
+                    .iter()
+                    .filter(|it| step_of(&it.data).is_none())
+                    .count(),
+                2
+            );
+            journal
+                .iter()
+                .filter_map(|it| step_of(&it.data))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(kept(0, 2), [1, 2, 2]);
+        assert_eq!(kept(2, 2), [4, 9]);
+        assert_eq!(kept(2, 1), [4]);
+        assert_eq!(kept(9, 5), [0; 0]);
+        assert_eq!(kept(0, 100), [1, 2, 2, 4, 9]);
     }
 
     #[test]

@@ -100,14 +100,13 @@ async fn list(
 ) -> Result<Json<Page<StepView>>, Problem> {
     let run = runs.get(&ctx, id).await?;
     let after = paging.after::<u32>()?.unwrap_or(0);
-    let steps = runs.steps(&ctx, &run).await?.into_iter();
-    let steps = steps
-        .filter(|step| step.number > after)
-        .map(|step| RunStep {
-            arguments: step.arguments.clone().filter(|_| !step.asks_a_model()),
-            ..step
-        });
-    let rows = steps.take(paging.fetch() as usize).collect();
+    let limit = paging.fetch() as usize;
+    let steps = runs.steps(&ctx, &run, after, limit).await?.into_iter();
+    let steps = steps.map(|step| RunStep {
+        arguments: step.arguments.clone().filter(|_| !step.asks_a_model()),
+        ..step
+    });
+    let rows = steps.collect();
     let page = Page::cut(rows, &paging, |step: &RunStep| step.number);
     Ok(Json(page.map(StepView::from)))
 }
@@ -131,8 +130,11 @@ async fn get(
     Path((id, number)): Path<(RunId, u32)>,
 ) -> Result<Json<StepView>, Problem> {
     let run = runs.get(&ctx, id).await?;
-    let mut steps = runs.steps(&ctx, &run).await?.into_iter();
-    let step = steps.find(|step| step.number == number);
+    let before = number
+        .checked_sub(1)
+        .ok_or_else(|| Problem::not_found("step"))?;
+    let found = runs.steps(&ctx, &run, before, 1).await?;
+    let step = found.into_iter().find(|step| step.number == number);
     let step = step.ok_or_else(|| Problem::not_found("step"))?;
     Ok(Json(step.into()))
 }
