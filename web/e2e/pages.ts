@@ -77,6 +77,10 @@ export const pages: Record<string, PageEntry> = {
   "/nodes": { at: "/nodes" },
   "/nodes/$nodeId": { at: (it) => `/nodes/${it.node}` },
   "/usage": { at: "/usage" },
+  "/budgets": { at: "/budgets" },
+  "/budgets/$scope": { at: "/budgets/org" },
+  "/search": { at: "/search?q=notes" },
+  "/notifications": { at: "/notifications" },
   "/settings": { at: "/settings", picture: "settings" },
   "/settings/organisation": { at: "/settings/organisation" },
   "/grants": { at: "/grants" },
@@ -106,6 +110,7 @@ export async function fill(server: Server): Promise<Filled> {
     url_template: "https://weather.example/v1/{place}",
     schema: { type: "object", properties: { place: { type: "string" } }, required: ["place"] },
   });
+  await server.call("PUT", "/v1/budgets/org", { monthly_usd_micros: 30_000_000 });
   await person(server, "admin", "Ada Lovelace");
   await person(server, "viewer", "Vera Wang");
   const chat = await chatWith(server, "demo", "What is left for Friday");
