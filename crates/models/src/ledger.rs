@@ -310,7 +310,7 @@ impl Ledger {
             let mut accounts = accounts.lock();
             for scope in &call.scopes {
                 if let Some(account) = accounts.get_mut(scope) {
-                    account.settle(call.reserved_on(*scope), actual, now);
+                    account.settle(call.reserved_on(*scope), actual, (call.at, now));
                 }
             }
         }

@@ -3,6 +3,7 @@
 
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use serde_json::json;
+use tools::plans::Limit;
 use tools::{Attempted, Done, Permit, Ruling, ToolResult};
 use vocab::{EventKind, JobId, NodeId, Timestamp};
 
@@ -120,7 +121,9 @@ impl Engine {
                 }
                 Ok(Moved::On)
             }
-            Attempted::Unknown { detail } => self.unknown(work, action, job, &detail),
+            Attempted::Unknown { detail, limit } => {
+                self.unknown(work, action, job, (&detail, limit))
+            }
             Attempted::NodeAway => {
                 let waiting_for = WaitingFor::Node { node };
                 let facts = json!({ "step": step, "for": "node", "may_have_happened": true });
@@ -151,7 +154,7 @@ impl Engine {
         work: &mut Work,
         action: &Action,
         job: JobId,
-        detail: &str,
+        (detail, limit): (&str, Option<Limit>),
     ) -> Result<Moved, RunError> {
         let step = action.intent.step;
         if action.call.idempotent {
@@ -160,7 +163,10 @@ impl Engine {
             self.stage(work, Staged::new(EventKind::RunWaiting, facts))?;
             return Ok(Moved::On);
         }
-        let facts = json!({ "step": step, "job": job });
+        let mut facts = json!({ "step": step, "job": job });
+        if let Some(limit) = limit {
+            facts["limit"] = json!(limit.as_str());
+        }
         let body = json!({ "detail": detail });
         self.stage(
             work,
@@ -179,7 +185,7 @@ impl Engine {
     ) -> Result<Moved, RunError> {
         let Some(node) = node else {
             let detail = "the server stopped between the permission and the outcome";
-            return self.unknown(work, &action, job, detail);
+            return self.unknown(work, &action, job, (detail, None));
         };
         let broker = self.0.road.broker().clone();
         let about = (work.run.session, &action.intent.target);

@@ -20,12 +20,13 @@ use vocab::{CapabilityId, Intent, JobId, SessionId, Timestamp};
 use crate::call::{self, ArtifactArguments};
 use crate::model::{ModelGateway, NoModels};
 use crate::node::NodeGateway;
-use crate::plans::{Pass, Refusal};
+use crate::plans::{Limit, Pass, Refusal};
 use crate::result::ToolResult;
 use crate::road::{Permit, Ruling};
 use crate::skill::{NoSkills, SkillTexts};
 
 pub(crate) use jobs::enforcement;
+pub(crate) use outbound::request_bounds;
 
 /// What an attempt came to.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub enum Attempted {
     Unknown {
         /// What is known, for people.
         detail: String,
+        /// The limit whose rest for the day ended it, if one did.
+        limit: Option<Limit>,
     },
     /// The node that has it is away; ask again when it is back.
     NodeAway,

@@ -18,7 +18,8 @@
 //!   right to write it.
 //! - A plan that nobody knows any more allows nothing.
 //!
-//! Not limited here: models, which have budgets, and `agent.call`, whose run makes calls of its own.
+//! Not limited here ([`is_counted`]): models, which have budgets, and `agent.call`, whose run makes
+//! calls of its own.
 
 mod bounds;
 mod refusal;
@@ -32,6 +33,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use vocab::Action;
+
+use crate::spec;
 
 pub use bounds::{Bounds, BoundsError, HostPattern, Limit, ParseHostError};
 pub use refusal::{LimitReached, Max, Refusal, SetBy};
@@ -186,6 +190,15 @@ impl Plans {
     }
 }
 
+/// Whether calls of a tool are limited. How an agent thinks is no call of a tool: what it may ask of
+/// models its budgets say. An agent that is called makes calls of its own.
+pub(crate) fn is_counted(tool: &str) -> bool {
+    !matches!(
+        spec::builtin_action(tool),
+        Some(Action::ModelCall | Action::AgentCall)
+    )
+}
+
 /// What the calls of an organisation are held against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
@@ -236,6 +249,7 @@ impl Rules {
             set_by,
             max: None,
             used: 0,
+            needs: None,
             resets_at: None,
             host: Some(host.to_owned()),
         })

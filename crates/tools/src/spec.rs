@@ -70,6 +70,12 @@ pub fn builtin(name: &str) -> Option<ToolSpec> {
         .map(Builtin::spec)
 }
 
+/// What the built-in tool of this name does.
+pub(crate) fn builtin_action(name: &str) -> Option<Action> {
+    let mut tools = BUILTINS.iter();
+    tools.find(|tool| tool.name == name).map(|it| it.action)
+}
+
 impl Builtin {
     fn spec(&self) -> ToolSpec {
         ToolSpec {

@@ -114,6 +114,9 @@ pub const EGRESS_RECEIVED_BYTES_PER_CALL: u64 = 1024 * 1024 + 256 * 1024;
 /// How many bytes a request may send beyond its arguments where bytes are limited: handshakes, heads,
 /// and the headers of a configured tool.
 pub const EGRESS_OVERHEAD_BYTES_PER_CALL: u64 = 64 * 1024;
+/// How many bytes the day must have left to receive for a request to be begun: a handshake and the
+/// longest head, so that it is heard what became of it.
+pub const EGRESS_RECEIVED_BYTES_LEAST: u64 = 64 * 1024;
 /// How many hosts a day are told apart at most where they are limited.
 pub const EGRESS_HOSTS_PER_DAY_MAX: u64 = 1_000;
 /// How many hosts a list of a limit names at most.

@@ -45,10 +45,14 @@ impl Window {
         self.current = self.current.saturating_add(more);
     }
 
-    /// Takes back what was counted too much, as far as it still counts.
-    pub fn take_back(&mut self, less: u64, now: Timestamp) {
+    /// Takes back what was counted too much at `counted`, as far as it still counts.
+    pub fn take_back(&mut self, less: u64, counted: Timestamp, now: Timestamp) {
         self.roll(now);
-        self.current = self.current.saturating_sub(less);
+        match self.minute - counted.as_micros().div_euclid(MINUTE_US) {
+            0 => self.current = self.current.saturating_sub(less),
+            1 => self.before = self.before.saturating_sub(less),
+            _ => {}
+        }
     }
 
     /// How much there was in the last minute.
@@ -116,11 +120,23 @@ mod tests {
         assert_eq!(window.reading(at(0)), 1_000);
         assert_eq!(window.reading(at(90_000)), 500);
         assert!(window.wait_ms(1, 1_000, at(10)).is_some());
-        window.take_back(900, at(20));
+        window.take_back(900, at(0), at(20));
         assert_eq!(window.wait_ms(900, 1_000, at(30)), None);
         assert!(window.wait_ms(901, 1_000, at(30)).is_some());
-        window.take_back(u64::MAX, at(40));
+        window.take_back(u64::MAX, at(0), at(40));
         assert_eq!(window.wait_ms(1_000, 1_000, at(50)), None);
+    }
+
+    #[test]
+    fn what_is_taken_back_comes_off_the_minute_that_it_was_counted_in() {
+        let mut window = Window::default();
+        window.add(10, at(59_000));
+        window.add(4, at(61_000));
+        window.take_back(10, at(59_000), at(61_000));
+        assert_eq!(window.reading(at(61_000)), 4);
+        window.add(3, at(121_000));
+        window.take_back(9, at(59_000), at(121_000));
+        assert_eq!(window.reading(at(121_000)), 7, "it had faded by itself");
     }
 
     #[test]

@@ -150,12 +150,18 @@ impl Account {
         self.tokens.add(tokens, now);
     }
 
-    /// Puts what a call did cost in the place of what it might have cost.
-    pub fn settle(&mut self, reserved: Spent, actual: Spent, now: Timestamp) {
+    /// Puts what a call did cost in the place of what it might have cost, as was counted when it was
+    /// let in.
+    pub fn settle(
+        &mut self,
+        reserved: Spent,
+        actual: Spent,
+        (counted, now): (Timestamp, Timestamp),
+    ) {
         self.reserved = self.reserved.saturating_sub(reserved.cost);
         self.unstored = self.unstored.saturating_add(actual.cost);
         match reserved.tokens.checked_sub(actual.tokens) {
-            Some(less) => self.tokens.take_back(less, now),
+            Some(less) => self.tokens.take_back(less, counted, now),
             None => self.tokens.add(actual.tokens - reserved.tokens, now),
         }
     }
@@ -241,7 +247,7 @@ mod tests {
             Ok(()),
             "what costs nothing fits always"
         );
-        account.settle(spent(60, 0), spent(25, 0), now);
+        account.settle(spent(60, 0), spent(25, 0), (now, now));
         assert_eq!(account.check(&limits, 35, 0, now), Ok(()));
         assert!(account.check(&limits, 36, 0, now).is_err());
         // Storing it changes nothing.
@@ -314,6 +320,20 @@ mod tests {
     }
 
     #[test]
+    fn tokens_are_given_back_to_the_minute_that_they_were_counted_in() {
+        let (reserved, now) = (at("2026-01-31T12:00:59Z"), at("2026-01-31T12:01:01Z"));
+        let limits = Limits {
+            tokens_per_minute: Some(1_000),
+            ..Limits::default()
+        };
+        let mut account = Account::new(Sums::default(), 0, 0, reserved);
+        account.reserve(0, 900, reserved);
+        assert!(account.check(&limits, 0, 900, now).is_err());
+        account.settle(spent(0, 900), spent(0, 100), (reserved, now));
+        assert_eq!(account.check(&limits, 0, 900, now), Ok(()));
+    }
+
+    #[test]
     fn tokens_are_corrected_when_they_are_known() {
         let now = at("2026-01-31T12:00:01Z");
         let limits = Limits {
@@ -326,10 +346,10 @@ mod tests {
             account.check(&limits, 0, 200, now),
             Err(Full::Tokens { .. })
         ));
-        account.settle(spent(0, 900), spent(0, 100), now);
+        account.settle(spent(0, 900), spent(0, 100), (now, now));
         assert_eq!(account.check(&limits, 0, 200, now), Ok(()));
         account.reserve(0, 200, now);
-        account.settle(spent(0, 200), spent(0, 900), now);
+        account.settle(spent(0, 200), spent(0, 900), (now, now));
         assert!(account.check(&limits, 0, 1, now).is_err());
     }
 

@@ -386,14 +386,11 @@ async fn invoke(
         session_id: None,
         workspace: None,
     });
-    let builtin = tools::builtin(&name);
-    if builtin.is_none() && tools::http_tools::find(&ctx, &name).await?.is_none() {
+    if tools::builtin(&name).is_none() && tools::http_tools::find(&ctx, &name).await?.is_none() {
         return Err(Problem::not_found("tool"));
     }
-    // What is configured is a request, as `http.fetch` is.
-    let leaves = builtin.is_none_or(|it| it.action == vocab::Action::HttpFetch);
     let turnstile = runs.engine().road().turnstile();
-    if let Some(refusal) = tools::plans::look(turnstile, &ctx, (&name, leaves)).await? {
+    if let Some(refusal) = tools::plans::look(turnstile, &ctx, &name).await? {
         return Err(tools::http::limit_problem(&refusal, ctx.now()));
     }
     vocab::canonical::to_string(&invocation.arguments)

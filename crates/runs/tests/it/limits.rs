@@ -304,7 +304,8 @@ on_both_databases! {
     /// A day has so many bytes out. A call that failed has sent what it sent.
     async fn bytes_that_go_out(db: TestDb) {
         let world = World::at(db, noon()).await;
-        let life = limited(&world, json!({ "egress_sent_bytes_per_day": 5_000 })).await;
+        let limit = limits::EGRESS_OVERHEAD_BYTES_PER_CALL + 6_000;
+        let life = limited(&world, json!({ "egress_sent_bytes_per_day": limit })).await;
         let post = |path: &str| {
             let body = "b".repeat(2_000);
             tool("http.fetch", json!({ "url": world.sink.url(path), "method": "PUT", "body": body }))
@@ -318,6 +319,28 @@ on_both_databases! {
         assert!((used + 50..used + 400).contains(&more), "{used} {more}");
         assert_eq!(world.codes(&life, vec![post("/two"), post("/three")]).await, ["ok", "PLAN_LIMIT"]);
         assert_eq!((world.sink.count("PUT /two"), world.sink.count("PUT /three")), (1, 0));
+        life.end();
+    }
+
+    /// A request that can't be sent to its end is refused before it is begun. One that is led on until
+    /// the day has nothing left may have been carried out, and whoever decides is told why nobody knows.
+    async fn what_ends_a_request_on_its_way_is_said(db: TestDb) {
+        let world = World::at(db, noon()).await;
+        let limit = limits::EGRESS_OVERHEAD_BYTES_PER_CALL + 150_000;
+        let life = limited(&world, json!({ "egress_sent_bytes_per_day": limit })).await;
+        world.sink.lead("/on", &world.sink.url("/end"));
+        let post = tool("http.fetch", json!({
+            "url": world.sink.url("/on"), "method": "POST", "body": "b".repeat(120_000),
+        }));
+        let run = world.call(&life, post.clone()).await;
+        assert_eq!(code(&run), "OUTCOME_UNKNOWN");
+        let journal = world.journal(run.id).await;
+        let (_, facts) = journal.iter().find(|(kind, _)| kind == "tool.outcome_unknown").unwrap();
+        assert_eq!(facts["limit"], "egress_sent_bytes_per_day", "{facts}");
+        let next = world.call(&life, post).await;
+        let (facts, _) = refused(&world, &next).await;
+        assert_eq!(facts["limit"]["name"], "egress_sent_bytes_per_day");
+        assert_eq!((world.sink.count("POST /on"), world.sink.last_body("POST /end")), (1, String::new()));
         life.end();
     }
 
@@ -359,6 +382,31 @@ on_both_databases! {
         let life = limited(&world, json!({ "egress_hosts_per_day": 1 })).await;
         let reversed = vec![fetch(there), fetch(here)];
         assert_eq!(world.codes(&life, reversed).await, ["ok", "PLAN_LIMIT"]);
+        life.end();
+    }
+
+    /// What is not counted on its way is not turned away before it begins either.
+    async fn what_is_not_counted_is_never_turned_away(db: TestDb) {
+        let world = World::at(db, noon()).await;
+        let life = limited(&world, json!({ "tool_calls_per_day": 0 })).await;
+        for (tool, is_turned_away) in [
+            ("model.call", false),
+            ("agent.call", false),
+            ("noop", true),
+            ("http.fetch", true),
+            ("configured", true),
+        ] {
+            let found = plans::look(&turnstile(&life), &life.ctx, tool).await.unwrap();
+            assert_eq!(found.is_some(), is_turned_away, "{tool}");
+        }
+        life.end();
+        // There is room for calls, and for no request.
+        let bytes = limits::EGRESS_RECEIVED_BYTES_LEAST - 1;
+        let life = limited(&world, json!({ "egress_received_bytes_per_day": bytes })).await;
+        for (tool, is_turned_away) in [("noop", false), ("http.fetch", true), ("configured", true)] {
+            let found = plans::look(&turnstile(&life), &life.ctx, tool).await.unwrap();
+            assert_eq!(found.is_some(), is_turned_away, "{tool}");
+        }
         life.end();
     }
 
@@ -423,6 +471,32 @@ on_both_databases! {
         };
         plans::update(&turnstile(&life), &life.ctx, cleared).await.unwrap();
         assert_eq!(world.codes(&life, vec![noop()]).await, ["ok"]);
+        life.end();
+    }
+
+    /// Once the plan has become tighter than what an admin had set, the plan's limit holds, and the
+    /// other limits can be changed all the same.
+    async fn a_tighter_plan_stands_in_the_way_of_no_change(db: TestDb) {
+        let world = World::at(db, noon()).await;
+        let before = limited(&world, json!({ "tool_calls_per_day": 5 })).await;
+        let calls = |most| OwnBounds {
+            tool_calls_per_day: edge::Change::Set(most),
+            ..OwnBounds::default()
+        };
+        plans::update(&turnstile(&before), &before.ctx, calls(5)).await.unwrap();
+        before.end();
+        let life = limited(&world, json!({ "tool_calls_per_day": 2 })).await;
+        let other = OwnBounds {
+            tool_calls_per_minute: edge::Change::Set(60),
+            ..OwnBounds::default()
+        };
+        plans::update(&turnstile(&life), &life.ctx, other).await.unwrap();
+        let holds = turnstile(&life).rules(&life.ctx).await.unwrap();
+        let holds = holds.limit(Limit::ToolCallsPerDay).unwrap();
+        assert_eq!((holds.value, holds.set_by), (2, SetBy::Plan));
+        let wider = plans::update(&turnstile(&life), &life.ctx, calls(3)).await;
+        assert!(matches!(wider, Err(LimitsError::Bounds(it)) if it.limit == Limit::ToolCallsPerDay));
+        plans::update(&turnstile(&life), &life.ctx, calls(1)).await.unwrap();
         life.end();
     }
 

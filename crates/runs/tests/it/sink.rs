@@ -68,7 +68,7 @@ impl Sink {
         pages.insert(path.to_owned(), text.to_owned());
     }
 
-    /// Makes a page lead to another place.
+    /// Makes a page lead to another place, with what it was sent.
     pub fn lead(&self, path: &str, to: &str) {
         self.put(path, &format!("{LEADS}{to}"));
     }
@@ -141,7 +141,7 @@ async fn arrived(State(seen): State<Arc<Seen>>, request: Request) -> Response {
     let pages = seen.pages.lock().unwrap();
     let page = pages.get(&path).map_or("a page", String::as_str);
     match page.strip_prefix(LEADS) {
-        Some(to) => Redirect::to(to).into_response(),
+        Some(to) => Redirect::temporary(to).into_response(),
         None => page.to_owned().into_response(),
     }
 }

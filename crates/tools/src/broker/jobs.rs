@@ -45,7 +45,12 @@ impl Broker {
             Delivery::Ended(outcome) => *outcome,
             Delivery::Away => return Attempted::NodeAway,
             Delivery::NotSent { detail } => return Attempted::NotSent { detail },
-            Delivery::Unknown { detail } => return Attempted::Unknown { detail },
+            Delivery::Unknown { detail } => {
+                return Attempted::Unknown {
+                    detail,
+                    limit: None,
+                };
+            }
         };
         if let Some(failure) = outcome.error.as_ref().filter(|it| turned_away(it)) {
             return Attempted::NotSent {

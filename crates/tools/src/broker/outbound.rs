@@ -154,12 +154,7 @@ impl Broker {
         method: HttpMethod,
         masker: &Masker,
     ) -> Attempted {
-        let bounds = Limits {
-            total_timeout: limits::TOOL_TIMEOUT,
-            decompressed_bytes_max: limits::TOOL_OUTPUT_BYTES_MAX,
-            overflow: Overflow::Truncate,
-            ..Limits::default()
-        };
+        let bounds = request_bounds();
         let gate = |hop: &Hop<'_>| pass(way, hop);
         let meter = &way.pass.meter;
         match self
@@ -177,15 +172,14 @@ impl Broker {
                 Done::with(result)
             }
             Err(error) if error.sent() && !method.is_idempotent() && lost(&error) => {
+                let said = ended(way, &error, masker);
                 Attempted::Unknown {
-                    detail: format!("the request was sent, and then: {error}"),
+                    detail: format!("the request was sent, and then: {said}"),
+                    limit: way.pass.spent(),
                 }
             }
             Err(error) => {
-                let mut message = masker.mask(&error.to_string()).into_owned();
-                if let Some(limit) = way.pass.spent() {
-                    message = format!("{message}; there is no room left today in `{limit}`");
-                }
+                let message = ended(way, &error, masker);
                 Done::with(ToolResult::failure(
                     error.code(),
                     message,
@@ -193,6 +187,25 @@ impl Broker {
                 ))
             }
         }
+    }
+}
+
+/// The bounds on every request of a tool.
+pub(crate) fn request_bounds() -> Limits {
+    Limits {
+        total_timeout: limits::TOOL_TIMEOUT,
+        decompressed_bytes_max: limits::TOOL_OUTPUT_BYTES_MAX,
+        overflow: Overflow::Truncate,
+        ..Limits::default()
+    }
+}
+
+/// What ended a request, and by which limit, if by one.
+fn ended(way: Way<'_>, error: &egress::EgressError, masker: &Masker) -> String {
+    let message = masker.mask(&error.to_string()).into_owned();
+    match way.pass.spent() {
+        Some(limit) => format!("{message}; there is no room left today in `{limit}`"),
+        None => message,
     }
 }
 

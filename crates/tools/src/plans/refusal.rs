@@ -38,6 +38,8 @@ pub struct Refusal {
     pub max: Option<u64>,
     /// How much is used, with what is under way.
     pub used: u64,
+    /// How much the call needs, if that is more than one.
+    pub needs: Option<u64>,
     /// From when on there is room again, if time brings it.
     pub resets_at: Option<Timestamp>,
     /// The host that was asked for, if that is what is wrong.
@@ -68,6 +70,7 @@ impl Refusal {
             set_by: max.set_by,
             max: Some(max.value),
             used,
+            needs: None,
             resets_at,
             host: None,
         }
@@ -109,12 +112,18 @@ impl Refusal {
             return format!("{whose} allows no request to `{host}` (`{limit}`)");
         }
         let max = self.max.unwrap_or(0);
-        let used = self.used;
+        let used = match (self.used, self.needs) {
+            (used, None) => format!("{used} are used"),
+            (used, Some(needs)) => format!("{used} are used and the request needs {needs}"),
+        };
+        if self.needs.is_some_and(|needs| needs > max) {
+            return format!("{whose} allows {max} `{limit}`, and {used}");
+        }
         let when = match self.resets_at {
             Some(at) => format!("there is room again at {at}"),
             None => "there is room again when a call that is under way ends".to_owned(),
         };
-        format!("{whose} allows {max} `{limit}`, and {used} are used; {when}")
+        format!("{whose} allows {max} `{limit}`, and {used}; {when}")
     }
 
     /// What the agent sees of it, and what is recorded.

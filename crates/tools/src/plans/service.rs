@@ -3,12 +3,13 @@
 use db::{Authority, OrgContext, StoreError};
 use edge::Change;
 use serde_json::Value;
-use vocab::{Actor, Draft, EventKind, OrgId, Timestamp};
+use vocab::{Action, Actor, Draft, EventKind, OrgId, Timestamp};
 
 use super::bounds::{Bounds, BoundsError, HostPattern, Limit};
 use super::refusal::{Max, Refusal};
 use super::used::next_day;
-use super::{Plans, Rules, Turnstile, store};
+use super::{Plans, Rules, Turnstile, is_counted, store};
+use crate::spec;
 
 /// Why limits were not changed.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +51,7 @@ pub struct Reading {
 }
 
 /// What an admin changes of an organisation's own limits.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct OwnBounds {
     /// [`Limit::ToolCallsPerMinute`].
     pub tool_calls_per_minute: Change<u64>,
@@ -89,10 +90,11 @@ impl OwnBounds {
     }
 }
 
-/// Changes an organisation's own limits. They hold within a second.
+/// Changes an organisation's own limits. They hold within a second. What was set before stays as it
+/// is, also where the plan is tighter by now: then the plan's holds.
 ///
 /// # Errors
-/// A limit is wider than the plan's.
+/// A limit that is set is wider than the plan's.
 pub async fn update(
     turnstile: &Turnstile,
     ctx: &OrgContext,
@@ -104,9 +106,11 @@ pub async fn update(
     let plan = turnstile.plans().of_organisation(stored.plan.as_deref());
     let mut tx = ctx.write().await?;
     let mut own = store::own(&mut tx, now).await?;
+    let mut set = Bounds::default();
+    change.clone().apply(&mut set);
+    set.check()?;
+    set.within(&plan.limits)?;
     change.apply(&mut own);
-    own.check()?;
-    own.within(&plan.limits)?;
     store::put_own(&mut tx, &own, now).await?;
     let mut event = Draft::new(EventKind::LimitsUpdated, ctx.org());
     if let Ok(Value::Object(facts)) = serde_json::to_value(&own) {
@@ -118,16 +122,21 @@ pub async fn update(
     Ok(())
 }
 
-/// Whether it is any use to begin with a call of this tool: what keeps it out now, if the day or the
-/// minute has no room. That is written down, since no run says so; nothing is counted.
+/// Whether it is any use to begin with a call of this tool: what keeps it out now, if it is counted and
+/// the day or the minute has no room. That is written down, since no run says so; nothing is counted.
 ///
 /// # Errors
 /// The database.
 pub async fn look(
     turnstile: &Turnstile,
     ctx: &OrgContext,
-    (tool, leaves): (&str, bool),
+    tool: &str,
 ) -> Result<Option<Refusal>, StoreError> {
+    if !is_counted(tool) {
+        return Ok(None);
+    }
+    // What is configured is a request, as `http.fetch` is.
+    let leaves = spec::builtin_action(tool).is_none_or(|it| it == Action::HttpFetch);
     let rules = turnstile.rules(ctx).await?;
     if rules.is_empty() {
         return Ok(None);

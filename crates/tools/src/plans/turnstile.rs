@@ -4,22 +4,37 @@
 //! wrote of it, so a call takes one statement before and one after; where another process was faster,
 //! the row is read anew and the call is held against that. Calls of one organisation go through here
 //! one after the other, so that they don't race each other to the row.
+//!
+//! Invariants
+//! - A call is written down here before it is in the row, and until it is out of it again: wherever it
+//!   is given up, a task of its own writes what became of it.
+//! - Each write of the row says of all calls of this process that they are under way.
+
+mod known;
 
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use db::{Authority, OrgContext, StoreError};
 use egress::Meter;
-use vocab::limits::{TOOL_CALL_RENEW, TOOL_LIMITS_FRESH_FOR};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use vocab::limits::TOOL_CALL_RENEW;
 use vocab::{Intent, JobId, OrgId, Target, Timestamp};
+
+use self::known::Known;
 
 use super::bounds::Limit;
 use super::refusal::{Max, Refusal};
 use super::used::{Bytes, Came, Grant, Leaves, Used, Want, mark};
-use super::{Plans, Rules, store};
+use super::{Plans, Rules, is_counted, store};
 use crate::broker::Attempted;
+
+/// How often organisations of which nothing is under way are forgotten.
+const GATES_SWEPT_EVERY: Duration = Duration::from_secs(60);
 
 /// Counts calls of tools. Cheap to clone.
 #[derive(Clone)]
@@ -28,17 +43,57 @@ pub struct Turnstile(Arc<Inner>);
 struct Inner {
     authority: Authority,
     plans: Plans,
-    orgs: RwLock<HashMap<OrgId, Arc<Gate>>>,
+    orgs: RwLock<Orgs>,
+}
+
+/// The organisations that called lately.
+#[derive(Default)]
+struct Orgs {
+    gates: HashMap<OrgId, Arc<Gate>>,
+    swept_at: Option<Timestamp>,
 }
 
 /// What this process knows of one organisation.
 #[derive(Default)]
 struct Gate {
-    rules: Mutex<Option<(Timestamp, Arc<Rules>)>>,
-    row: tokio::sync::Mutex<Option<(Used, i64)>>,
-    /// Calls that ended and are not written: nobody waited for them, or the database was away. They
-    /// go with the next change of the row.
-    late: Mutex<Vec<(JobId, Came)>>,
+    rules: Mutex<Known>,
+    row: tokio::sync::Mutex<Row>,
+    here: Mutex<Here>,
+}
+
+/// The count, as it was last read or written.
+#[derive(Default)]
+struct Row {
+    known: Option<(Used, i64)>,
+    /// When its last write began.
+    written: Option<Instant>,
+}
+
+/// The calls of this process.
+#[derive(Default)]
+struct Here {
+    /// Those that are under way.
+    open: BTreeSet<JobId>,
+    /// Those that are over, until that is written: soon, or with the next change if the database was
+    /// away.
+    late: Vec<Late>,
+}
+
+/// A call that is over.
+#[derive(Clone, Copy)]
+struct Late {
+    job: JobId,
+    came: Came,
+    at: Timestamp,
+}
+
+impl Gate {
+    /// Whether nothing would be lost by forgetting it, once nobody holds it.
+    fn is_idle(&self, now: Timestamp) -> bool {
+        let here = locked(&self.here);
+        let nothing = here.open.is_empty() && here.late.is_empty();
+        nothing && locked(&self.rules).fresh(now).is_none()
+    }
 }
 
 /// How a call was met.
@@ -51,14 +106,25 @@ pub(crate) enum Entered {
     Refused(Box<Refusal>),
 }
 
-/// A call that was let in. Whoever drops it before it is over says that nobody waited for it.
+/// A call that is let in. Whoever drops it before it is over says that nobody waits for it.
 pub(crate) struct Ticket {
     turnstile: Turnstile,
     gate: Arc<Gate>,
     ctx: OrgContext,
     job: JobId,
     pass: Pass,
-    over: bool,
+    stage: Stage,
+}
+
+/// How far a call has come.
+#[derive(Clone, Copy)]
+enum Stage {
+    /// It may be counted already, and nothing was attempted.
+    Entering,
+    /// It is attempted.
+    Out,
+    /// What became of it is written down here, if it was let in.
+    Over,
 }
 
 /// How far a request may go.
@@ -130,26 +196,30 @@ impl Turnstile {
     /// # Errors
     /// The database.
     pub async fn rules(&self, ctx: &OrgContext) -> Result<Arc<Rules>, StoreError> {
-        let gate = self.gate(ctx.org());
+        let gate = self.gate(ctx);
         let now = ctx.now();
-        if let Some((at, rules)) = &*locked(&gate.rules)
-            && *at <= now
-            && now.since(*at) < TOOL_LIMITS_FRESH_FOR
-        {
-            return Ok(Arc::clone(rules));
-        }
+        let version = {
+            let known = locked(&gate.rules);
+            if let Some(rules) = known.fresh(now) {
+                return Ok(rules);
+            }
+            known.version()
+        };
         let stored = store::stored(ctx).await?;
         let rules = Arc::new(Rules {
             plan: self.0.plans.of_organisation(stored.plan.as_deref()),
             own: stored.own,
         });
-        *locked(&gate.rules) = Some((now, Arc::clone(&rules)));
+        locked(&gate.rules).keep(version, now, &rules);
         Ok(rules)
     }
 
     /// What was known of an organisation's limits holds no longer.
     pub(super) fn forget(&self, org: OrgId) {
-        *locked(&self.gate(org).rules) = None;
+        let orgs = self.0.orgs.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gate) = orgs.gates.get(&org) {
+            locked(&gate.rules).forget();
+        }
     }
 
     /// Lets an attempt in.
@@ -159,8 +229,7 @@ impl Turnstile {
         intent: &Intent,
         job: JobId,
     ) -> Result<Entered, StoreError> {
-        // How an agent thinks is no call of a tool: what it may ask of models its budgets say.
-        if matches!(intent.target, Target::Model { .. }) {
+        if !is_counted(&intent.tool) {
             return Ok(Entered::Free(Pass::default()));
         }
         let rules = self.rules(ctx).await?;
@@ -182,7 +251,9 @@ impl Turnstile {
             | Target::Nothing => None,
         };
         let want = Want { job, leaves };
-        let gate = self.gate(ctx.org());
+        let gate = self.gate(ctx);
+        // Before it is counted: whatever ends this from here on, it is written what became of it.
+        let mut ticket = Ticket::new(self, &gate, ctx, job);
         let reserve = |used: &mut Used| {
             let grant = used.reserve(&rules, &want, ctx.now())?;
             let known = rules.limit(Limit::EgressHostsPerDay);
@@ -190,12 +261,15 @@ impl Turnstile {
         };
         let (grant, known) = match self.change(ctx, &gate, reserve).await? {
             Ok(granted) => granted,
-            Err(refusal) => return Ok(Entered::Refused(Box::new(refusal.counted()))),
+            Err(refusal) => {
+                ticket.was_refused();
+                return Ok(Entered::Refused(Box::new(refusal.counted())));
+            }
         };
         let Grant { sent, received } = grant;
         let meter = Meter::new(sent.unwrap_or(u64::MAX), received.unwrap_or(u64::MAX));
         let usual = want.leaves.map(Leaves::usual).unwrap_or_default();
-        let pass = Pass {
+        ticket.pass = Pass {
             meter: Arc::new(meter),
             last: Grant {
                 sent: sent.filter(|it| *it < usual.sent),
@@ -203,14 +277,7 @@ impl Turnstile {
             },
             hosts: Some(Hosts { rules, known }),
         };
-        Ok(Entered::In(Ticket {
-            turnstile: self.clone(),
-            gate,
-            ctx: ctx.clone(),
-            job,
-            pass,
-            over: false,
-        }))
+        Ok(Entered::In(ticket))
     }
 
     /// Changes the count of an organisation, unless a limit refuses the change. A limit refuses only
@@ -222,26 +289,35 @@ impl Turnstile {
         change: impl Fn(&mut Used) -> Result<T, Refusal>,
     ) -> Result<Result<T, Refusal>, StoreError> {
         let mut row = gate.row.lock().await;
+        self.change_row(ctx, gate, &mut row, change).await
+    }
+
+    async fn change_row<T>(
+        &self,
+        ctx: &OrgContext,
+        gate: &Gate,
+        row: &mut Row,
+        change: impl Fn(&mut Used) -> Result<T, Refusal>,
+    ) -> Result<Result<T, Refusal>, StoreError> {
         let mut is_fresh = false;
         loop {
-            let (mut used, version) = match row.take() {
+            let (mut used, version) = match row.known.take() {
                 Some(known) => known,
                 None => {
                     is_fresh = true;
                     store::used(ctx).await?
                 }
             };
-            let late = locked(&gate.late).clone();
-            for (job, came) in &late {
-                used.settle(*job, *came, ctx.now());
-            }
+            let begun = Instant::now();
+            let late = gate.tell(&mut used, ctx.now());
             match change(&mut used) {
                 Err(refusal) if is_fresh => return Ok(Err(refusal)),
                 Err(_) => {}
                 Ok(made) => {
                     if store::put_used(&self.0.authority, ctx.org(), &used, version).await? {
-                        locked(&gate.late).drain(..late.len());
-                        *row = Some((used, version + 1));
+                        locked(&gate.here).late.drain(..late);
+                        row.known = Some((used, version + 1));
+                        row.written = Some(begun);
                         return Ok(Ok(made));
                     }
                 }
@@ -249,18 +325,85 @@ impl Turnstile {
         }
     }
 
-    fn gate(&self, org: OrgId) -> Arc<Gate> {
+    /// Writes what became of calls that are over, if that is not written yet.
+    async fn settle(&self, ctx: &OrgContext, gate: &Gate) {
+        let mut row = gate.row.lock().await;
+        // Also where the row has nothing of them: a reservation that is still on its way to the
+        // database comes too late, since the row has another version then.
+        if !locked(&gate.here).late.is_empty() {
+            self.write(ctx, gate, &mut row).await;
+        }
+    }
+
+    /// Says of all calls of this process that they are under way, if that was not just said.
+    async fn renew(&self, ctx: &OrgContext, gate: &Gate) {
+        let mut row = gate.row.lock().await;
+        let lately = |at: Instant| at.elapsed() < TOOL_CALL_RENEW / 2;
+        if !row.written.is_some_and(lately) {
+            self.write(ctx, gate, &mut row).await;
+        }
+    }
+
+    /// Writes the row; what can't be written now is in time later, or runs out.
+    async fn write(&self, ctx: &OrgContext, gate: &Gate, row: &mut Row) {
+        if let Err(error) = self.change_row(ctx, gate, row, |_| Ok(())).await {
+            let (error, org) = (&error as &dyn std::error::Error, ctx.org());
+            tracing::warn!(error, %org, "what calls took is not written yet");
+        }
+    }
+
+    fn gate(&self, ctx: &OrgContext) -> Arc<Gate> {
         let orgs = self.0.orgs.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(gate) = orgs.get(&org) {
+        if let Some(gate) = orgs.gates.get(&ctx.org()) {
             return Arc::clone(gate);
         }
         drop(orgs);
         let mut orgs = self.0.orgs.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(orgs.entry(org).or_default())
+        orgs.sweep(ctx.now());
+        Arc::clone(orgs.gates.entry(ctx.org()).or_default())
+    }
+}
+
+impl Orgs {
+    /// Forgets the organisations of which nothing is under way, once in a while.
+    fn sweep(&mut self, now: Timestamp) {
+        if self
+            .swept_at
+            .is_some_and(|at| now.since(at) < GATES_SWEPT_EVERY)
+        {
+            return;
+        }
+        self.swept_at = Some(now);
+        self.gates
+            .retain(|_, gate| Arc::strong_count(gate) > 1 || !gate.is_idle(now));
+    }
+}
+
+impl Gate {
+    /// Has the count say what this process knows, and says how many of the calls that are over it has.
+    fn tell(&self, used: &mut Used, now: Timestamp) -> usize {
+        let here = locked(&self.here);
+        used.renew(&here.open, now);
+        for late in &here.late {
+            used.settle(late.job, late.came, late.at);
+        }
+        here.late.len()
     }
 }
 
 impl Ticket {
+    fn new(turnstile: &Turnstile, gate: &Arc<Gate>, ctx: &OrgContext, job: JobId) -> Self {
+        locked(&gate.here).open.insert(job);
+        Self {
+            turnstile: turnstile.clone(),
+            gate: Arc::clone(gate),
+            ctx: ctx.clone(),
+            job,
+            pass: Pass::default(),
+            stage: Stage::Entering,
+        }
+    }
+
     pub fn pass(&self) -> &Pass {
         &self.pass
     }
@@ -270,6 +413,7 @@ impl Ticket {
         mut self,
         attempt: impl Future<Output = Result<Attempted, E>>,
     ) -> Result<Attempted, E> {
+        self.stage = Stage::Out;
         let attempted = tokio::select! {
             attempted = attempt => attempted,
             never = self.renew() => match never {},
@@ -283,10 +427,10 @@ impl Ticket {
                 | Attempted::Refused(_),
             ) => self.moved(),
         };
-        // From here on it is over, and goes with the next change if not with this one.
-        self.over = true;
-        locked(&self.gate.late).push((self.job, came));
-        self.write(|_| {}).await;
+        if let Some(written) = self.is_over(came) {
+            // It can't be cancelled, and does not panic.
+            drop(written.await);
+        }
         attempted
     }
 
@@ -294,8 +438,7 @@ impl Ticket {
     async fn renew(&self) -> Infallible {
         loop {
             tokio::time::sleep(TOOL_CALL_RENEW).await;
-            let now = self.ctx.now();
-            self.write(|used| used.renew(self.job, now)).await;
+            self.turnstile.renew(&self.ctx, &self.gate).await;
         }
     }
 
@@ -306,28 +449,43 @@ impl Ticket {
         })
     }
 
-    /// Changes the row; what can't be written now is in time later, or runs out.
-    async fn write(&self, change: impl Fn(&mut Used)) {
-        let change = |used: &mut Used| {
-            change(used);
-            Ok(())
-        };
-        if let Err(error) = self.turnstile.change(&self.ctx, &self.gate, change).await {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, job = %self.job, "what a call took is not written yet");
+    /// It was not let in: there is nothing to write.
+    fn was_refused(&mut self) {
+        self.stage = Stage::Over;
+        locked(&self.gate.here).open.remove(&self.job);
+    }
+
+    /// Notes what became of it, and has that written by a task of its own: nobody may be there any
+    /// more who waits for it. Where no task can be had it goes with the next change of the row.
+    fn is_over(&mut self, came: Came) -> Option<JoinHandle<()>> {
+        self.stage = Stage::Over;
+        let (job, at) = (self.job, self.ctx.now());
+        {
+            let mut here = locked(&self.gate.here);
+            here.open.remove(&job);
+            here.late.push(Late { job, came, at });
         }
+        let (turnstile, gate) = (self.turnstile.clone(), Arc::clone(&self.gate));
+        let ctx = self.ctx.clone();
+        let tasks = Handle::try_current().ok()?;
+        Some(tasks.spawn(async move { turnstile.settle(&ctx, &gate).await }))
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if !self.over {
-            let came = self.moved();
-            locked(&self.gate.late).push((self.job, came));
-        }
+        let came = match self.stage {
+            Stage::Entering => Came::Back,
+            Stage::Out => self.moved(),
+            Stage::Over => return,
+        };
+        drop(self.is_over(came));
     }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use vocab::limits::{
-    EGRESS_OVERHEAD_BYTES_PER_CALL, EGRESS_RECEIVED_BYTES_PER_CALL, TOOL_CALL_LEASE,
+    EGRESS_OVERHEAD_BYTES_PER_CALL, EGRESS_RECEIVED_BYTES_LEAST, EGRESS_RECEIVED_BYTES_PER_CALL,
+    TOOL_CALL_LEASE,
 };
 use vocab::{Digest, JobId, Timestamp, Window};
 
 use super::Rules;
 use super::bounds::Limit;
 use super::refusal::Refusal;
+use crate::broker::request_bounds;
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -37,6 +39,9 @@ pub struct Used {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Open {
     job: JobId,
+    /// When it was let in and counted; earlier versions did not write it down.
+    #[serde(default)]
+    since: Option<Timestamp>,
     until: Timestamp,
     /// What it may move where that is limited.
     bytes: Bytes,
@@ -81,10 +86,20 @@ pub struct Leaves<'a> {
 impl Leaves<'_> {
     /// How many bytes are reserved for it where the day has as many left.
     pub(super) fn usual(self) -> Bytes {
+        // Each redirect may have the arguments sent once more.
+        let times = u64::from(request_bounds().redirects_max) + 1;
         Bytes {
-            // A redirect may have the arguments sent once more.
-            sent: 2 * self.argument_bytes + EGRESS_OVERHEAD_BYTES_PER_CALL,
+            sent: times * self.argument_bytes + EGRESS_OVERHEAD_BYTES_PER_CALL,
             received: EGRESS_RECEIVED_BYTES_PER_CALL,
+        }
+    }
+
+    /// How many bytes the day must have left for it. With fewer it would break off on its way, and
+    /// nobody would know what became of it.
+    fn least(argument_bytes: u64) -> Bytes {
+        Bytes {
+            sent: argument_bytes + EGRESS_OVERHEAD_BYTES_PER_CALL,
+            received: EGRESS_RECEIVED_BYTES_LEAST,
         }
     }
 }
@@ -129,6 +144,7 @@ impl Used {
         self.minute.add(1, now);
         self.open.push(Open {
             job: want.job,
+            since: Some(now),
             until: now.plus(TOOL_CALL_LEASE),
             bytes: Bytes {
                 sent: grant.sent.unwrap_or(0),
@@ -138,14 +154,13 @@ impl Used {
         Ok(grant)
     }
 
-    /// Whether the day or the minute has room for one more call, and the day for some bytes if it is
-    /// a request. Where it goes and what else is under way is not asked.
+    /// Whether the day or the minute has room for one more call, and the day for the bytes of the least
+    /// one if it is a request. Where it goes and what else is under way is not asked.
     pub fn check(&mut self, rules: &Rules, leaves: bool, now: Timestamp) -> Result<(), Refusal> {
         let now = self.roll(now);
         self.check_calls(rules, now)?;
         if leaves {
-            self.room(rules, Limit::EgressSentBytesPerDay, 1, now)?;
-            self.room(rules, Limit::EgressReceivedBytesPerDay, 1, now)?;
+            self.bytes(rules, Leaves::least(0), now)?;
         }
         Ok(())
     }
@@ -178,15 +193,22 @@ impl Used {
         if new && let Some(max) = rules.exceeded(Limit::EgressHostsPerDay, hosts + 1) {
             return Err(Refusal::of(max, hosts, Some(next_day(now))));
         }
-        let (usual, least) = (leaves.usual(), leaves.argument_bytes.max(1));
-        let sent = self.room(rules, Limit::EgressSentBytesPerDay, least, now)?;
-        let received = self.room(rules, Limit::EgressReceivedBytesPerDay, 1, now)?;
+        let usual = leaves.usual();
+        let left = self.bytes(rules, Leaves::least(leaves.argument_bytes), now)?;
         if rules.limit(Limit::EgressHostsPerDay).is_some() {
             self.hosts.insert(host);
         }
         Ok(Grant {
-            sent: sent.map(|room| room.min(usual.sent)),
-            received: received.map(|room| room.min(usual.received)),
+            sent: left.sent.map(|room| room.min(usual.sent)),
+            received: left.received.map(|room| room.min(usual.received)),
+        })
+    }
+
+    /// How many bytes are left for one more call, at least so many.
+    fn bytes(&self, rules: &Rules, least: Bytes, now: Timestamp) -> Result<Grant, Refusal> {
+        Ok(Grant {
+            sent: self.room(rules, Limit::EgressSentBytesPerDay, least.sent, now)?,
+            received: self.room(rules, Limit::EgressReceivedBytesPerDay, least.received, now)?,
         })
     }
 
@@ -204,31 +226,41 @@ impl Used {
         let used = self.reading(limit, now);
         match max.value.saturating_sub(used) {
             left if left >= least => Ok(Some(left)),
-            _ => Err(Refusal::of(max, used, Some(next_day(now)))),
+            _ => Err(Refusal {
+                needs: Some(least),
+                ..Refusal::of(max, used, Some(next_day(now)))
+            }),
         }
     }
 
-    /// Writes down what became of a call. One that has run out was counted then.
-    pub fn settle(&mut self, job: JobId, came: Came, now: Timestamp) {
-        let now = self.roll(now);
-        let Some(at) = self.open.iter().position(|it| it.job == job) else {
+    /// Writes down what became of a call at that instant. One that has run out was counted then.
+    pub fn settle(&mut self, job: JobId, came: Came, at: Timestamp) {
+        // Before its lease is looked at: what it did is known better than what it may have done.
+        let place = self.open.iter().position(|it| it.job == job);
+        let open = place.map(|place| self.open.swap_remove(place));
+        let at = self.roll(at);
+        let Some(open) = open else {
             return;
         };
-        self.open.swap_remove(at);
         match came {
             Came::Out(bytes) => self.count(bytes),
             Came::Back => {
-                self.calls = self.calls.saturating_sub(1);
-                self.minute.take_back(1, now);
+                let since = open.since.unwrap_or(at);
+                if day(since) == day(at) {
+                    self.calls = self.calls.saturating_sub(1);
+                }
+                self.minute.take_back(1, since, at);
             }
         }
     }
 
-    /// Says that a call is still under way.
-    pub fn renew(&mut self, job: JobId, now: Timestamp) {
-        let now = self.roll(now);
-        if let Some(open) = self.open.iter_mut().find(|it| it.job == job) {
-            open.until = now.plus(TOOL_CALL_LEASE);
+    /// Says that these calls are still under way. Those that have run out stay lost.
+    pub fn renew(&mut self, jobs: &BTreeSet<JobId>, now: Timestamp) {
+        let until = self.at().max(now).plus(TOOL_CALL_LEASE);
+        for open in &mut self.open {
+            if jobs.contains(&open.job) {
+                open.until = until;
+            }
         }
     }
 
@@ -359,9 +391,15 @@ mod tests {
                     received: random.below(grant.received.unwrap() + 1),
                 };
                 // What has run out was counted in full: it may not have moved more than that.
-                moved.sent += bytes.sent;
-                moved.received += bytes.received;
-                used.settle(job, Came::Out(bytes), at);
+                let came = match random.below(4) {
+                    0 => Came::Back,
+                    _ => {
+                        moved.sent += bytes.sent;
+                        moved.received += bytes.received;
+                        Came::Out(bytes)
+                    }
+                };
+                used.settle(job, came, at);
             }
             for limit in Limit::NUMBERS {
                 let Some(max) = limits.number(limit) else {
@@ -376,6 +414,81 @@ mod tests {
         );
         assert!(refusals > 0 && used.calls > 0);
         assert!(now < DAY_US, "all in one day");
+    }
+
+    /// Over minutes and midnights, with a clock that goes back at times: of each minute and day as many
+    /// calls count as were let in in it, without those that came back.
+    #[test]
+    fn what_comes_back_comes_off_when_it_was_counted() {
+        let seed = u64::from_be_bytes(Random::system().bytes());
+        println!("seed {seed}");
+        let random = Random::seeded(seed);
+        let rules = rules(Bounds {
+            tool_calls_per_minute: Some(1_000),
+            ..Bounds::default()
+        });
+        let minute = |at: Timestamp| at.as_micros().div_euclid(60 * SECOND);
+        let (mut used, mut now) = (Used::default(), DAY_US - 1_000 * SECOND);
+        let (mut open, mut counted) = (Vec::new(), Vec::new());
+        for job in 0..2_000 {
+            now += SECOND * (i64::try_from(random.below(5)).unwrap() - 1);
+            let want = request(job);
+            used.reserve(&rules, &want, Timestamp::from_micros(now))
+                .unwrap();
+            open.push((want.job, used.at()));
+            counted.push(used.at());
+            if random.below(4) > 0 {
+                let place = usize::try_from(random.below(open.len() as u64)).unwrap();
+                let (job, since) = open.swap_remove(place);
+                let lasts = used.open.iter().any(|it| it.job == job);
+                match random.below(2) {
+                    0 => used.settle(job, Came::Out(Bytes::default()), used.at()),
+                    _ => {
+                        used.settle(job, Came::Back, used.at());
+                        if lasts {
+                            let place = counted.iter().position(|at| *at == since).unwrap();
+                            counted.swap_remove(place);
+                        }
+                    }
+                }
+            }
+            let at = used.at();
+            let of = |within: &dyn Fn(Timestamp) -> bool| {
+                counted.iter().filter(|it| within(**it)).count() as u64
+            };
+            let today = of(&|it| day(it) == day(at));
+            assert_eq!(used.reading(Limit::ToolCallsPerDay, at), today);
+            let this = of(&|it| minute(it) == minute(at));
+            let before = of(&|it| minute(it) + 1 == minute(at));
+            let covered = u64::try_from((minute(at) + 1) * 60 * SECOND - at.as_micros()).unwrap();
+            let expected = this + (before * covered).div_ceil(60_000_000);
+            assert_eq!(used.reading(Limit::ToolCallsPerMinute, at), expected);
+        }
+        assert!(day(Timestamp::from_micros(now)) == 1, "over midnight");
+    }
+
+    #[test]
+    fn a_request_begins_only_where_there_is_room_to_send_it_once_and_to_hear_of_it() {
+        let (least_sent, least_received) = (1_000 + 64 * 1024, 64 * 1024);
+        let try_with = |sent, received| {
+            let rules = rules(Bounds {
+                egress_sent_bytes_per_day: Some(sent),
+                egress_received_bytes_per_day: Some(received),
+                ..Bounds::default()
+            });
+            let granted = Used::default().reserve(&rules, &request(1), Timestamp::from_micros(0));
+            granted.map_err(|it| it.limit)
+        };
+        let granted = try_with(least_sent, least_received).unwrap();
+        assert_eq!(granted.sent, Some(least_sent));
+        assert_eq!(granted.received, Some(least_received));
+        let sent = Err(Limit::EgressSentBytesPerDay);
+        assert_eq!(try_with(least_sent - 1, least_received), sent);
+        let received = Err(Limit::EgressReceivedBytesPerDay);
+        assert_eq!(try_with(least_sent, least_received - 1), received);
+        // The first request, and five redirects that have all of it sent again.
+        let granted = try_with(1 << 40, 1 << 40).unwrap();
+        assert_eq!(granted.sent, Some(6 * 1_000 + 64 * 1024));
     }
 
     #[test]
@@ -405,7 +518,7 @@ mod tests {
         let at = |seconds: i64| Timestamp::from_micros(seconds * SECOND);
         let granted = used.reserve(&rules, &request(1), at(0)).unwrap();
         assert_eq!(granted.sent, None, "what is not limited is not bounded");
-        used.renew(request(1).job, at(9));
+        used.renew(&BTreeSet::from([request(1).job]), at(9));
         used.reserve(&rules, &request(2), at(18)).unwrap_err();
         used.reserve(&rules, &request(2), at(19)).unwrap();
         let lost = granted.received.unwrap();
