@@ -305,7 +305,7 @@ test("in names: of chats, agents, people and organisations, wherever they are ch
   await page.keyboard.press("Escape");
   await page.keyboard.press("ControlOrMeta+k");
   await page.keyboard.type("onload=");
-  await expect(page.getByRole("option", { name: SVG })).toBeVisible();
+  await expect(page.getByRole("option", { name: SVG, exact: true })).toBeVisible();
   expect(await notInert(page)).toEqual([]);
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "New chat" }).first().click();
@@ -385,6 +385,11 @@ for (const next of [
     await expect(page).not.toHaveURL(/sign-in/);
     const account = page.getByRole("button", { name: /Your account/ });
     const lost = page.getByRole("link", { name: "Go to the start" });
+    await expect(account.or(lost).first()).toBeVisible();
+    expect(new URL(page.url()).origin).toBe(baseURL);
+    // Also whoever is signed in already.
+    await page.goto(`/sign-in?next=${encodeURIComponent(next)}`);
+    await expect(page).not.toHaveURL(/sign-in/);
     await expect(account.or(lost).first()).toBeVisible();
     expect(new URL(page.url()).origin).toBe(baseURL);
     expect(heard.sung).toEqual([]);

@@ -2,11 +2,14 @@ import { expect, test } from "vitest";
 import { safeNext, takeToken } from "./next";
 
 test("only addresses of this app are gone on to", () => {
-  expect(safeNext("/chats/ses_1?x=1")).toBe("/chats/ses_1?x=1");
+  expect(safeNext("/chats/ses_1?x=1#end")).toBe("/chats/ses_1?x=1#end");
+  expect(safeNext("/runs?state=a%26b")).toBe("/runs?state=a%26b");
   for (const bad of [
     "//evil.example",
     "https://evil.example",
     "/\\evil.example",
+    "/\t/evil.example",
+    "/.//evil.example",
     "javascript:alert(1)",
     undefined,
     7,

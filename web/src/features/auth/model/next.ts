@@ -1,8 +1,10 @@
-/** Where somebody wanted to go before signing in. Only ever an address of this app. */
+/** Where somebody wanted to go before signing in. Only ever an address of this app, read as a browser does. */
 export function safeNext(next: unknown): string {
-  if (typeof next !== "string" || !next.startsWith("/") || next.startsWith("//") || next.includes("\\"))
-    return "/";
-  return next;
+  if (typeof next !== "string" || !next.startsWith("/")) return "/";
+  const url = URL.canParse(next, location.origin) ? new URL(next, location.origin) : undefined;
+  const path = url ? url.pathname + url.search + url.hash : "";
+  // Two slashes at the beginning would be another host.
+  return url?.origin === location.origin && !path.startsWith("//") ? path : "/";
 }
 
 /** The token behind `#token=` of a link that was mailed. It stays out of the history and of any log. */
