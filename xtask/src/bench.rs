@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::postgres::{Durability, Postgres};
-use crate::process;
 use crate::project::{self, Profile};
+use crate::{process, web};
 
 /// Measure, and set each figure beside its limit.
 ///
@@ -45,6 +45,8 @@ enum Name {
     Chat,
     /// Start of a trivial skill in the sandbox.
     Sandbox,
+    /// First paint, layout shift and interactions of the web app in a real browser.
+    Web,
     /// All of them, one after the other.
     All,
 }
@@ -52,6 +54,16 @@ enum Name {
 impl Bench {
     pub fn run(&self) -> Result<()> {
         let profile = Profile::from_release_flag(!self.dev);
+        if !matches!(self.name, Name::Web) {
+            self.run_programs(profile)?;
+        }
+        match self.name {
+            Name::Web | Name::All => in_the_browser(profile),
+            _ => Ok(()),
+        }
+    }
+
+    fn run_programs(&self, profile: Profile) -> Result<()> {
         project::build(
             profile,
             &["chancery-cli", "chancery-node", "chancery-bench"],
@@ -74,4 +86,11 @@ impl Bench {
             );
         process::run(&mut command)
     }
+}
+
+/// The web app, measured by `web/tools/figures.tool.ts`.
+fn in_the_browser(profile: Profile) -> Result<()> {
+    web::build_if_changed()?;
+    project::build(profile, project::PROGRAMS)?;
+    web::tool("figures", profile)
 }

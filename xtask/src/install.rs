@@ -185,9 +185,14 @@ pub fn npm_packages(folder: &Path, path: &OsStr) -> Result<()> {
     })
 }
 
-/// A browser for the web app's tests.
+/// A browser for the web app's tests, and the fonts of the pictures that they compare.
 pub fn chromium() -> Result<()> {
-    if !Path::new("/usr/bin/chromium").exists() {
+    let needed = [
+        "/usr/bin/chromium",
+        "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+        "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf",
+    ];
+    if !needed.iter().all(|path| Path::new(path).exists()) {
         apt(&["chromium", "fonts-dejavu-core"])?;
     }
     Ok(())

@@ -26,6 +26,7 @@ mod process;
 mod project;
 mod report;
 mod results;
+mod shots;
 mod test;
 mod up;
 mod web;
@@ -56,6 +57,8 @@ enum Task {
     Openapi(openapi::Openapi),
     /// Measure, and set each figure beside its limit.
     Bench(bench::Bench),
+    /// Take the pictures of the web app that README and docs show.
+    Shots(shots::Shots),
     /// Kill a real server under load, again and again, and reconcile what it acknowledged.
     Chaos(chaos::Chaos),
 }
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Task::Db(db) => db.run(),
         Task::Openapi(openapi) => openapi.run(),
         Task::Bench(bench) => bench.run(),
+        Task::Shots(shots) => shots.run(),
         Task::Chaos(chaos) => chaos.run(),
     };
     match outcome {

@@ -64,6 +64,13 @@ pub fn in_the_browser(postgres: &str) -> Result<Counts> {
     with_junit("browser", &["run", "--silent", "e2e"], &environment)
 }
 
+/// Runs a script of `web/package.json` that uses the browser, against a built server.
+pub fn tool(script: &str, profile: Profile) -> Result<()> {
+    install::chromium()?;
+    let mut command = npm(&["run", "--silent", script])?;
+    process::run(command.env("CHANCERY_BIN", profile.binary("chancery")))
+}
+
 /// Runs a script that leaves its results in `web/junit/NAME.xml`.
 fn with_junit(name: &str, script: &[&str], environment: &[(&str, OsString)]) -> Result<Counts> {
     let written = folder().join(format!("junit/{name}.xml"));
