@@ -72,6 +72,8 @@ type Figures = Record<string, number>;
 async function opened(page: Page, address: string, whole: () => Promise<unknown>): Promise<Figures> {
   await page.goto(address);
   await whole();
+  // The browser tells of paints a little after them.
+  await page.waitForFunction(() => window.figures.lcp > 0);
   return page.evaluate(() => ({
     fcp: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? Number.NaN,
     lcp: window.figures.lcp,
