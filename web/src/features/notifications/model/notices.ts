@@ -156,7 +156,7 @@ export function budgetNotices(
           at: undefined,
           title: isOver ? s.of.over(name(it.scope), period) : s.of.near(name(it.scope), percent, period),
           detail: undefined,
-          href: "/usage",
+          href: `/budgets/${it.scope}`,
           about: [],
         },
       ];

@@ -21,3 +21,7 @@ export function withGone(choices: readonly Choice[], granted: readonly string[],
   const gone = granted.filter((it) => !known.has(it)).map((id) => ({ id, name: id, note }));
   return [...choices, ...gone];
 }
+
+/** Those that are granted stand first, so that they are in sight; what is only chosen stays where it is. */
+export const grantedFirst = (choices: readonly Choice[], granted: readonly string[]) =>
+  choices.toSorted((a, b) => Number(granted.includes(b.id)) - Number(granted.includes(a.id)));

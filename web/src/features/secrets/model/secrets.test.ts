@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { RecordEvent } from "@/api/events";
-import { isSame, toggled, withGone } from "./grants";
+import { grantedFirst, isSame, toggled, withGone } from "./grants";
 import { rotationOf, untilRetired } from "./rotation";
 
 const event = (data: Record<string, unknown>, at = "2026-03-01T00:00:00Z"): RecordEvent => ({
@@ -28,6 +28,7 @@ it("what is granted and gone stays in sight", () => {
     ["status", undefined],
     ["old", "gone"],
   ]);
+  expect(grantedFirst(all, ["old"]).map((it) => it.id)).toEqual(["old", "status"]);
 });
 
 it("a rotation is as far as the record says since its key was made", () => {

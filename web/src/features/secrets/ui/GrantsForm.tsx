@@ -10,7 +10,7 @@ import { ErrorNotice } from "@/ui/ErrorNotice";
 import { FindBox } from "@/ui/FindBox";
 import { toast } from "@/ui/toast";
 import { type Grants, useSetGrants } from "../api/secrets";
-import { type Choice, isSame, toggled, withGone } from "../model/grants";
+import { type Choice, grantedFirst, isSame, toggled, withGone } from "../model/grants";
 
 const s = t.secrets;
 
@@ -47,7 +47,7 @@ export function GrantsForm({ id, granted }: { id: string; granted: Grants }) {
           legend={s.tools}
           find={s.findTools}
           none={s.noTools}
-          choices={withGone(ofTools, granted.tools, s.gone)}
+          choices={grantedFirst(withGone(ofTools, granted.tools, s.gone), granted.tools)}
           chosen={chosen.tools}
           disabled={!may}
           onToggle={(it) => setDraft({ ...chosen, tools: toggled(chosen.tools, it) })}
@@ -56,7 +56,7 @@ export function GrantsForm({ id, granted }: { id: string; granted: Grants }) {
           legend={s.agents}
           find={s.findAgents}
           none={s.noAgents}
-          choices={withGone(ofAgents, granted.agents, s.gone)}
+          choices={grantedFirst(withGone(ofAgents, granted.agents, s.gone), granted.agents)}
           chosen={chosen.agents}
           disabled={!may}
           onToggle={(it) => setDraft({ ...chosen, agents: toggled(chosen.agents, it) })}
