@@ -52,7 +52,7 @@ on_both_databases! {
         let one = member.get(&format!("{LATENCY}?model=openai/echo-2")).await.expect(200);
         assert_eq!((sum(items(&one), "answered"), sum(items(&one), "failed")), (1, 0), "{one}");
 
-        let elsewhere = member.clone().header("x-org-id", &world.other.to_string());
+        let elsewhere = member.clone().header("x-org-id", world.other.to_string());
         assert_eq!(items(&elsewhere.get(LATENCY).await.expect(200)), &Vec::<Value>::new());
     }
 

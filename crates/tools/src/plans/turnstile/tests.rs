@@ -170,7 +170,7 @@ on_both_databases! {
         let turnstile = world.turnstile(one_at_once());
         let mut given_up = 0;
         loop {
-            let entered = turns(given_up, world.enter(&turnstile)).await;
+            let entered = turns(given_up, Box::pin(world.enter(&turnstile))).await;
             let over = entered.is_some();
             drop(entered);
             assert_eq!(world.enter(&turnstile).await.map(drop), Ok(()), "after {given_up} turns");
