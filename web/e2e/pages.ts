@@ -90,6 +90,7 @@ export const pages: Record<string, PageEntry> = {
   "/settings/secrets/$secretId": { at: (it) => `/settings/secrets/${it.secret}` },
   "/settings/encryption": { at: "/settings/encryption" },
   "/settings/activity": { at: "/settings/activity" },
+  "/settings/notifications": { at: "/settings/notifications" },
   "/settings/account": { at: "/settings/account" },
 };
 
