@@ -48,9 +48,13 @@ test("what was spent is stacked, isolated, narrowed to a day and back, sorted an
 
   // Dragging over the last bars looks at them alone; the browser's way back and a button lead back.
   await page.getByText("The numbers of the chart, as a table").click();
-  await page.mouse.move(box.x + box.width - 20, box.y + 100);
+  await chart.scrollIntoViewIfNeeded();
+  const now = (await chart.boundingBox()) ?? box;
+  await page.mouse.move(now.x + now.width - 20, now.y + 100);
+  await expect(hint).toContainText("usage-b");
   await page.mouse.down();
-  await page.mouse.move(box.x + box.width - 120, box.y + 100, { steps: 8 });
+  await page.mouse.move(now.x + now.width - 120, now.y + 100, { steps: 8 });
+  await expect(page.locator(".recharts-reference-area")).toBeVisible();
   await page.mouse.up();
   await expect(page).toHaveURL(/from=\d{4}-\d\d-\d\d&to=/);
   await expect(totals.getByRole("row", { name: /usage-a/ })).toBeVisible();
@@ -100,6 +104,12 @@ test("models that failed are seen, each with its rate", async ({ page, server })
   const totals = page.getByRole("region", { name: "Totals" });
   await expect(totals.getByRole("row", { name: /^broken/ })).toContainText("100%");
   await expect(totals.getByRole("row", { name: /sound\/stage/ })).toContainText("0%");
+  const times = page.getByRole("figure").filter({ hasText: "First byte" });
+  await times.getByText("The numbers of the chart, as a table").click();
+  await expect(times.getByRole("columnheader", { name: "sound/stage" })).toBeVisible();
+  await expect(times.getByRole("cell").filter({ hasText: "ms" }).first()).toBeVisible();
+  await times.getByRole("button", { name: "First byte" }).click();
+  await expect(times).toContainText("From the call to the first byte of its answer.");
   await expectAccessible(page);
   await page.getByRole("combobox", { name: "Model" }).selectOption("broken");
   await expect(page).toHaveURL(/model=broken/);

@@ -7,6 +7,7 @@ import {
   Bot,
   ChartColumnStacked,
   Compass,
+  Cpu,
   GraduationCap,
   Inbox,
   type LucideIcon,
@@ -32,6 +33,7 @@ export interface NavEntry {
     | "/chats"
     | "/grants"
     | "/inbox"
+    | "/models"
     | "/nodes"
     | "/notifications"
     | "/policies"
@@ -66,5 +68,6 @@ export const nav: readonly NavEntry[] = [
   { to: "/skills", label: t.skills.nav, icon: GraduationCap, group: "build", key: "l" },
   { to: "/tools", label: t.tools.nav, icon: Wrench, group: "build", key: "t" },
   { to: "/nodes", label: t.nodes.nav, icon: Server, group: "build", key: "n" },
+  { to: "/models", label: t.models.nav, icon: Cpu, group: "build", key: "m" },
   { to: "/settings", label: t.settings.nav, icon: Settings, group: "settings", key: "," },
 ];

@@ -14,6 +14,7 @@ import { grants } from "./grants";
 import { keys } from "./keys";
 import { limits } from "./limits";
 import { members } from "./members";
+import { models } from "./models";
 import { nodes } from "./nodes";
 import { notifications } from "./notifications";
 import { policies } from "./policies";
@@ -45,6 +46,7 @@ export const t = {
   members,
   notifications,
   organisation,
+  models,
   nodes,
   policies,
   record,

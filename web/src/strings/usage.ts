@@ -1,3 +1,4 @@
+import type { Moment, Percentile } from "@/features/usage/model/latency";
 import type { Preset, Unit } from "@/features/usage/model/range";
 import type { Dimension, Metric, Sort } from "@/features/usage/model/series";
 
@@ -9,7 +10,7 @@ export const usage = {
   detail: "What models were asked, by whom, and what it cost. Days are of UTC.",
   locked: "Usage is for members",
   lockedDetail: "You are a viewer here. Ask an admin of this organisation for the role of a member.",
-  tabs: { spend: "Spending", health: "Errors" },
+  tabs: { spend: "Spending", health: "Errors and speed" },
   views: "Kinds of usage",
   export: "Export CSV",
   exportHint: "The rows of this page, as the server sums them",
@@ -106,6 +107,24 @@ export const usage = {
   emptyDetail: "As soon as an agent or a client asks a model, what it cost appears here within a second.",
   longer: "Look at 12 months",
   nothingFailed: "Nothing failed in this time.",
+
+  latency: {
+    all: (percentile: string, days: string) => `${percentile} of each model, ${days}`,
+    one: (model: string, days: string) => `How long ${model} took, ${days}`,
+    moment: "What is measured",
+    moments: { whole: "Whole answer", first: "First byte" } satisfies Record<Moment, string>,
+    wholeDetail: "From the call to the end of its answer.",
+    firstDetail: "From the call to the first byte of its answer.",
+    percentile: "Which calls",
+    percentiles: {
+      p50: "Half of calls (p50)",
+      p95: "95 of 100 calls (p95)",
+      p99: "99 of 100 calls (p99)",
+    } satisfies Record<Percentile, string>,
+    hours: "By the hour.",
+    days: "By the day.",
+    nothing: "No call of this time was answered and measured.",
+  },
 
   health: {
     model: "Model",

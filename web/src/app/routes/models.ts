@@ -1,5 +1,6 @@
 /** Models, what they may cost, and what they did cost. */
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { MODEL_VIEWS, type ModelView } from "@/features/providers/model/views";
 import { PRESETS } from "@/features/usage/model/range";
 import { type UsageSearch, VIEWS } from "@/features/usage/model/search";
 import { DIMENSIONS, METRICS, SORTS } from "@/features/usage/model/series";
@@ -36,4 +37,23 @@ const budget = createRoute({
   component: lazyRouteComponent(() => import("@/features/budgets/ui/BudgetPage"), "BudgetPage"),
 });
 
-export const modelsRoutes = [usage, budgets, budget] as const;
+const models = createRoute({
+  getParentRoute: () => shell,
+  path: "/models",
+  validateSearch: (search): { view?: ModelView } => some({ view: oneOf(MODEL_VIEWS, search.view) }),
+  component: lazyRouteComponent(() => import("@/features/providers/ui/ModelsPage"), "ModelsPage"),
+});
+
+const provider = createRoute({
+  getParentRoute: () => shell,
+  path: "/models/providers/$providerId",
+  component: lazyRouteComponent(() => import("@/features/providers/ui/ProviderPage"), "ProviderPage"),
+});
+
+const profile = createRoute({
+  getParentRoute: () => shell,
+  path: "/models/profiles/$profileId",
+  component: lazyRouteComponent(() => import("@/features/providers/ui/ProfilePage"), "ProfilePage"),
+});
+
+export const modelsRoutes = [usage, budgets, budget, models, provider, profile] as const;

@@ -105,7 +105,8 @@ export default function Lines(props: LinesProps) {
               stroke={it.colour}
               strokeWidth={2}
               {...(it.dashed ? { strokeDasharray: "5 4" } : {})}
-              dot={places.length <= 2 && !it.dashed ? { r: 3 } : false}
+              // A single amount is no line.
+              dot={it.values.filter((value) => value !== undefined).length <= 1 ? { r: 3 } : false}
               activeDot={{ r: 4 }}
               isAnimationActive={false}
               connectNulls

@@ -57,7 +57,7 @@ export function useDeleteBudget() {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: (scope: string) => take(api.DELETE("/v1/budgets/{scope}", { params: { path: { scope } } })),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ["budgets"] }),
+    onSuccess: () => void queries.invalidateQueries({ queryKey: ["budgets"] }),
   });
 }
 

@@ -78,7 +78,7 @@ export function LimitsDialog({ limits, onClose }: { limits: Schema<"LimitsView">
       onOpenChange={(open) => open || onClose()}
       title={s.formTitle}
       description={s.formDetail}
-      className="sm:max-w-2xl"
+      className="sm:max-w-2xl!"
       footer={
         <>
           <Button onClick={onClose}>{t.common.cancel}</Button>

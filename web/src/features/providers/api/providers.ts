@@ -69,9 +69,12 @@ export class Outdated<T> extends Error {
   }
 }
 
+/** Nobody waits for it: what follows a change, such as leaving its page, comes before its lists are read anew. */
 function useChanges(...names: string[]) {
   const queries = useQueryClient();
-  return () => Promise.all(names.map((name) => queries.invalidateQueries({ queryKey: [name] })));
+  return () => {
+    for (const name of names) void queries.invalidateQueries({ queryKey: [name] });
+  };
 }
 
 export function useCreateProvider() {
@@ -143,3 +146,5 @@ export const storeSecret = (name: string, value: string) =>
 /** Gives a secret that is there a new text. */
 export const renewSecret = (id: string, value: string) =>
   take(api.PUT("/v1/secrets/{id}", { params: { path: { id } }, body: { value } }));
+
+export type Recording = Schema<"Recording">;

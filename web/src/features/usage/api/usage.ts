@@ -26,6 +26,16 @@ export const usageQuery = (range: Range, groupBy: readonly Grouping[]) =>
     placeholderData: keepPreviousData,
   });
 
+/** How long calls took, by the hour or by the day. */
+export const latencyQuery = (range: Range, step: "hour" | "day") =>
+  queryOptions({
+    queryKey: ["usage", "latency", range.from, range.to, step],
+    queryFn: () =>
+      take(api.GET("/v1/usage/latency", { params: { query: { ...range, step } } })).then((it) => it.items),
+    refetchInterval: 20_000,
+    placeholderData: keepPreviousData,
+  });
+
 /** Hands the rows to the person as the server's own file. */
 export async function downloadUsage(range: Range, groupBy: readonly Grouping[]) {
   const address = new URL("/v1/usage", location.origin);

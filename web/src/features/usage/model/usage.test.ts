@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { lookable, placeName, placesOf, stepOf, timesOf } from "./latency";
 import {
   before,
   bucketRange,
@@ -120,4 +121,21 @@ test("tables are sorted by what was asked, and then by name", () => {
   expect(ids("cost")).toEqual(["c", "a", "b"]);
   expect(ids("name")).toEqual(["a", "b", "c"]);
   expect(ids("rate")).toEqual(["b", "a", "c"]);
+});
+
+test("times of calls are by the hour in a week, by the day in more, and never of what is to come", () => {
+  const week = { from: "2026-03-04", to: "2026-03-10" };
+  expect(stepOf(week)).toBe("hour");
+  expect(stepOf({ ...week, from: "2026-03-03" })).toBe("day");
+  const places = placesOf(week, now);
+  expect(places).toHaveLength(6 * 24 + 16);
+  expect(placeName(places.at(-1) ?? 0, "hour").title).toContain("15:00 UTC");
+  expect(placesOf({ from: "2026-03-01", to: "2026-03-10" }, now)).toHaveLength(10);
+  expect(daysIn(lookable({ from: "2024-01-01", to: "2026-03-10" }))).toBe(366);
+  const rows = [
+    { from: "2026-03-04T01:00:00Z", model: "a", p95_ms: 120, first_byte_p95_ms: null },
+    { from: "2026-03-04T01:00:00Z", model: "b", p95_ms: 9 },
+  ];
+  expect(timesOf(rows, "a", places, "whole", "p95").slice(0, 3)).toEqual([undefined, 120, undefined]);
+  expect(timesOf(rows, "a", places, "first", "p95").every((it) => it === undefined)).toBe(true);
 });

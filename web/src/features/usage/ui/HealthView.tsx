@@ -16,6 +16,7 @@ import type { UsageSearch } from "../model/search";
 import { barsOf, failureRate, groupsOf, idOf, nothing, type Row, sum } from "../model/series";
 import { DaysTable } from "./DaysTable";
 import { GroupsTable } from "./GroupsTable";
+import { Latency } from "./Latency";
 import { Legend } from "./Legend";
 import { useNames } from "./useNames";
 
@@ -160,6 +161,7 @@ function Errors({
           />
         </figure>
       </div>
+      <Latency range={range} groups={groups} only={only} />
       <GroupsTable
         groups={groups}
         all={sum(rows)}
