@@ -198,7 +198,7 @@ test("an agent is tried right there: its steps, a yes that it needs, and two ver
   await answer.getByRole("button", { name: "Approve once" }).click();
   await answer.getByRole("link", { name: "Compare with version 1" }).click();
   await expect(page).toHaveURL(/\/runs\/compare\?a=run_/);
-  await expect(page.getByText("Step by step the same")).toBeVisible();
+  await expect(page.getByText(/Step by step the same|They part at row/)).toBeVisible();
 });
 
 test("what a model says is shown while it says it", async ({ page, server }) => {
@@ -261,4 +261,32 @@ test("the pages of agents fit a phone, and the keys go through the list", async 
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     await expectAccessible(page);
   }
+});
+
+test("what can be made is in the palette everywhere", async ({ page }) => {
+  await signIn(page);
+  await page.goto("/inbox");
+  await expect(page.getByRole("heading", { name: "Inbox" })).toBeVisible();
+  await page.keyboard.press("ControlOrMeta+k");
+  await page.keyboard.type("Add a node");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog", { name: "Add a node" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("g");
+  await page.keyboard.press("t");
+  await expect(page).toHaveURL(/\/tools$/);
+  await page.keyboard.press("ControlOrMeta+k");
+  await page.keyboard.type("New agent");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/agents\/new$/);
+});
+
+test("nothing to make is in a viewer's palette", async ({ page, server }) => {
+  await signIn(page, await join(server, "viewer"));
+  await page.goto("/inbox");
+  await expect(page.getByRole("heading", { name: "Inbox" })).toBeVisible();
+  await page.keyboard.press("ControlOrMeta+k");
+  await expect(page.getByRole("option", { name: "Show the keys" })).toBeVisible();
+  await page.keyboard.type("New agent");
+  await expect(page.getByRole("option", { name: "New agent" })).toBeHidden();
 });

@@ -84,6 +84,7 @@ const editTool = createRoute({
 const nodes = createRoute({
   getParentRoute: () => shell,
   path: "/nodes",
+  validateSearch: (search) => some({ add: search.add === true || undefined }),
   component: lazyRouteComponent(() => import("@/features/nodes/ui/NodesPage"), "NodesPage"),
 });
 

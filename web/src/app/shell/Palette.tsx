@@ -1,6 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { Keyboard, LogOut, Moon, Search, Sun, SunMoon } from "lucide-react";
+import { Keyboard, LogOut, Moon, Plus, Search, Sun, SunMoon } from "lucide-react";
 import { Dialog } from "radix-ui";
 import { lazy, type ReactNode, Suspense, useState } from "react";
 import { chooseOrg } from "@/api/auth";
@@ -13,7 +13,7 @@ import { Kbd } from "@/ui/Kbd";
 import { useBindings } from "../keys";
 import { nav } from "../nav";
 import { setTheme } from "../theme";
-import { useSignedIn } from "../useAuth";
+import { useMay, useSignedIn } from "../useAuth";
 
 /** Knows all lists there are, so it comes when the palette is first opened. */
 const PaletteResults = lazy(() =>
@@ -119,14 +119,29 @@ function PagesGroup({ run }: { run: Run }) {
   );
 }
 
+/** What can be made from anywhere, by who may. */
+const makes = [
+  { name: t.agents.new, to: "/agents/new", search: {} },
+  { name: t.skills.new, to: "/skills/new", search: {} },
+  { name: t.tools.new, to: "/tools/http/new", search: {} },
+  { name: t.nodes.new, to: "/nodes", search: { add: true } },
+] as const;
+
 function ActionsGroup({ run, onKeys }: { run: Run; onKeys(): void }) {
   const here = useBindings().filter((it) => it.group === "page" && !it.hidden);
   const { themes } = t.shell;
+  const navigate = useNavigate();
+  const may = useMay("admin");
   return (
     <Command.Group heading={t.shell.actions} className={groupClass}>
       {here.map((it) => (
         <Item key={it.keys} name={it.label} icon={<Keyboard />} keys={it.keys} onSelect={run(it.run)} />
       ))}
+      {makes
+        .filter((it) => may && !here.some((action) => action.label === it.name))
+        .map(({ name, to, search }) => (
+          <Item key={to} name={name} icon={<Plus />} onSelect={run(() => void navigate({ to, search }))} />
+        ))}
       <Item name={t.shell.showKeys} icon={<Keyboard />} keys="?" onSelect={run(onKeys)} />
       <Item
         name={`${t.shell.theme}: ${themes.light}`}

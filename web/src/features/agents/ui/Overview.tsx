@@ -177,6 +177,12 @@ function Budget({ agent }: { agent: Agent }) {
       ) : (
         <p className="text-sm text-muted">{s.budgetNone}</p>
       )}
+      <Link
+        to="/budgets"
+        className="w-fit rounded-sm text-sm font-medium text-accent-text underline-offset-2 hover:underline"
+      >
+        {t.budgets.title}
+      </Link>
     </Section>
   );
 }

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus, SearchX, Server } from "lucide-react";
 import { useRef, useState } from "react";
 import { useKeys } from "@/app/keys";
@@ -31,7 +31,10 @@ export function NodesPage() {
   const may = useMay("admin");
   const [find, setFind] = useState("");
   const [status, setStatus] = useState("");
-  const [isAdding, setAdding] = useState(false);
+  const { add: isAdding = false } = useSearch({ from: "/signed-in/shell/nodes" });
+  const navigate = useNavigate();
+  const setAdding = (open: boolean) =>
+    void navigate({ to: "/nodes", search: open ? { add: true } : {}, replace: true });
   const list = useRef<HTMLUListElement>(null);
   const input = useRef<HTMLInputElement>(null);
   useRowKeys(list);
@@ -93,7 +96,7 @@ export function NodesPage() {
           );
         }}
       </Fetched>
-      {isAdding && <AddNodeDialog onClose={() => setAdding(false)} />}
+      {isAdding && may && <AddNodeDialog onClose={() => setAdding(false)} />}
     </>
   );
 }
