@@ -106,7 +106,13 @@ export const usage = {
   empty: "Nothing was asked in this time",
   emptyDetail: "As soon as an agent or a client asks a model, what it cost appears here within a second.",
   longer: "Look at 12 months",
-  nothingFailed: "Nothing failed in this time.",
+  noneOf: {
+    cost: "What was asked in this time cost nothing.",
+    calls: "Nothing was asked in this time.",
+    tokens: "No tokens were read or written in this time.",
+    failed: "Nothing failed in this time.",
+  },
+  toTokens: "Look at the tokens",
 
   latency: {
     all: (percentile: string, days: string) => `${percentile} of each model, ${days}`,

@@ -95,7 +95,7 @@ export default function Lines(props: LinesProps) {
               stroke="var(--bad)"
               strokeWidth={1.5}
               strokeDasharray="2 3"
-              label={{ value: it.name, position: "insideBottomLeft", fill: "var(--bad)", fontSize: 11 }}
+              label={{ value: it.name, position: "insideTopLeft", fill: "var(--bad)", fontSize: 11 }}
             />
           ))}
           {series.map((it, at) => (

@@ -161,8 +161,15 @@ function Spent({
             {s.bars[unit]} {bars.length > 1 && <span className="pointer-coarse:hidden">{s.zoomHint}</span>}
           </span>
         </figcaption>
-        {isNothing && metric === "failed" ? (
-          <p className="py-10 text-center text-sm text-muted">{s.nothingFailed}</p>
+        {isNothing ? (
+          <div className="flex flex-col items-center gap-3 py-10 text-center text-sm text-muted">
+            <p>{s.noneOf[metric]}</p>
+            {metric === "cost" && (
+              <Button size="sm" onClick={() => onChange({ ...search, metric: "tokens" })}>
+                {s.toTokens}
+              </Button>
+            )}
+          </div>
         ) : (
           <StackedBars
             label={title}
