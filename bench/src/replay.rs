@@ -23,7 +23,7 @@ pub async fn rounds(count: usize) -> Result<Vec<f64>> {
     let ctx = installation.owner();
     installation::allow_noop(&installation, &ctx).await?;
     let ends = Filter {
-        kind: Some(EventKind::RunSucceeded),
+        kinds: vec![EventKind::RunSucceeded],
         ..Filter::default()
     };
     let mut ends = installation.hub().subscribe_from_now(&ctx, ends).await?;

@@ -173,7 +173,7 @@ async fn settled(ctx: &OrgContext) -> Result<u64> {
 /// Gives room back at each sealed end of a run.
 async fn hear_of_ends(hub: &Hub, ctx: &OrgContext, room: Arc<Semaphore>) -> Result<()> {
     let ends = Filter {
-        kind: Some(EventKind::RunSucceeded),
+        kinds: vec![EventKind::RunSucceeded],
         ..Filter::default()
     };
     let mut ends = hub.subscribe_from_now(ctx, ends).await?;
