@@ -73,7 +73,8 @@ export function useOrgEvents(orgId: string | undefined) {
       path: "/v1/audit/events",
       onState: report.report,
       // Anything may have been missed. What never changes is not asked for again (`staleTime: "static"`).
-      onLive: (again) => again && void queries.invalidateQueries(),
+      // What happened between the first look and the stream's beginning concerns people all the same.
+      onLive: (again) => void queries.invalidateQueries(again ? {} : { queryKey: ["notifications"] }),
       staysWhenHidden: isSpeaking,
       onFrame(frame) {
         const data = dataOf(frame);

@@ -12,7 +12,7 @@ import { useDirectory } from "@/features/directory/api/directory";
 import { nodesQuery } from "@/features/nodes/api/nodes";
 import { useMinute } from "@/lib/useNow";
 import { t } from "@/strings";
-import { budgetNotices, HEARD, type Heard, type Notice, noticesOf } from "../model/notices";
+import { budgetNotices, HEARD, type Heard, type Notice, noticesOf, together } from "../model/notices";
 import { allRead, isRead, type ReadState, readStateOf, withRead } from "../model/read";
 
 const DAYS_MS = 7 * 86_400_000;
@@ -49,6 +49,16 @@ export const heardQuery = (me: string) =>
     staleTime: Number.POSITIVE_INFINITY,
   });
 
+/** What was heard since; apart, because an answer that was under way meanwhile must not take its place. */
+const liveQuery = (me: string) =>
+  queryOptions({
+    queryKey: ["heard-live", me],
+    queryFn: (): Heard[] => [],
+    initialData: [] as Heard[],
+    staleTime: "static",
+    gcTime: Number.POSITIVE_INFINITY,
+  });
+
 const budgetsQuery = queryOptions({
   queryKey: ["budgets", "spent"],
   queryFn: () => take(api.GET("/v1/budgets", { params: { query: { limit: 200 } } })).then((it) => it.items),
@@ -73,10 +83,7 @@ export function useHearing() {
         }, SPENDING_MS);
       }
       if (!HEARD.some((it) => it.kind === kind)) return;
-      queries.setQueryData(heardQuery(user.id).queryKey, (all) => {
-        const isKnown = all?.some((it) => it.event.seq === heard[0]?.event.seq);
-        return all && !isKnown ? [...heard, ...all].slice(0, MOST) : all;
-      });
+      queries.setQueryData(liveQuery(user.id).queryKey, (all) => [...heard, ...(all ?? [])].slice(0, MOST));
     });
     return () => {
       stop();
@@ -92,6 +99,7 @@ export function useNotices(): Notice[] {
   const isAdmin = useMay("admin");
   const directory = useDirectory();
   const heard = useQuery(heardQuery(user.id)).data;
+  const live = useQuery(liveQuery(user.id)).data;
   const pending = useQuery(pendingQuery).data?.items;
   const budgets = useQuery({ ...budgetsQuery, enabled: isMember }).data;
   const nodes = useQuery({ ...nodesQuery, enabled: isAdmin }).data;
@@ -111,7 +119,9 @@ export function useNotices(): Notice[] {
         }),
       );
     const name = (id: string | undefined) => nodes?.find((it) => it.id === id)?.name ?? directory.name(id);
-    const concerning = (heard ?? []).filter((it) => isAdmin || !it.event.kind.startsWith("node."));
+    const concerning = together(heard ?? [], live).filter(
+      (it) => isAdmin || !it.event.kind.startsWith("node."),
+    );
     // Admins answer for all budgets, others for the organisation's and their own.
     const mine = (budgets ?? []).filter((it) => isAdmin || it.scope === "org" || it.scope === user.id);
     const scope = (it: string) => (it === "org" ? t.notifications.organisation : directory.name(it));
@@ -120,7 +130,7 @@ export function useNotices(): Notice[] {
       ...budgetNotices(mine, Date.parse(today), scope),
       ...noticesOf(concerning, user.id, name),
     ];
-  }, [heard, pending, budgets, nodes, directory, user.id, isMember, isAdmin, today]);
+  }, [heard, live, pending, budgets, nodes, directory, user.id, isMember, isAdmin, today]);
 }
 
 const keyOf = () => `chancery.read.${identity()}`;

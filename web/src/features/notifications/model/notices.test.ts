@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RecordEvent } from "@/api/events";
-import { budgetNotices, type Heard, type Notice, noticesOf } from "./notices";
+import { budgetNotices, type Heard, type Notice, noticesOf, together } from "./notices";
 import { allRead, isRead, readStateOf, seenAt, withRead } from "./read";
 
 const heard = (seq: number, kind: string, more: Partial<RecordEvent> = {}, subject = ""): Heard => ({
@@ -36,6 +36,10 @@ describe("what concerns me", () => {
     expect(
       kinds([said(1, "usr_you", ["usr_me"]), said(2, "usr_me", ["usr_me"]), said(3, "usr_you", [])]),
     ).toEqual(["mention:1"]);
+  });
+  it("is told once, from whichever list it comes", () => {
+    const [one, two] = [1, 2].map((seq) => heard(seq, "run.failed", { run: `run_${seq}` }));
+    if (one && two) expect(kinds(together([one], [two, one]))).toEqual(["failed:2", "failed:1"]);
   });
   it("is a node as long as it is away", () => {
     const away = heard(1, "node.disconnected", {}, "nod_1");

@@ -33,6 +33,11 @@ export interface Heard {
   subject: string;
 }
 
+/** Two lists of events as one, each event once. */
+export const together = (a: readonly Heard[], b: readonly Heard[]): Heard[] => [
+  ...new Map([...a, ...b].map((it) => [it.event.seq, it])).values(),
+];
+
 type Name = (id: string | undefined) => string;
 
 const text = (value: unknown) => (typeof value === "string" ? value : undefined);
