@@ -4,6 +4,7 @@
  */
 import type { Page } from "@playwright/test";
 import { expect, test } from "../e2e/fixtures";
+import { apiKey, ask, counted, priced } from "../e2e/models";
 import { type Filled, fill, isSignedIn } from "../e2e/pages";
 import type { Server } from "../e2e/server";
 import { chatWith, settled } from "../e2e/work";
@@ -27,6 +28,17 @@ const shots: Shot[] = [
   { name: "inbox-phone", at: (it) => `/inbox/${it.approval}`, isPhone: true, before: sees("Approve once") },
   { name: "record", at: () => "/record/verify", before: verify },
   { name: "policy", at: () => "/policies/demo", before: simulate },
+  { name: "start", at: (it) => `/start?run=${it.run}`, before: sees("Verify the record") },
+  { name: "agent", at: (it) => `/agents/${it.guide}`, before: sees("Which files are there") },
+  { name: "tool", at: () => "/tools/file.write", before: sees("the whole new content") },
+  { name: "node", at: (it) => `/nodes/${it.node}`, before: sees("Sandbox of namespaces") },
+  { name: "models", at: (it) => `/models/profiles/${it.profile}`, before: sees("The first call") },
+  { name: "usage", at: () => "/usage?by=profile&range=7d", before: sees("careful") },
+  { name: "budget", at: () => "/budgets/org", before: sees(/If it goes on like this|too early/) },
+  { name: "members", at: () => "/settings/members", before: sees("Ada Lovelace") },
+  { name: "activity", at: () => "/settings/activity", before: sees("Vera Wang joined as Viewer") },
+  { name: "notifications", at: () => "/notifications", before: sees("asks for your approval") },
+  { name: "search", at: () => "/search?q=notes", before: sees("In messages") },
   { name: "replay", at: (it) => `/runs/${it.run}/replay`, before: sees("Identical, byte for byte") },
 ];
 
@@ -64,9 +76,21 @@ async function asking(server: Server): Promise<string> {
   return chat;
 }
 
+/** Calls of three models that have a price. */
+async function spending(server: Server) {
+  const key = await apiKey(server, "Build server");
+  const models = ["careful", "quick", "translator"];
+  for (const model of models) await priced(server, model);
+  for (const [at, model] of models.entries()) {
+    for (let call = 0; call <= 4 - at; call += 1) await ask(server, key.key, model, 400 * (at + 1));
+  }
+  await counted(server, key.id, 12);
+}
+
 let filled: (Filled & { chatWithRequest: string }) | undefined;
 test.beforeAll(async ({ server }) => {
   filled = { ...(await fill(server)), chatWithRequest: await asking(server) };
+  await spending(server);
 });
 
 for (const shot of shots) {
@@ -78,6 +102,7 @@ for (const shot of shots) {
       await isSignedIn(page, server);
       await page.goto(shot.at(filled));
       await shot.before(page);
+      await expect(page.locator(".animate-pulse-soft")).toHaveCount(0);
       await page.mouse.move(0, 0);
       await expect(page).toHaveScreenshot(`${shot.name}-${theme}.png`, {
         caret: "hide",
