@@ -3,7 +3,6 @@ import { infiniteQueryOptions } from "@tanstack/react-query";
 import { api, type Schema, take } from "@/api/client";
 import { eventOf, type RecordEvent } from "@/api/events";
 import { type ActGroup, kindsOf } from "../model/kinds";
-import { nextPage, type Place, startOf } from "../model/merge";
 import { isSomebodysAct } from "../model/say";
 
 export interface Act {
@@ -18,15 +17,16 @@ export interface ActFilter {
   who?: string;
 }
 
-/** So many of each kind at once, and at least so many in all. */
-const OF_A_KIND = 20;
+const PAGE = 100;
+/** So many acts are looked for at once, in so many pages at most: not all events of a kind are somebody's act. */
 const AT_LEAST = 30;
+const PAGES_MAX = 5;
 
-async function read(kind: string, cursor: string | undefined, who: string | undefined) {
+async function read(kinds: readonly string[], cursor: string | undefined, who: string | undefined) {
   const query = {
-    kind,
+    kind: kinds.join(","),
     order: "desc" as const,
-    limit: OF_A_KIND,
+    limit: PAGE,
     ...(cursor ? { cursor } : {}),
     ...(who ? { actor: who } : {}),
   };
@@ -37,19 +37,23 @@ async function read(kind: string, cursor: string | undefined, who: string | unde
     const { subject } = it.event as { subject?: unknown };
     return event ? [{ seq: it.seq, event, subject: typeof subject === "string" ? subject : "" }] : [];
   });
-  // The last page may name a next one that is empty.
-  const isFull = page.items.length === OF_A_KIND;
-  return { items, next: isFull ? (page.next_cursor ?? undefined) : undefined };
+  return { items, next: page.next_cursor ?? undefined };
 }
 
 export const actsQuery = ({ group, who }: ActFilter) =>
   infiniteQueryOptions({
     queryKey: ["acts", group ?? "all", who ?? "anybody"],
     queryFn: async ({ pageParam }) => {
-      const place = pageParam ?? startOf<Act>(kindsOf(group));
-      const page = await nextPage(place, (kind, cursor) => read(kind, cursor, who), AT_LEAST);
-      return { ...page, items: page.items.filter((it) => isSomebodysAct(it.event)) };
+      const items: Act[] = [];
+      let cursor = pageParam;
+      for (let page = 0; page < PAGES_MAX && items.length < AT_LEAST; page += 1) {
+        const found = await read(kindsOf(group), cursor, who);
+        items.push(...found.items.filter((it) => isSomebodysAct(it.event)));
+        cursor = found.next;
+        if (!cursor) break;
+      }
+      return { items, next: cursor };
     },
-    initialPageParam: undefined as Place<Act> | undefined,
+    initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next,
   });

@@ -1,46 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { RecordEvent } from "@/api/events";
 import { groupOf, kindsOf } from "./kinds";
-import { nextPage, startOf } from "./merge";
 import { dayOf, isSomebodysAct, saying } from "./say";
-
-const lists: Record<string, number[]> = { a: [90, 80, 10, 5], b: [85, 84, 83, 82], c: [] };
-const SIZE = 2;
-
-/** Reads two at a time, and counts. */
-function reader() {
-  const asked: string[] = [];
-  const read = async (kind: string, cursor: string | undefined) => {
-    asked.push(kind);
-    const from = Number(cursor ?? 0);
-    const items = (lists[kind] ?? []).slice(from, from + SIZE).map((seq) => ({ seq }));
-    const next = from + SIZE < (lists[kind]?.length ?? 0) ? String(from + SIZE) : undefined;
-    return { items, next };
-  };
-  return { asked, read };
-}
-
-describe("many lists as one", () => {
-  it("come in order, however they are interleaved", async () => {
-    const { read } = reader();
-    const seen: number[] = [];
-    let place: ReturnType<typeof startOf<{ seq: number }>> | undefined = startOf(["a", "b", "c"]);
-    while (place) {
-      const page: Awaited<ReturnType<typeof nextPage<{ seq: number }>>> = await nextPage(place, read, 1);
-      seen.push(...page.items.map((it) => it.seq));
-      place = page.next;
-    }
-    expect(seen).toEqual([90, 85, 84, 83, 82, 80, 10, 5]);
-  });
-  it("are asked only where something newer could come from", async () => {
-    const { read, asked } = reader();
-    const first = await nextPage(startOf<{ seq: number }>(["a", "b", "c"]), read, 1);
-    expect(first.items.map((it) => it.seq)).toEqual([90, 85, 84]);
-    asked.length = 0;
-    if (first.next) await nextPage(first.next, read, 1);
-    expect(asked).toEqual(["b"]);
-  });
-});
 
 const event = (kind: string, data: Record<string, unknown>): RecordEvent => ({
   seq: 1,
