@@ -288,5 +288,6 @@ test("nothing to make is in a viewer's palette", async ({ page, server }) => {
   await page.keyboard.press("ControlOrMeta+k");
   await expect(page.getByRole("option", { name: "Show the keys" })).toBeVisible();
   await page.keyboard.type("New agent");
-  await expect(page.getByRole("option", { name: "New agent" })).toBeHidden();
+  await expect(page.getByRole("option", { name: "All results for “New agent”" })).toBeVisible();
+  await expect(page.getByRole("option", { name: "New agent", exact: true })).toBeHidden();
 });

@@ -61,7 +61,7 @@ export const pages: Record<string, PageEntry> = {
   "/policies": { at: "/policies" },
   "/policies/$name": { at: "/policies/demo", shows: "No mistakes", picture: "policy" },
   "/record": { at: "/record?kind=policy.decided", picture: "record" },
-  "/record/$seq": { at: "/record/5", shows: "Ed25519, checked here." },
+  "/record/$seq": { at: "/record/5", shows: "Ed25519, checked here" },
   "/record/verify": { at: "/record/verify" },
   "/agents": { at: "/agents", picture: "agents" },
   "/agents/new": { at: "/agents/new" },

@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSqlOutput, Value as SqliteValue};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags};
@@ -21,6 +21,8 @@ use crate::{StoreError, Value};
 const READERS: usize = 4;
 /// How many statements each connection keeps prepared.
 const STATEMENTS_CACHED: usize = 512;
+/// How long a connection waits for a lock that another process holds.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a transaction waits for its turn before it says that the database is unavailable.
 const TURN_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -120,7 +122,7 @@ impl Sqlite {
         let copied = tokio::task::spawn_blocking(move || {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = Connection::open_with_flags(path, flags)?;
-            connection.busy_timeout(Duration::from_secs(5))?;
+            connection.busy_timeout(LOCK_TIMEOUT)?;
             connection.execute("VACUUM INTO ?1", [target])
         });
         copied
@@ -332,19 +334,42 @@ impl Readers {
 
 fn prepare_writer(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(LOCK_TIMEOUT)?;
+    write_ahead(connection)?;
     connection.execute_batch(
-        "PRAGMA secure_delete = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+        "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000;
          PRAGMA journal_size_limit = 67108864;",
     )
+}
+
+/// Several processes may open a new file at once. Whoever turns its journal into a write-ahead log
+/// makes a lock for reading one for writing, and there SQLite asks no busy handler: it gives up.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "waits like SQLite's own busy handler, before anything is served"
+)]
+fn write_ahead(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let begun = Instant::now();
+    loop {
+        match connection.execute_batch("PRAGMA journal_mode = WAL") {
+            Err(error) if is_busy(&error) && begun.elapsed() < LOCK_TIMEOUT => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            done => return done,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(kind(error), Kind::Busy)
 }
 
 fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(LOCK_TIMEOUT)?;
     connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4000;")?;
     Ok(connection)
 }
