@@ -27,6 +27,17 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     manifest: "manifest.json",
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // Else each module that two pages share is a file of its own, and a page waits for a hundred of them.
+          groups: [
+            { name: "frame", minShareCount: 20, priority: 2 },
+            { name: "shared", minShareCount: 4, priority: 1 },
+          ],
+        },
+      },
+    },
   },
   server: {
     port: 5173,

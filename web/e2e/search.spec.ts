@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, expectAccessible, signIn, test, watched } from "./fixtures";
+import { priced } from "./models";
 import { join } from "./people";
 import { runOf } from "./work";
 
@@ -14,13 +15,22 @@ test("the palette finds things of every kind by name, and a pasted id leads to i
   await server.call("POST", "/v1/sessions", { title: `${word} chat`, agent_ids: [items[0]?.id] });
   await server.call("POST", "/v1/secrets", { name: `${word}-token`, value: "hush" });
   await join(server, "viewer", `${word} Person`);
+  await priced(server, `${word}-model`);
   const run = await runOf(server, `write notes/${word}.md: "x"`);
   await signIn(page);
   await expect(page.getByRole("button", { name: /Your account/ })).toBeVisible();
   await page.keyboard.press("ControlOrMeta+k");
   const palette = page.getByRole("dialog", { name: "Command palette" });
   await page.keyboard.type(word);
-  for (const heading of ["Chats", "Secrets", "Members", "Requests", "In messages"])
+  for (const heading of [
+    "Chats",
+    "Model providers",
+    "Model profiles",
+    "Secrets",
+    "Members",
+    "Requests",
+    "In messages",
+  ])
     await expect(palette.getByText(heading, { exact: true })).toBeVisible();
   await expectAccessible(page);
   await palette.getByRole("option", { name: `${word} chat` }).click();

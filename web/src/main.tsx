@@ -21,11 +21,16 @@ window.addEventListener("vite:preloadError", () => {
 
 const element = document.getElementById("root");
 if (!element) throw new Error("the page has no root");
-createRoot(element).render(
-  <StrictMode>
-    <Queries>
-      <RouterProvider router={router} />
-      <Toaster />
-    </Queries>
-  </StrictMode>,
-);
+const show = () =>
+  createRoot(element).render(
+    <StrictMode>
+      <Queries>
+        <RouterProvider router={router} />
+        <Toaster />
+      </Queries>
+    </StrictMode>,
+  );
+
+// React shows what takes the place of "it loads" no sooner than 300 ms later. What comes quickly is waited for here.
+const QUICK_MS = 400;
+void Promise.race([router.load(), new Promise((resolve) => setTimeout(resolve, QUICK_MS))]).then(show);

@@ -1,7 +1,7 @@
 export const search = {
   title: "Search",
   detail:
-    "Chats and what was said in them, agents, runs, policies, tools and everything else with a name or an id.",
+    "Chats and what was said in them, agents, runs, policies, tools, models and everything else with a name or an id.",
   field: "Search everything",
   hint: "A name, words of a message, or an id such as run_…, chat ses_…, or the number of an event.",
   nothing: (words: string) => `Nothing is called “${words}”, and nobody said it`,
@@ -24,6 +24,8 @@ export const search = {
     policy: "Policies",
     tool: "Tools",
     skill: "Skills",
+    provider: "Model providers",
+    profile: "Model profiles",
     secret: "Secrets",
     member: "Members",
     node: "Nodes",
@@ -35,6 +37,8 @@ export const search = {
     apr: "Request",
     sec: "Secret",
     skl: "Skill",
+    prv: "Model provider",
+    mdl: "Model profile",
     nod: "Node",
     usr: "Member",
     key: "API keys",

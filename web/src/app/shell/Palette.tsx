@@ -2,7 +2,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
 import { Keyboard, LogOut, Moon, Plus, Search, Sun, SunMoon } from "lucide-react";
 import { Dialog } from "radix-ui";
-import { lazy, type ReactNode, Suspense, useState } from "react";
+import { lazy, type ReactNode, Suspense, useDeferredValue, useState } from "react";
 import { chooseOrg } from "@/api/auth";
 import { signOut } from "@/features/auth/api/auth";
 import { groupClass, itemClass } from "@/features/search/ui/paletteClasses";
@@ -30,6 +30,8 @@ interface Props {
 export function Palette({ open, onOpenChange, onKeys }: Props) {
   const [query, setQuery] = useState("");
   const [chosen, setChosen] = useState("");
+  // The field is there in the next frame, what can be chosen a frame later.
+  const isListed = useDeferredValue(open);
   const close = (next: boolean) => {
     onOpenChange(next);
     if (!next) setQuery("");
@@ -58,12 +60,16 @@ export function Palette({ open, onOpenChange, onKeys }: Props) {
               />
             </div>
             <Command.List className="max-h-[min(24rem,60dvh)] overflow-y-auto p-1.5">
-              <PagesGroup run={run} />
-              <ActionsGroup run={run} onKeys={onKeys} />
-              <OrgsGroup run={run} />
-              <Suspense>
-                <PaletteResults text={query} run={run} onFound={setChosen} />
-              </Suspense>
+              {isListed && (
+                <>
+                  <PagesGroup run={run} />
+                  <ActionsGroup run={run} onKeys={onKeys} />
+                  <OrgsGroup run={run} />
+                  <Suspense>
+                    <PaletteResults text={query} run={run} onFound={setChosen} />
+                  </Suspense>
+                </>
+              )}
             </Command.List>
           </Command>
         </Dialog.Content>

@@ -1,3 +1,4 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import {
   AtSign,
@@ -12,15 +13,18 @@ import {
 } from "lucide-react";
 import { useRef } from "react";
 import { useKeys } from "@/app/keys";
+import { useSignedIn } from "@/app/useAuth";
 import { useRowKeys } from "@/app/useRowKeys";
 import { cx } from "@/lib/cx";
 import { t } from "@/strings";
 import { Button, buttonClass } from "@/ui/Button";
 import { Empty } from "@/ui/Empty";
+import { ErrorNotice } from "@/ui/ErrorNotice";
 import { PageHeader } from "@/ui/Page";
 import { PageTitle } from "@/ui/PageTitle";
+import { SkeletonRows } from "@/ui/Skeleton";
 import { Time } from "@/ui/Time";
-import { markAllRead, markRead, useUnread } from "../api/notifications";
+import { heardQuery, markAllRead, markRead, useUnread } from "../api/notifications";
 import type { Notice, NoticeKind } from "../model/notices";
 
 const s = t.notifications;
@@ -36,6 +40,8 @@ const icons: Record<NoticeKind, { Icon: LucideIcon; ink: string }> = {
 export function NotificationsPage() {
   const { show } = useSearch({ from: "/signed-in/shell/notifications" });
   const navigate = useNavigate();
+  const { user } = useSignedIn();
+  const heard = useQuery(heardQuery(user.id));
   const all = useUnread();
   const unread = all.filter((it) => it.isUnread);
   const shown = show === "all" ? all : unread;
@@ -85,7 +91,13 @@ export function NotificationsPage() {
           ))}
         </nav>
       </PageHeader>
-      {shown.length === 0 && (
+      {heard.isPending && shown.length === 0 && <SkeletonRows rows={4} className="px-4 md:px-6" />}
+      {heard.isError && (
+        <div className="p-4 md:p-6">
+          <ErrorNotice error={heard.error} onRetry={() => void heard.refetch()} />
+        </div>
+      )}
+      {heard.isSuccess && shown.length === 0 && (
         <Empty
           icon={BellOff}
           title={show === "all" ? s.emptyAll : s.emptyTitle}

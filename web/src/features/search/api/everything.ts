@@ -8,6 +8,7 @@ import { sessionsQuery } from "@/features/chats/api/chats";
 import { useDirectory } from "@/features/directory/api/directory";
 import { nodesQuery } from "@/features/nodes/api/nodes";
 import { policiesQuery } from "@/features/policies/api/policies";
+import { profilesQuery, providersQuery } from "@/features/providers/api/providers";
 import { runsQuery } from "@/features/runs/api/runs";
 import { secretsQuery } from "@/features/secrets/api/secrets";
 import { places } from "@/features/settings/model/places";
@@ -39,6 +40,8 @@ export function useEverything(isWanted: boolean): readonly Thing[] {
   const policies = useQuery({ ...policiesQuery, enabled }).data;
   const tools = useQuery({ ...toolsQuery, enabled }).data;
   const skills = useQuery({ ...skillsQuery, enabled }).data;
+  const providers = useQuery({ ...providersQuery, enabled }).data;
+  const profiles = useQuery({ ...profilesQuery, enabled }).data;
   const secrets = useQuery({ ...secretsQuery, enabled }).data;
   const nodes = useQuery({ ...nodesQuery, enabled }).data;
   return useMemo(() => {
@@ -63,9 +66,12 @@ export function useEverything(isWanted: boolean): readonly Thing[] {
     for (const it of tools ?? [])
       add("tool", it.name, it.name, `/tools/${encodeURIComponent(it.name)}`, it.description);
     for (const it of skills ?? []) add("skill", it.id, it.name, `/skills/${it.id}`, it.description);
+    for (const it of providers ?? []) add("provider", it.id, it.name, `/models/providers/${it.id}`, it.type);
+    for (const it of profiles ?? [])
+      add("profile", it.id, it.name, `/models/profiles/${it.id}`, it.description);
     for (const it of secrets ?? []) add("secret", it.id, it.name, `/settings/secrets/${it.id}`);
     for (const it of directory.members) add("member", it.user_id, it.name, "/settings/members", it.email);
     for (const it of nodes ?? []) add("node", it.id, it.name, `/nodes/${it.id}`, it.status);
     return things;
-  }, [directory, chats, runs, approvals, policies, tools, skills, secrets, nodes]);
+  }, [directory, chats, runs, approvals, policies, tools, skills, providers, profiles, secrets, nodes]);
 }

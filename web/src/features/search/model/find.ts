@@ -22,6 +22,8 @@ export const KINDS: readonly FoundKind[] = [
   "policy",
   "tool",
   "skill",
+  "provider",
+  "profile",
   "secret",
   "member",
   "node",

@@ -1,5 +1,7 @@
 import {
   Bot,
+  Cloud,
+  Cpu,
   FileText,
   GraduationCap,
   Inbox,
@@ -24,6 +26,8 @@ export const icons: Record<FoundKind, LucideIcon> = {
   policy: Scale,
   tool: Wrench,
   skill: GraduationCap,
+  provider: Cloud,
+  profile: Cpu,
   secret: LockKeyhole,
   member: UserRound,
   node: Server,
