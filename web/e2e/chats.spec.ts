@@ -242,7 +242,7 @@ test("chats are found by their words, put away, and brought back", async ({ page
   await expect(page.getByRole("heading", { name: "Your first governed run" })).toBeVisible();
   await page.keyboard.press("ControlOrMeta+k");
   await page.keyboard.type(word);
-  const said = page.getByRole("option", { name: `noop # ${word}` });
+  const said = page.getByRole("option", { name: `noop # ${word}` }).first();
   await expect(said).toHaveAttribute("aria-selected", "true");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: title })).toBeVisible();

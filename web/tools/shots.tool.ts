@@ -25,6 +25,7 @@ const sees = (text: string | RegExp) => (page: Page) =>
 const shots: Shot[] = [
   { name: "chat", at: (it) => `/chats/${it.chatWithRequest}`, before: sees("Approve once") },
   { name: "run", at: (it) => `/runs/${it.run}?step=2`, before: sees("memory_bytes_max") },
+  { name: "runs", at: () => "/runs", before: sees("tokens") },
   { name: "inbox-phone", at: (it) => `/inbox/${it.approval}`, isPhone: true, before: sees("Approve once") },
   { name: "record", at: () => "/record/verify", before: verify },
   { name: "policy", at: () => "/policies/demo", before: simulate },
@@ -85,6 +86,8 @@ async function spending(server: Server) {
     for (let call = 0; call <= 4 - at; call += 1) await ask(server, key.key, model, 400 * (at + 1));
   }
   await counted(server, key.id, 12);
+  // Little enough that the chart shows how it burns down.
+  await server.call("PUT", "/v1/budgets/org", { monthly_usd_micros: 50_000 });
 }
 
 let filled: (Filled & { chatWithRequest: string }) | undefined;

@@ -22,7 +22,7 @@ use crate::{ArchiveError, Chat, ChatError};
 pub use summaries::{HasReadView, SummaryView};
 pub use views::{
     ArchiveView, AuthorView, CitationView, MessageView, PostedView, ReactionView, ReadView,
-    RegeneratingView, SessionMemberView, SessionUsageView, SessionView, UsageView,
+    RegeneratingView, SessionMemberView, SessionUsageView, SessionView,
 };
 
 /// The code of a problem that only says that another process is the session's controller by now. The

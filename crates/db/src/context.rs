@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use vocab::ids::IdKind;
 use vocab::{Actor, Clock, Id, OrgId, Random, Role, Timestamp};
 
@@ -20,7 +20,7 @@ struct Inner {
     backend: Backend,
     clock: Clock,
     random: Random,
-    committed: Notify,
+    commits: watch::Sender<u64>,
     faults: Faults,
 }
 
@@ -68,7 +68,7 @@ impl Db {
             backend,
             clock,
             random,
-            committed: Notify::new(),
+            commits: watch::Sender::new(0),
             faults: Faults::default(),
         }));
         Ok((db.clone(), Authority(db)))
@@ -106,10 +106,15 @@ impl Db {
         &self.0.random
     }
 
-    /// Rings after each commit of this process that carried events.
+    /// Counts the commits of this process that carried events. Whoever takes it before they look, and
+    /// then waits for a change, misses none.
     #[must_use]
-    pub fn committed(&self) -> &Notify {
-        &self.0.committed
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.0.commits.subscribe()
+    }
+
+    pub(crate) fn count_commit(&self) {
+        self.0.commits.send_modify(|count| *count += 1);
     }
 
     /// Writes a consistent copy of the whole database to a new file, while it is in use.

@@ -270,7 +270,7 @@ impl WriteTx {
         };
         let events = stamp.rows(self.events)?;
         self.raw.commit(&events).await?;
-        self.db.committed().notify_one();
+        self.db.count_commit();
         Ok(())
     }
 }
@@ -401,7 +401,7 @@ impl SystemWrite {
             rows.append(&mut stamp.rows(vec![draft])?);
         }
         self.raw.commit(&rows).await?;
-        self.db.committed().notify_one();
+        self.db.count_commit();
         Ok(())
     }
 

@@ -85,6 +85,7 @@ impl Sequencer {
     /// Seals until `stop` is ready, and then gives up the lease.
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
+        let mut commits = self.authority.db().commits();
         let mut behind = BEHIND.0;
         loop {
             let round = self.round().await;
@@ -105,11 +106,10 @@ impl Sequencer {
                 Ok(Round::Behind) => (behind * 2).min(BEHIND.1),
                 Ok(_) | Err(_) => BEHIND.0,
             };
-            let db = self.authority.db().clone();
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                () = db.committed().notified(), if !wait.is_zero() && round.is_ok() => {}
+                Ok(()) = commits.changed(), if !wait.is_zero() && round.is_ok() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }

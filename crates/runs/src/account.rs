@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 use vocab::{Target, limits};
 
 /// How many sources are named; a run may read more.
@@ -44,7 +45,38 @@ pub struct Citation {
     pub span: Option<(u32, u32)>,
 }
 
+/// What a run took of models.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RunUsage {
+    /// As far as prices are known.
+    pub cost_usd_micros: u64,
+    /// How many calls had no known price.
+    pub unpriced: u32,
+    /// Cached or not.
+    pub input_tokens: u64,
+    /// Of these, read from a provider's cache.
+    pub cached_input_tokens: u64,
+    /// Thinking included.
+    pub output_tokens: u64,
+    /// `provider/model`, as they served.
+    pub models: Vec<String>,
+}
+
 impl Account {
+    /// What was taken of models; nothing, if none was asked.
+    #[must_use]
+    pub fn usage(&self) -> Option<RunUsage> {
+        let models = self.models.clone();
+        (!models.is_empty()).then_some(RunUsage {
+            cost_usd_micros: self.cost_usd_micros,
+            unpriced: self.unpriced,
+            input_tokens: self.input_tokens,
+            cached_input_tokens: self.cached_input_tokens,
+            output_tokens: self.output_tokens,
+            models,
+        })
+    }
+
     /// Whether there is nothing to say.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -162,6 +162,7 @@ impl Engine {
             epoch: work.epoch,
             state: &state,
             entries: work.fold.entries(),
+            usage: work.fold.account().usage(),
             answer,
             started_at: now,
             lease_until,

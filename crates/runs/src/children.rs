@@ -73,6 +73,7 @@ impl Engine {
             input: vocab::Digest::ZERO,
             answer: None,
             entries: 1,
+            usage: None,
             cancel_requested: false,
             created_at: work.ctx.now(),
             started_at: None,

@@ -40,7 +40,7 @@ mod steps;
 mod store;
 mod worker;
 
-pub use account::{Account, Citation};
+pub use account::{Account, Citation, RunUsage};
 pub use asking::MayNotAsk;
 pub use engine::{Briefing, Directory, Ended, Engine, Parts, Sessions, Told};
 pub use error::RunError;

@@ -4,6 +4,7 @@ use policy::HasRead;
 use serde::{Deserialize, Serialize};
 use vocab::{Actor, AgentId, ApprovalId, Digest, NodeId, OrgId, Role, RunId, SessionId, Timestamp};
 
+use crate::account::RunUsage;
 use crate::program::{Failure, Input};
 
 /// Where a run is. The data of a state is in the state.
@@ -151,6 +152,8 @@ pub struct Run {
     pub answer: Option<Digest>,
     /// How many entries its journal has.
     pub entries: u32,
+    /// What it has taken of models, if it asked any.
+    pub usage: Option<RunUsage>,
     /// Whether somebody asked for its end.
     pub cancel_requested: bool,
     /// When it was queued.

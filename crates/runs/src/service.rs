@@ -111,6 +111,7 @@ pub(crate) fn run_of(ctx: &OrgContext, new: &NewRun, input: Digest) -> Run {
         input,
         answer: None,
         entries: 1,
+        usage: None,
         cancel_requested: false,
         created_at: ctx.now(),
         started_at: None,

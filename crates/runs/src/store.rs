@@ -5,13 +5,15 @@ use policy::HasRead;
 use serde::Deserialize as _;
 use vocab::{Actor, AgentId, Digest, EventKind, OrgId, Role, RunId, SessionId, Timestamp};
 
+use crate::account::RunUsage;
 use crate::model::{Run, State};
 
 macro_rules! columns {
     () => {
         "org_id, id, kind, state, detail, actor, role, workspace, session_id, agent_id, parent_id, \
          parent_step, depth, input, answer, entries, cancel_requested, created_at_us, \
-         started_at_us, ended_at_us, epoch, pokes"
+         started_at_us, ended_at_us, epoch, pokes, models, cost_usd_micros, unpriced, input_tokens, \
+         cached_input_tokens, output_tokens"
     };
 }
 
@@ -43,6 +45,7 @@ fn stored(row: &Row) -> Result<Stored, StoreError> {
         input: row.get(13)?,
         answer: row.get(14)?,
         entries: row.get(15)?,
+        usage: usage(row)?,
         cancel_requested: row.get(16)?,
         created_at: row.get(17)?,
         started_at: row.get(18)?,
@@ -53,6 +56,24 @@ fn stored(row: &Row) -> Result<Stored, StoreError> {
         epoch: row.get(20)?,
         pokes: row.get(21)?,
     })
+}
+
+fn usage(row: &Row) -> Result<Option<RunUsage>, StoreError> {
+    let models: Option<String> = row.get(22)?;
+    let Some(models) = models else {
+        return Ok(None);
+    };
+    Ok(Some(RunUsage {
+        models: serde_json::from_str(&models).map_err(|_| StoreError::Decode {
+            column: 22,
+            expected: "names of models",
+        })?,
+        cost_usd_micros: row.get(23)?,
+        unpriced: row.get(24)?,
+        input_tokens: row.get(25)?,
+        cached_input_tokens: row.get(26)?,
+        output_tokens: row.get(27)?,
+    }))
 }
 
 pub(crate) fn json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
@@ -286,6 +307,7 @@ pub(crate) struct Change<'a> {
     pub epoch: i64,
     pub state: &'a State,
     pub entries: u32,
+    pub usage: Option<RunUsage>,
     pub answer: Option<Digest>,
     pub started_at: Timestamp,
     /// `Some` while the worker keeps the run, with the new end of its lease.
@@ -309,6 +331,8 @@ pub(crate) async fn advance(
     it: &Change<'_>,
     now: Timestamp,
 ) -> Result<Option<Heard>, StoreError> {
+    let used = it.usage.as_ref();
+    let amount = |of: fn(&RunUsage) -> u64| i64::try_from(used.map_or(0, of)).unwrap_or(i64::MAX);
     let row = tx
         .optional(
             "UPDATE runs SET state = $5, detail = $6, entries = $7, \
@@ -316,7 +340,9 @@ pub(crate) async fn advance(
              ended_at_us = $10, holder = CASE WHEN CAST($11 AS BIGINT) IS NULL THEN NULL ELSE holder END, \
              wake_at_us = CASE WHEN CAST($10 AS BIGINT) IS NOT NULL THEN NULL \
              WHEN CAST($11 AS BIGINT) IS NOT NULL THEN CAST($11 AS BIGINT) \
-             WHEN pokes > $12 THEN CAST($13 AS BIGINT) ELSE CAST($14 AS BIGINT) END \
+             WHEN pokes > $12 THEN CAST($13 AS BIGINT) ELSE CAST($14 AS BIGINT) END, \
+             models = $15, cost_usd_micros = $16, unpriced = $17, input_tokens = $18, \
+             cached_input_tokens = $19, output_tokens = $20 \
              WHERE org_id = $1 AND id = $2 AND holder = $3 AND epoch = $4 \
              AND ended_at_us IS NULL RETURNING pokes, cancel_requested",
             &params![
@@ -332,7 +358,13 @@ pub(crate) async fn advance(
                 it.lease_until,
                 it.pokes_seen,
                 now,
-                it.wake_at
+                it.wake_at,
+                used.map(|it| json(&it.models)).transpose()?,
+                amount(|it| it.cost_usd_micros),
+                used.map_or(0, |it| it.unpriced),
+                amount(|it| it.input_tokens),
+                amount(|it| it.cached_input_tokens),
+                amount(|it| it.output_tokens)
             ],
         )
         .await?;

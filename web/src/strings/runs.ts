@@ -30,9 +30,12 @@ export const runs = {
     run: "Run",
     agent: "Agent",
     state: "State",
+    cost: "Cost",
     took: "Took",
     began: "Began",
   },
+  tokens: (amount: string) => `${amount} tokens`,
+  noPrice: "no price",
   filters: {
     state: "State",
     anyState: "Any state",

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use vocab::{RunId, SessionId};
 
-use super::{CitationView, SessionView, UsageView};
+use super::{CitationView, SessionView};
 use crate::service::{Export, ExportedMessage, Messages, Step};
 use crate::{Chat, ChatError};
 
@@ -244,7 +244,7 @@ fn message(it: &ExportedMessage) -> Value {
         "reply_to": message.reply_to,
         "mentions": message.mentions,
         "attachments": message.attachments,
-        "usage": message.account.as_ref().and_then(UsageView::of),
+        "usage": message.account.as_ref().and_then(runs::Account::usage),
         "sources": message.account.as_ref().map_or(&[][..], |it| &it.sources[..]),
         "citations": message.citations.iter().map(CitationView::from).collect::<Vec<_>>(),
         "content": it.text,

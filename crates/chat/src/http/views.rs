@@ -1,7 +1,7 @@
 //! What clients read.
 
 use runs::http::RunView;
-use runs::{Account, Citation};
+use runs::{Account, Citation, RunUsage};
 use serde::Serialize;
 use utoipa::ToSchema;
 use vocab::{AgentId, ArtifactId, Digest, MessageId, RunId, SessionId, Timestamp, UserId};
@@ -44,36 +44,6 @@ pub struct SessionView {
     held: bool,
     /// What its runs have taken of models, those that are over.
     usage: SessionUsageView,
-}
-
-/// What a run took of models.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct UsageView {
-    /// As far as prices are known.
-    cost_usd_micros: u64,
-    /// How many calls had no known price.
-    unpriced: u32,
-    input_tokens: u64,
-    /// Of these, read from a provider's cache.
-    cached_input_tokens: u64,
-    output_tokens: u64,
-    /// `provider/model`, as they served.
-    models: Vec<String>,
-}
-
-impl UsageView {
-    /// Nothing, if no model was asked.
-    pub(super) fn of(it: &Account) -> Option<Self> {
-        let models = it.models.clone();
-        (!models.is_empty()).then_some(Self {
-            cost_usd_micros: it.cost_usd_micros,
-            unpriced: it.unpriced,
-            input_tokens: it.input_tokens,
-            cached_input_tokens: it.cached_input_tokens,
-            output_tokens: it.output_tokens,
-            models,
-        })
-    }
 }
 
 /// What the runs of a session took of models.
@@ -223,7 +193,7 @@ pub struct MessageView {
     attachments: Vec<ArtifactId>,
     /// What the run whose answer it is took of models; null if it took nothing. Runs that it started
     /// have messages or runs of their own.
-    usage: Option<UsageView>,
+    usage: Option<RunUsage>,
     /// The files and addresses that the run behind an answer has read, at most 32. It read them; whether
     /// the answer rests on them is not said.
     sources: Vec<String>,
@@ -315,7 +285,7 @@ impl MessageView {
             reply_to: it.reply_to,
             mentions: it.mentions.ids(),
             attachments: it.attachments,
-            usage: it.account.as_ref().and_then(UsageView::of),
+            usage: it.account.as_ref().and_then(Account::usage),
             sources: it.account.map(|it| it.sources).unwrap_or_default(),
             citations: Vec::new(),
             content: text,

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
+use super::budgets;
 use super::watch::watch;
 use super::{Cx, Done, cell, cells, missing};
 use crate::args::Listing;
@@ -195,11 +196,21 @@ async fn list_runs(cx: &Cx, listing: &Listing, state: Option<&str>) -> Done {
         .await?
         .list("/v1/runs", &query, listing.limit)
         .await?;
-    cx.list(items, &["RUN", "STATE", "KIND", "CREATED"], |run| {
+    cx.list(items, &["RUN", "STATE", "KIND", "USD", "CREATED"], |run| {
         let mut row = cells(run, &["id", "state", "kind", "created_at"]);
         row[1] = state_of(run);
+        row.insert(3, cost_of(run));
         row
     })
+}
+
+/// What it took of models; nothing, where it asked none or nobody knows a price.
+fn cost_of(run: &Value) -> String {
+    let used = &run["usage"];
+    match (used["cost_usd_micros"].as_u64(), used["unpriced"].as_u64()) {
+        (None, _) | (Some(0), Some(1..)) => String::new(),
+        (Some(micros), _) => budgets::dollars(micros),
+    }
 }
 
 fn state_of(run: &Value) -> String {

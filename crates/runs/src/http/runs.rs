@@ -13,7 +13,9 @@ use utoipa::{IntoParams, ToSchema};
 use vocab::{AgentId, ArtifactId, RunId, SessionId, Timestamp, limits};
 
 use super::queue_problem;
-use crate::{Failure, Input, NewRun, Resolution, Run, RunFilter, Runs, State as RunState};
+use crate::{
+    Failure, Input, NewRun, Resolution, Run, RunFilter, RunUsage, Runs, State as RunState,
+};
 
 /// The routes.
 pub(crate) fn routes(runs: Runs) -> OpenApiRouter {
@@ -76,6 +78,9 @@ pub struct RunView {
     pub workspace: String,
     /// How many entries its journal has.
     pub entries: u32,
+    /// What it has taken of models so far, if it asked any; what runs that it started took is theirs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<RunUsage>,
     /// Whether somebody asked for its end.
     pub cancel_requested: bool,
     /// When it was queued.
@@ -117,6 +122,7 @@ impl From<Run> for RunView {
             parent_run_id: run.parent.map(|(parent, _)| parent),
             workspace: run.workspace,
             entries: run.entries,
+            usage: run.usage,
             cancel_requested: run.cancel_requested,
             created_at: run.created_at,
             started_at: run.started_at,

@@ -225,9 +225,10 @@ on_both_databases! {
         let run = life.runs.start(&world.ctx, send()).await.unwrap();
         world.until(&life, run.id, waits_for("decision")).await;
         life.runs.resolve(&world.ctx, run.id, Resolution::Repeat).await.unwrap();
+        let mut commits = life.db.commits();
         let sent_again = async {
             while world.count(run.id, "tool.outcome_unknown").await < 2 {
-                life.db.committed().notified().await;
+                commits.changed().await.unwrap();
             }
         };
         tokio::time::timeout(std::time::Duration::from_secs(30), sent_again).await.unwrap();
@@ -502,9 +503,10 @@ on_both_databases! {
         // All places are taken; another organisation is served meanwhile.
         let other = world.db.org().await;
         let denied = life.runs.start(&other, tool("noop", json!({}))).await.unwrap();
+        let mut commits = life.db.commits();
         let over = async {
             while !world.people.get(&other, denied.id).await.unwrap().state.is_over() {
-                life.db.committed().notified().await;
+                commits.changed().await.unwrap();
             }
         };
         tokio::time::timeout(std::time::Duration::from_secs(30), over).await.unwrap();

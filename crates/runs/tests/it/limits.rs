@@ -425,13 +425,14 @@ on_both_databases! {
         world.policies.publish(&other, policy).await.unwrap();
         assert_eq!(world.codes(&life, vec![noop(), noop()]).await, ["ok", "PLAN_LIMIT"]);
         let theirs = life.runs.start(&other, noop()).await.unwrap();
+        let mut commits = life.db.commits();
         let over = async {
             loop {
                 let run = world.people.get(&other, theirs.id).await.unwrap();
                 if run.state.is_over() {
                     return run;
                 }
-                life.db.committed().notified().await;
+                commits.changed().await.unwrap();
             }
         };
         let over = tokio::time::timeout(Duration::from_secs(60), over).await.unwrap();

@@ -158,6 +158,15 @@ on_both_databases! {
         ] {
             assert_eq!(world.count(run.id, kind).await, count, "{kind}");
         }
+        let used = runs::RunUsage {
+            cost_usd_micros: 14,
+            unpriced: 0,
+            input_tokens: 20,
+            cached_input_tokens: 0,
+            output_tokens: 10,
+            models: vec!["fake/one".into()],
+        };
+        assert_eq!(ended.usage, Some(used));
         life.end();
         let engine = world.people.engine();
         let report = engine.replay(&world.ctx, &ended, &Changes::default(), 0).await.unwrap();
@@ -175,6 +184,7 @@ on_both_databases! {
         let ended = world.end(&life, run.id).await;
         let State::Failed { failure } = ended.state else { panic!("{:?}", ended.state) };
         assert_eq!((failure.code.as_str(), failure.at), ("POLICY_DENIED", FailedAt::Agent));
+        assert_eq!(ended.usage, None, "no model was asked");
         assert_eq!(world.count(run.id, "capability.issued").await, 0);
         life.end();
     }

@@ -331,6 +331,7 @@ impl World {
         unknown: Resolution,
         fits: impl Fn(&State) -> bool,
     ) -> Option<Run> {
+        let mut commits = life.db.commits();
         let watching = async {
             loop {
                 if life.db.faults().is_dead() {
@@ -363,7 +364,7 @@ impl World {
                     _ => {}
                 }
                 tokio::select! {
-                    () = life.db.committed().notified() => {}
+                    _ = commits.changed() => {}
                     () = life.db.faults().died() => {}
                 }
             }

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { cx } from "@/lib/cx";
-import { duration, shortId } from "@/lib/format";
+import { count, dollars, duration, shortId } from "@/lib/format";
 import { useSecond } from "@/lib/useNow";
 import { t } from "@/strings";
 import { Avatar } from "@/ui/Avatar";
@@ -11,7 +11,7 @@ import { StateBadge } from "./StateBadge";
 
 const s = t.runs;
 const grid =
-  "grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-1 md:grid-cols-[minmax(0,1fr)_9rem_10.5rem_5rem_4.5rem]";
+  "grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-1 md:grid-cols-[minmax(0,1fr)_9rem_10.5rem_5.5rem_4.5rem_4.5rem]";
 
 export function RunsHead() {
   return (
@@ -20,6 +20,7 @@ export function RunsHead() {
         <span>{s.columns.run}</span>
         <span>{s.columns.agent}</span>
         <span>{s.columns.state}</span>
+        <span className="text-right">{s.columns.cost}</span>
         <span className="text-right">{s.columns.took}</span>
         <span className="text-right">{s.columns.began}</span>
       </div>
@@ -70,6 +71,7 @@ export function RunRow({ run, title, agent, isPicked, onPick }: Props) {
         <span className="col-start-2 row-start-1 justify-self-end md:col-start-auto md:row-start-auto md:justify-self-start">
           <StateBadge run={run} />
         </span>
+        <Cost run={run} />
         <span className="col-start-2 row-start-2 text-right text-xs text-muted tabular-nums md:col-start-auto md:row-start-auto md:text-sm">
           <Took run={run} />
         </span>
@@ -78,6 +80,25 @@ export function RunRow({ run, title, agent, isPicked, onPick }: Props) {
         </span>
       </Link>
     </li>
+  );
+}
+
+/** What it took of models: beside the rest where there is room. */
+function Cost({ run: { usage } }: { run: Run }) {
+  return (
+    <span
+      className="hidden text-right text-sm text-muted tabular-nums md:block"
+      title={usage?.models.join(", ")}
+    >
+      {usage && (
+        <>
+          <span className="block">
+            {usage.unpriced > 0 && usage.cost_usd_micros === 0 ? s.noPrice : dollars(usage.cost_usd_micros)}
+          </span>
+          <span className="block text-xs">{s.tokens(count(usage.input_tokens + usage.output_tokens))}</span>
+        </>
+      )}
+    </span>
   );
 }
 

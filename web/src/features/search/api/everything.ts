@@ -2,6 +2,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { nav } from "@/app/nav";
+import { useMay } from "@/app/useAuth";
 import { pendingQuery } from "@/features/approvals/api/approvals";
 import { targetName } from "@/features/approvals/model/show";
 import { sessionsQuery } from "@/features/chats/api/chats";
@@ -34,14 +35,16 @@ const pages: readonly Thing[] = [
 export function useEverything(isWanted: boolean): readonly Thing[] {
   const directory = useDirectory();
   const enabled = isWanted;
+  // Viewers may not see whom models are asked of.
+  const models = useMay("member") && isWanted;
   const chats = useInfiniteQuery({ ...sessionsQuery("active"), enabled }).data;
   const runs = useInfiniteQuery({ ...runsQuery({}), enabled }).data;
   const approvals = useQuery({ ...pendingQuery, enabled }).data;
   const policies = useQuery({ ...policiesQuery, enabled }).data;
   const tools = useQuery({ ...toolsQuery, enabled }).data;
   const skills = useQuery({ ...skillsQuery, enabled }).data;
-  const providers = useQuery({ ...providersQuery, enabled }).data;
-  const profiles = useQuery({ ...profilesQuery, enabled }).data;
+  const providers = useQuery({ ...providersQuery, enabled: models }).data;
+  const profiles = useQuery({ ...profilesQuery, enabled: models }).data;
   const secrets = useQuery({ ...secretsQuery, enabled }).data;
   const nodes = useQuery({ ...nodesQuery, enabled }).data;
   return useMemo(() => {
