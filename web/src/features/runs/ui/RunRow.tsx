@@ -11,7 +11,7 @@ import { StateBadge } from "./StateBadge";
 
 const s = t.runs;
 const grid =
-  "grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-1 md:grid-cols-[minmax(0,1fr)_9rem_10.5rem_5.5rem_4.5rem_4.5rem]";
+  "grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-1 md:grid-cols-[minmax(0,1fr)_8rem_10rem_4.5rem_4rem] xl:grid-cols-[minmax(0,1fr)_10rem_10.5rem_6rem_4.5rem_4.5rem]";
 
 export function RunsHead() {
   return (
@@ -20,7 +20,7 @@ export function RunsHead() {
         <span>{s.columns.run}</span>
         <span>{s.columns.agent}</span>
         <span>{s.columns.state}</span>
-        <span className="text-right">{s.columns.cost}</span>
+        <span className="hidden text-right xl:block">{s.columns.cost}</span>
         <span className="text-right">{s.columns.took}</span>
         <span className="text-right">{s.columns.began}</span>
       </div>
@@ -58,6 +58,7 @@ export function RunRow({ run, title, agent, isPicked, onPick }: Props) {
           <span className="block truncate text-sm font-medium">{title}</span>
           <span className="block truncate text-xs text-muted">
             {s.kinds[run.kind] ?? run.kind} · <span className="font-mono">{shortId(run.id)}</span>
+            {run.usage && <span className="xl:hidden"> · {costOf(run.usage)}</span>}
           </span>
         </span>
         <span className="col-start-1 row-start-2 flex min-w-0 items-center gap-2 text-sm text-muted md:col-start-auto md:row-start-auto">
@@ -83,18 +84,19 @@ export function RunRow({ run, title, agent, isPicked, onPick }: Props) {
   );
 }
 
+const costOf = (usage: NonNullable<Run["usage"]>) =>
+  usage.unpriced > 0 && usage.cost_usd_micros === 0 ? s.noPrice : dollars(usage.cost_usd_micros);
+
 /** What it took of models: beside the rest where there is room. */
 function Cost({ run: { usage } }: { run: Run }) {
   return (
     <span
-      className="hidden text-right text-sm text-muted tabular-nums md:block"
+      className="hidden text-right text-sm text-muted tabular-nums xl:block"
       title={usage?.models.join(", ")}
     >
       {usage && (
         <>
-          <span className="block">
-            {usage.unpriced > 0 && usage.cost_usd_micros === 0 ? s.noPrice : dollars(usage.cost_usd_micros)}
-          </span>
+          <span className="block">{costOf(usage)}</span>
           <span className="block text-xs">{s.tokens(count(usage.input_tokens + usage.output_tokens))}</span>
         </>
       )}
