@@ -1,7 +1,9 @@
 import { ApiError, SignInChanged, Unreachable } from "@/api/problem";
+import { sentence } from "@/lib/format";
 import { t } from "@/strings";
 import { Button } from "./Button";
 import { Notice } from "./Notice";
+import { Said } from "./Said";
 
 /** What an error means to the person who sees it, and what to do about it. */
 export function explain(error: unknown): { title: string; detail: string; fix?: string; trace?: string } {
@@ -20,18 +22,18 @@ export function explain(error: unknown): { title: string; detail: string; fix?: 
   return { title: t.errors.unexpected, detail: t.errors.unexpectedFix };
 }
 
-/** The server writes lower case without a stop, as programs do. */
-export function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?…]$/.test(first) ? first : `${first}.`;
-}
-
 export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: (() => void) | undefined }) {
   const { title, detail, fix, trace } = explain(error);
   return (
     <Notice tone="bad" title={title}>
-      <p>{detail}</p>
-      {fix && <p>{fix}</p>}
+      <p>
+        <Said text={detail} />
+      </p>
+      {fix && (
+        <p>
+          <Said text={fix} />
+        </p>
+      )}
       {trace && (
         <p className="mt-1 text-xs text-muted">
           {t.errors.trace} <code className="font-mono">{trace}</code>

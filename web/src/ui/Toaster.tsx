@@ -3,6 +3,7 @@ import { useEffect, useSyncExternalStore } from "react";
 import { cx } from "@/lib/cx";
 import { t } from "@/strings";
 import { Button, IconButton } from "./Button";
+import { Said } from "./Said";
 import { currentToasts, dismissToast, subscribeToasts, type Toast } from "./toast";
 
 const icons = { ok: CircleCheck, info: Info, warn: TriangleAlert, bad: CircleAlert };
@@ -41,7 +42,11 @@ function ToastCard({ toast }: { toast: Toast }) {
       <Icon aria-hidden className={cx("mt-0.5 size-4 shrink-0", inks[tone])} />
       <div className="min-w-0 flex-1">
         <p className="font-medium">{title}</p>
-        {detail && <p className="text-muted">{detail}</p>}
+        {detail && (
+          <p className="text-muted">
+            <Said text={detail} />
+          </p>
+        )}
         {action && (
           <Button
             size="sm"

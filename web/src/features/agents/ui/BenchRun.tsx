@@ -12,11 +12,12 @@ import { count, dollars, pretty } from "@/lib/format";
 import { t } from "@/strings";
 import { buttonClass } from "@/ui/Button";
 import { Code } from "@/ui/Code";
-import { ErrorNotice, sentence } from "@/ui/ErrorNotice";
+import { ErrorNotice } from "@/ui/ErrorNotice";
 import { Fetched } from "@/ui/Fetched";
 import { Markdown } from "@/ui/Markdown";
 import { Notice } from "@/ui/Notice";
 import { Fact } from "@/ui/Page";
+import { Said } from "@/ui/Said";
 import { Section } from "@/ui/Section";
 import { rivalOf, type Try } from "../model/tries";
 
@@ -95,7 +96,7 @@ function Ended({ run }: { run: Run }) {
   if (failure) {
     return (
       <Notice tone="bad" title={failure.code || s.failed}>
-        {sentence(failure.message)}
+        <Said text={failure.message} />
       </Notice>
     );
   }

@@ -6,8 +6,9 @@ import { useDirectory } from "@/features/directory/api/directory";
 import { t } from "@/strings";
 import { IconButton } from "@/ui/Button";
 import { CopyButton } from "@/ui/Code";
-import { ErrorNotice, sentence } from "@/ui/ErrorNotice";
+import { ErrorNotice } from "@/ui/ErrorNotice";
 import { Notice } from "@/ui/Notice";
+import { Said } from "@/ui/Said";
 import { Skeleton } from "@/ui/Skeleton";
 import { Time } from "@/ui/Time";
 import { approvalQuery } from "../api/approvals";
@@ -73,7 +74,9 @@ export function ApprovalDetail({ id, onBack, onAnswered }: Props) {
           <ShieldQuestion aria-hidden className="mt-0.5 size-4 shrink-0 text-warn" />
           <div className="text-sm">
             <h3 className="font-medium">{t.approvals.whyAsked}</h3>
-            <p>{sentence(approval.reason)}</p>
+            <p>
+              <Said text={approval.reason} />
+            </p>
             {approval.four_eyes && <p className="mt-1">{t.approvals.fourEyes}</p>}
           </div>
         </section>

@@ -8,8 +8,9 @@ import { parseObject } from "@/lib/json";
 import { t } from "@/strings";
 import { Button } from "@/ui/Button";
 import { Code } from "@/ui/Code";
-import { ErrorNotice, sentence } from "@/ui/ErrorNotice";
+import { ErrorNotice } from "@/ui/ErrorNotice";
 import { controlClass, Field } from "@/ui/Field";
+import { Said } from "@/ui/Said";
 import { toolsQuery, useCheck } from "../api/policies";
 
 const s = t.policies.check;
@@ -103,7 +104,7 @@ export function CheckPanel({ tool: first = "file.read", args: begin = example }:
         {check.data && (
           <>
             <p className="flex flex-wrap items-center gap-2 text-sm">
-              <VerdictBadge verdict={check.data.decision} /> {sentence(check.data.reason)}
+              <VerdictBadge verdict={check.data.decision} /> <Said text={check.data.reason} />
             </p>
             <p className="text-xs text-muted">
               {check.data.determining.length > 0 ? (

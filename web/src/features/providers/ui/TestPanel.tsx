@@ -5,10 +5,11 @@ import { useMay } from "@/app/useAuth";
 import { cx } from "@/lib/cx";
 import { t } from "@/strings";
 import { Button } from "@/ui/Button";
-import { ErrorNotice, sentence } from "@/ui/ErrorNotice";
+import { ErrorNotice } from "@/ui/ErrorNotice";
 import { controlClass, TextField } from "@/ui/Field";
 import { Notice } from "@/ui/Notice";
 import { Panel } from "@/ui/Panel";
+import { Said } from "@/ui/Said";
 import { type Provider, type Tested, testedQuery, useTest } from "../api/providers";
 import { type StepState, stepsOf } from "../model/test";
 import { TestBadge } from "./ProviderList";
@@ -86,8 +87,10 @@ function Found({ provider, found, onChange, onName }: Props & { found: Tested })
         })}
       </ol>
       {problem && (
-        <Notice tone="bad" title={sentence(problem.message)}>
-          <p>{sentence(problem.suggested_fix)}</p>
+        <Notice tone="bad" title=<Said text={problem.message} />>
+          <p>
+            <Said text={problem.suggested_fix} />
+          </p>
           <p className="mt-1 font-mono text-xs text-muted">{problem.code}</p>
           <Button size="sm" className="mt-2" onClick={onChange}>
             {t.models.change}

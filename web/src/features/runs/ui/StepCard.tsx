@@ -7,7 +7,8 @@ import { Countdown } from "@/features/approvals/ui/Countdown";
 import { Exactly } from "@/features/approvals/ui/Exactly";
 import { duration } from "@/lib/format";
 import { t } from "@/strings";
-import { ErrorNotice, sentence } from "@/ui/ErrorNotice";
+import { ErrorNotice } from "@/ui/ErrorNotice";
+import { Said } from "@/ui/Said";
 import { Skeleton } from "@/ui/Skeleton";
 import type { Step } from "../api/runs";
 import { durationOf, pendingApproval, stateOf } from "../model/step";
@@ -62,7 +63,9 @@ function AskCard({ step, approvalId }: { step: Step; approvalId: string }) {
         {!approval && !error && <Skeleton className="h-16" />}
         {approval && (
           <>
-            <p className="text-sm text-muted">{sentence(approval.reason)}</p>
+            <p className="text-sm text-muted">
+              <Said text={approval.reason} />
+            </p>
             <Exactly tool={approval.tool} args={approval.arguments} />
             <Answers approval={approval} />
           </>

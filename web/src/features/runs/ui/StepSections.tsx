@@ -5,8 +5,8 @@ import { fields } from "@/lib/fields";
 import { count, dollars, duration, pretty } from "@/lib/format";
 import { t } from "@/strings";
 import { Code } from "@/ui/Code";
-import { sentence } from "@/ui/ErrorNotice";
 import { Notice } from "@/ui/Notice";
+import { Said } from "@/ui/Said";
 import { Section } from "@/ui/Section";
 import type { Step } from "../api/runs";
 import { decisionOf, outcomeOf, stateOf, usageOf } from "../model/step";
@@ -20,7 +20,11 @@ export function DecisionSection({ value }: { value: unknown }) {
   if (!decision) return null;
   return (
     <Section title={s.decision} aside={<VerdictBadge verdict={decision.verdict} />}>
-      {decision.reason && <p className="text-sm">{sentence(decision.reason)}</p>}
+      {decision.reason && (
+        <p className="text-sm">
+          <Said text={decision.reason} />
+        </p>
+      )}
       <p className="text-xs text-muted">
         {decision.rules.length === 0 ? (
           s.noRule
@@ -93,10 +97,12 @@ export function OutputSection({ step }: { step: Step }) {
       {isAbsent && <p className="text-sm text-muted">{s.noGuide}</p>}
       {outcome && !outcome.ok && !isAbsent && (
         <Notice tone="bad" title={outcome.code}>
-          <p>{sentence(outcome.message)}</p>
+          <p>
+            <Said text={outcome.message} />
+          </p>
           {outcome.fix && (
             <p>
-              {s.fix}: {sentence(outcome.fix)}
+              {s.fix}: <Said text={outcome.fix} />
             </p>
           )}
         </Notice>

@@ -14,8 +14,9 @@ import { StepCard } from "@/features/runs/ui/StepCard";
 import { t } from "@/strings";
 import { Button, buttonClass } from "@/ui/Button";
 import { Code } from "@/ui/Code";
-import { ErrorNotice, sentence } from "@/ui/ErrorNotice";
+import { ErrorNotice } from "@/ui/ErrorNotice";
 import { Notice } from "@/ui/Notice";
+import { Said } from "@/ui/Said";
 import { stricter, useAsk, useSetUp } from "../api/start";
 
 const s = t.start;
@@ -160,7 +161,11 @@ function ReplayReport({ report }: { report: Report }) {
         {s.replay.before} <VerdictBadge verdict={step?.recorded.verdict} /> {s.replay.now}{" "}
         <VerdictBadge verdict={step?.replayed.verdict} />
       </p>
-      {step?.reason && <p className="mt-1">{sentence(step.reason)}</p>}
+      {step?.reason && (
+        <p className="mt-1">
+          <Said text={step.reason} />
+        </p>
+      )}
     </Notice>
   );
 }

@@ -14,10 +14,10 @@ import { t } from "@/strings";
 import { Button, buttonClass } from "@/ui/Button";
 import { Code } from "@/ui/Code";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
-import { sentence } from "@/ui/ErrorNotice";
 import { Fetched } from "@/ui/Fetched";
 import { TextField } from "@/ui/Field";
 import { Notice } from "@/ui/Notice";
+import { Said } from "@/ui/Said";
 import { Section } from "@/ui/Section";
 import { TextArea } from "@/ui/TextArea";
 import { type Tool, useInvoke } from "../api/tools";
@@ -193,7 +193,7 @@ function Outcome({ run }: { run: Run }) {
       {outcome?.ok && <Code text={pretty(outcome.output)} label={s.result} />}
       {outcome && !outcome.ok && (
         <Notice tone="bad" title={outcome.code}>
-          {sentence(outcome.message)}
+          <Said text={outcome.message} />
         </Notice>
       )}
       {steps.map((it) => (
