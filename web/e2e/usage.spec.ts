@@ -51,7 +51,7 @@ test("what was spent is stacked, isolated, narrowed to a day and back, sorted an
   await chart.scrollIntoViewIfNeeded();
   const now = (await chart.boundingBox()) ?? box;
   await page.mouse.move(now.x + now.width - 20, now.y + 100);
-  await expect(hint).toContainText("usage-b");
+  // At once, before the chart has said what is there.
   await page.mouse.down();
   await page.mouse.move(now.x + now.width - 120, now.y + 100, { steps: 8 });
   await expect(page.locator(".recharts-reference-area")).toBeVisible();
@@ -105,6 +105,8 @@ test("models that failed are seen, each with its rate", async ({ page, server })
   await expect(totals.getByRole("row", { name: /^broken/ })).toContainText("100%");
   await expect(totals.getByRole("row", { name: /sound\/stage/ })).toContainText("0%");
   const times = page.getByRole("figure").filter({ hasText: "First byte" });
+  await expect(times.getByRole("list", { name: "What the colours mean" })).toContainText("sound/stage");
+  await expect(totals.getByRole("columnheader").nth(1)).toHaveText("Failed");
   await times.getByText("The numbers of the chart, as a table").click();
   await expect(times.getByRole("columnheader", { name: "sound/stage" })).toBeVisible();
   await expect(times.getByRole("cell").filter({ hasText: "ms" }).first()).toBeVisible();

@@ -39,6 +39,26 @@ export function ChartHint({
   );
 }
 
+/** What the colours mean, where there is nothing to choose among them. */
+export function ChartKey({
+  label,
+  series,
+}: {
+  label: string;
+  series: readonly { id: string; name: string; colour: string }[];
+}) {
+  return (
+    <ul aria-label={label} className="flex flex-wrap gap-x-4 gap-y-1 text-xs text-muted">
+      {series.map((it) => (
+        <li key={it.id} className="flex min-w-0 items-center gap-1.5">
+          <Swatch colour={it.colour} />
+          <span className="min-w-0 break-words">{it.name}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 export function Swatch({ colour, className }: { colour: string; className?: string }) {
   return (
     <span

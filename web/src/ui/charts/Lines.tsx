@@ -33,10 +33,13 @@ export interface LinesProps {
   height?: number;
   /** The axis reaches at least this far. */
   least?: number;
+  /** Which places the axis names; those that fit where none are said. */
+  ticks?: readonly number[] | undefined;
 }
 
 export default function Lines(props: LinesProps) {
-  const { label, places, series, limits = [], format, tick, nothingName, height = 240, least = 0 } = props;
+  const { label, places, series, limits = [], format, tick, nothingName } = props;
+  const { height = 240, least = 0, ticks: named } = props;
   const data = places.map((_, at) => ({
     at,
     ...Object.fromEntries(series.map((it, s) => [`s${s}`, it.values[at] ?? null])),
@@ -61,6 +64,7 @@ export default function Lines(props: LinesProps) {
           <CartesianGrid vertical={false} stroke="var(--line)" />
           <XAxis
             dataKey="at"
+            {...(named ? { ticks: [...named] } : {})}
             tickFormatter={(at: number) => places[at]?.label ?? ""}
             tick={axisText}
             tickLine={false}

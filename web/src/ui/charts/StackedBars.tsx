@@ -2,12 +2,11 @@
  * Amounts over time, stacked. Arrow keys walk along it, pointing at it says its parts, and dragging over it
  * chooses a part of the time. Pages load it lazily: the library is larger than everything else on them.
  */
-import { useState } from "react";
+import { type MouseEvent, useState } from "react";
 import {
   Bar,
   BarChart,
   CartesianGrid,
-  type MouseHandlerDataParam,
   ReferenceArea,
   ResponsiveContainer,
   Tooltip,
@@ -15,7 +14,7 @@ import {
   YAxis,
 } from "recharts";
 import { ChartHint } from "./ChartHint";
-import { axisText, ticks } from "./chart";
+import { axisText, barAt, ticks } from "./chart";
 
 export interface BarSeries {
   id: string;
@@ -47,6 +46,8 @@ export interface StackedBarsProps {
 }
 
 const HINTED = 8;
+const AXIS_WIDTH = 52;
+const MARGIN_RIGHT = 4;
 
 export default function StackedBars(props: StackedBarsProps) {
   const { label, series, bars, tick, onChoose, height = 260 } = props;
@@ -57,10 +58,11 @@ export default function StackedBars(props: StackedBarsProps) {
   }));
   const highest = Math.max(0, ...bars.map((bar) => bar.values.reduce((sum, it) => sum + it, 0)));
   const marks = ticks(highest);
-  const place = (state: MouseHandlerDataParam) =>
-    state.activeTooltipIndex === undefined || state.activeTooltipIndex === null
-      ? undefined
-      : Number(state.activeTooltipIndex);
+  /** The bar at a place of the pointer. The chart itself knows it only some frames later. */
+  const place = ({ clientX, currentTarget }: MouseEvent) => {
+    const { left, width } = currentTarget.getBoundingClientRect();
+    return barAt(clientX - left - AXIS_WIDTH, width - AXIS_WIDTH - MARGIN_RIGHT, bars.length);
+  };
   const end = () => {
     if (drag && drag.from !== drag.to) onChoose?.(Math.min(drag.from, drag.to), Math.max(drag.from, drag.to));
     setDrag(undefined);
@@ -68,27 +70,27 @@ export default function StackedBars(props: StackedBarsProps) {
   return (
     <div
       className={onChoose ? "cursor-col-resize overflow-x-clip select-none" : "overflow-x-clip select-none"}
+      {...(onChoose
+        ? {
+            onMouseDown: (event: MouseEvent) => {
+              const at = place(event);
+              if (event.button === 0) setDrag({ from: at, to: at });
+            },
+            onMouseMove: (event: MouseEvent) => {
+              const at = place(event);
+              if (drag && at !== drag.to) setDrag({ ...drag, to: at });
+            },
+            onMouseUp: end,
+            onMouseLeave: () => setDrag(undefined),
+          }
+        : {})}
     >
       <ResponsiveContainer width="100%" height={height}>
         <BarChart
           data={data}
-          margin={{ top: 8, right: 4, bottom: 0, left: 0 }}
+          margin={{ top: 8, right: MARGIN_RIGHT, bottom: 0, left: 0 }}
           barCategoryGap={bars.length > 60 ? 1 : "18%"}
           aria-label={label}
-          {...(onChoose
-            ? {
-                onMouseDown: (state: MouseHandlerDataParam) => {
-                  const at = place(state);
-                  if (at !== undefined) setDrag({ from: at, to: at });
-                },
-                onMouseMove: (state: MouseHandlerDataParam) => {
-                  const at = place(state);
-                  if (drag && at !== undefined && at !== drag.to) setDrag({ ...drag, to: at });
-                },
-                onMouseUp: end,
-                onMouseLeave: () => setDrag(undefined),
-              }
-            : {})}
         >
           <CartesianGrid vertical={false} stroke="var(--line)" />
           <XAxis
@@ -101,7 +103,7 @@ export default function StackedBars(props: StackedBarsProps) {
             minTickGap={24}
           />
           <YAxis
-            width={52}
+            width={AXIS_WIDTH}
             tick={axisText}
             tickLine={false}
             axisLine={false}

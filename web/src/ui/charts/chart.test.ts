@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { ticks } from "./chart";
+import { barAt, ticks } from "./chart";
 
 type Three = [number, number, number];
 
@@ -86,6 +86,12 @@ test.each([
       }
     }
   }
+});
+
+test("a place of the pointer is a bar, the nearest beside all of them", () => {
+  const at = [-40, 0, 99, 100, 299, 300, 900].map((distance) => barAt(distance, 300, 3));
+  expect(at).toEqual([0, 0, 0, 1, 2, 2, 2]);
+  expect(barAt(5, 0, 3)).toBe(0);
 });
 
 test("an axis has a few round marks", () => {

@@ -25,3 +25,9 @@ export function ticks(max: number, most = 5): number[] {
 }
 
 export const axisText = { fill: "var(--muted)", fontSize: 11 } as const;
+
+/** Which of so many bars of one width is at a distance from the first one's begin; the nearest, beside all of them. */
+export function barAt(distance: number, width: number, bars: number): number {
+  const at = width > 0 ? Math.floor((distance / width) * bars) : 0;
+  return Math.min(Math.max(at, 0), Math.max(bars - 1, 0));
+}

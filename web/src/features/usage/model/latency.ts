@@ -44,6 +44,12 @@ export function placeName(at: number, step: "hour" | "day"): { label: string; ti
   return { label: hour === "00:00" ? day : hour, title: `${day}, ${hour} UTC` };
 }
 
+/** Which places the axis names: midnights where hours of more days than two would only repeat themselves. */
+export function marksOf(places: readonly number[], step: "hour" | "day"): number[] | undefined {
+  if (step === "day" || places.length <= 48) return undefined;
+  return places.flatMap((at, index) => (at % (24 * HOUR_MS) === 0 ? [index] : []));
+}
+
 const timeOf = (row: LatencyRow, moment: Moment, percentile: Percentile): number | undefined =>
   (moment === "whole" ? row[`${percentile}_ms`] : row[`first_byte_${percentile}_ms`]) ?? undefined;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { lookable, placeName, placesOf, stepOf, timesOf } from "./latency";
+import { lookable, marksOf, placeName, placesOf, stepOf, timesOf } from "./latency";
 import {
   before,
   bucketRange,
@@ -130,6 +130,8 @@ test("times of calls are by the hour in a week, by the day in more, and never of
   const places = placesOf(week, now);
   expect(places).toHaveLength(6 * 24 + 16);
   expect(placeName(places.at(-1) ?? 0, "hour").title).toContain("15:00 UTC");
+  expect(marksOf(places, "hour")).toEqual([0, 24, 48, 72, 96, 120, 144]);
+  expect(marksOf(places.slice(0, 30), "hour")).toBeUndefined();
   expect(placesOf({ from: "2026-03-01", to: "2026-03-10" }, now)).toHaveLength(10);
   expect(daysIn(lookable({ from: "2024-01-01", to: "2026-03-10" }))).toBe(366);
   const rows = [

@@ -18,6 +18,7 @@ import {
 } from "../model/series";
 
 const s = t.usage;
+const FAILURES_FIRST: readonly Sort[] = ["name", "failed", "rate", "calls", "cost", "input", "output"];
 
 interface Props {
   groups: readonly Group[];
@@ -27,11 +28,15 @@ interface Props {
   only: string | undefined;
   onOnly(id: string): void;
   sort: Sort;
+  /** What failed stands before what it cost. */
+  failuresFirst?: boolean;
   onSort(next: Sort): void;
 }
 
 /** Every group with its sums. */
-export function GroupsTable({ groups, all, nameOf, by, only, onOnly, sort, onSort }: Props) {
+export function GroupsTable(props: Props) {
+  const { groups, all, nameOf, by, only, onOnly, sort, onSort, failuresFirst = false } = props;
+  const columns = failuresFirst ? FAILURES_FIRST : SORTS;
   const body = useRef<HTMLTableSectionElement>(null);
   useRowKeys(body);
   return (
@@ -47,7 +52,7 @@ export function GroupsTable({ groups, all, nameOf, by, only, onOnly, sort, onSor
         <table className="w-full text-sm">
           <thead>
             <tr className="border-b">
-              {SORTS.map((column) => (
+              {columns.map((column) => (
                 <th
                   key={column}
                   scope="col"
@@ -89,7 +94,11 @@ export function GroupsTable({ groups, all, nameOf, by, only, onOnly, sort, onSor
                     <span className="truncate">{nameOf(group.id)}</span>
                   </button>
                 </th>
-                <Cells it={group.totals} share={all.cost === 0 ? undefined : group.totals.cost / all.cost} />
+                <Cells
+                  columns={columns}
+                  it={group.totals}
+                  share={all.cost === 0 ? undefined : group.totals.cost / all.cost}
+                />
               </tr>
             ))}
           </tbody>
@@ -99,7 +108,7 @@ export function GroupsTable({ groups, all, nameOf, by, only, onOnly, sort, onSor
                 <th scope="row" className="px-3 py-2 text-left font-medium">
                   {s.total}
                 </th>
-                <Cells it={all} share={undefined} />
+                <Cells columns={columns} it={all} share={undefined} />
               </tr>
             </tfoot>
           )}
@@ -109,14 +118,26 @@ export function GroupsTable({ groups, all, nameOf, by, only, onOnly, sort, onSor
   );
 }
 
-function Cells({ it, share }: { it: Totals; share: number | undefined }) {
-  const rate = failureRate(it);
-  const cell = "px-3 py-2 text-right whitespace-nowrap tabular-nums";
-  return (
-    <>
-      <td className={cx(cell, "min-w-28")}>
-        {dollars(it.cost)}
-        {share !== undefined && (
+interface CellsProps {
+  columns: readonly Sort[];
+  it: Totals;
+  share: number | undefined;
+}
+
+function Cells({ columns, it, share }: CellsProps) {
+  return columns
+    .filter((column) => column !== "name")
+    .map((column) => (
+      <td
+        key={column}
+        className={cx(
+          "px-3 py-2 text-right whitespace-nowrap tabular-nums",
+          column === "cost" && "min-w-28",
+          (column === "failed" || column === "rate") && (it.failed > 0 ? "text-bad" : "text-muted"),
+        )}
+      >
+        {amountOf(column, it)}
+        {column === "cost" && share !== undefined && (
           <span className="mt-1 block h-1 overflow-hidden rounded-full bg-hover">
             <span
               role="img"
@@ -127,13 +148,24 @@ function Cells({ it, share }: { it: Totals; share: number | undefined }) {
           </span>
         )}
       </td>
-      <td className={cell}>{count(it.calls)}</td>
-      <td className={cx(cell, it.failed > 0 && "text-bad")}>{count(it.failed)}</td>
-      <td className={cx(cell, it.failed > 0 ? "text-bad" : "text-muted")}>
-        {rate === undefined ? "" : percent(rate)}
-      </td>
-      <td className={cell}>{count(it.input)}</td>
-      <td className={cell}>{count(it.output)}</td>
-    </>
-  );
+    ));
+}
+
+function amountOf(column: Exclude<Sort, "name">, it: Totals): string {
+  switch (column) {
+    case "cost":
+      return dollars(it.cost);
+    case "calls":
+      return count(it.calls);
+    case "failed":
+      return count(it.failed);
+    case "rate": {
+      const rate = failureRate(it);
+      return rate === undefined ? "" : percent(rate);
+    }
+    case "input":
+      return count(it.input);
+    case "output":
+      return count(it.output);
+  }
 }

@@ -4,6 +4,7 @@ import { useMemo } from "react";
 import { cx } from "@/lib/cx";
 import { count, percent } from "@/lib/format";
 import { t } from "@/strings";
+import { ChartKey } from "@/ui/charts/ChartHint";
 import { colourOf, colours } from "@/ui/charts/chart";
 import { Lines, StackedBars } from "@/ui/charts/lazy";
 import { Empty } from "@/ui/Empty";
@@ -48,6 +49,7 @@ export function HealthView(props: Props) {
           label={s.health.model}
           value={search.model ?? ""}
           onChange={choose}
+          className="max-w-full sm:max-w-96"
           options={[
             { value: "", name: s.health.allModels },
             ...[...new Set([...models, ...(search.model ? [search.model] : [])])].map((it) => ({
@@ -131,6 +133,7 @@ function Errors({
             height={220}
             {...(bars.length > 1 ? { onChoose: choose } : {})}
           />
+          <ChartKey label={s.legend} series={outcomes} />
           <DaysTable title={callsTitle} series={outcomes} bars={drawn} format={count} />
         </figure>
         <figure className="flex min-w-0 flex-col gap-3 rounded-lg border bg-surface p-3 shadow-sm md:p-4">
@@ -167,6 +170,7 @@ function Errors({
         all={sum(rows)}
         nameOf={nameOf}
         by="model"
+        failuresFirst
         only={only}
         onOnly={(id) => onModel(id === only ? "" : id)}
         sort={sorts}

@@ -4,6 +4,7 @@ import { cx } from "@/lib/cx";
 import { duration } from "@/lib/format";
 import { useMinute } from "@/lib/useNow";
 import { t } from "@/strings";
+import { ChartKey } from "@/ui/charts/ChartHint";
 import { colourOf, colours } from "@/ui/charts/chart";
 import { Lines } from "@/ui/charts/lazy";
 import { ErrorNotice } from "@/ui/ErrorNotice";
@@ -14,6 +15,7 @@ import {
   lookable,
   MOMENTS,
   type Moment,
+  marksOf,
   PERCENTILES,
   type Percentile,
   placeName,
@@ -111,7 +113,9 @@ export function Latency({ range: wanted, groups, only }: Props) {
               tick={(it) => (it === 0 ? "0" : duration(it))}
               nothingName={t.usage.health.noCalls}
               height={220}
+              ticks={marksOf(at, step)}
             />
+            <ChartKey label={t.usage.legend} series={series} />
             <DaysTable
               title={title}
               series={series}
