@@ -92,7 +92,8 @@ export const models = {
       "Asks for its list of models; with a model named, for a few tokens of it. Those cost what they cost.",
     model: "Model, if one is to answer",
     go: "Test",
-    never: "Not tested in this tab",
+    never: "Not tested yet",
+    neverHint: "What a test found is kept in this tab alone.",
     working: (ms: string) => `Works, ${ms}`,
     failing: "Doesn't work",
     steps: {

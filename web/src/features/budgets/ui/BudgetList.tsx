@@ -1,8 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { PiggyBank, Plus } from "lucide-react";
-import { useRef, useState } from "react";
-import { useKeys } from "@/app/keys";
+import { PiggyBank } from "lucide-react";
+import { useRef } from "react";
 import { useMay } from "@/app/useAuth";
 import { useRowKeys } from "@/app/useRowKeys";
 import { count, dollars } from "@/lib/format";
@@ -21,30 +20,28 @@ import { useScopeName } from "./useScopeName";
 
 const s = t.budgets;
 
+/** Whose budget is being made: anybody's, or the organisation's. */
+export type Made = "any" | "org";
+
+interface Props {
+  making: Made | undefined;
+  onMake(next: Made | undefined): void;
+}
+
 /** Every budget, the organisation's first. */
-export function BudgetList() {
+export function BudgetList({ making, onMake }: Props) {
   const budgets = useQuery(budgetsQuery);
   const may = useMay("admin");
   const nameOf = useScopeName();
-  const [isMaking, setMaking] = useState<"any" | "org">();
   const list = useRef<HTMLUListElement>(null);
   useRowKeys(list);
-  useKeys(may ? [{ keys: "n", label: s.new, group: "page", run: () => setMaking("any") }] : []);
   const rank = (it: Budget) => SCOPE_KINDS.indexOf(kindOf(it.scope));
   const items = (budgets.data ?? []).toSorted(
     (a, b) => rank(a) - rank(b) || nameOf(a.scope).localeCompare(nameOf(b.scope)),
   );
   return (
     <div className="flex flex-col gap-4 p-4 md:p-6">
-      {may ? (
-        items.length > 0 && (
-          <Button look="primary" icon={<Plus />} className="self-start" onClick={() => setMaking("any")}>
-            {s.new}
-          </Button>
-        )
-      ) : (
-        <Notice>{s.readOnly}</Notice>
-      )}
+      {!may && <Notice>{s.readOnly}</Notice>}
       {budgets.isPending && <SkeletonRows rows={4} />}
       {budgets.isError && <ErrorNotice error={budgets.error} onRetry={() => void budgets.refetch()} />}
       {budgets.data?.length === 0 && (
@@ -54,10 +51,10 @@ export function BudgetList() {
           action={
             may && (
               <>
-                <Button look="primary" onClick={() => setMaking("org")}>
+                <Button look="primary" onClick={() => onMake("org")}>
                   {s.emptyAction}
                 </Button>
-                <Button onClick={() => setMaking("any")}>{s.new}</Button>
+                <Button onClick={() => onMake("any")}>{s.new}</Button>
               </>
             )
           }
@@ -72,11 +69,11 @@ export function BudgetList() {
           ))}
         </ul>
       )}
-      {isMaking && (
+      {making && (
         <BudgetDialog
-          scope={isMaking === "org" ? "org" : undefined}
+          scope={making === "org" ? "org" : undefined}
           taken={items.map((it) => it.scope)}
-          onClose={() => setMaking(undefined)}
+          onClose={() => onMake(undefined)}
         />
       )}
     </div>

@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { ArrowLeft, ChartColumnStacked, PiggyBank } from "lucide-react";
+import { ChartColumnStacked, PiggyBank } from "lucide-react";
 import { useState } from "react";
 import { useMay } from "@/app/useAuth";
 import { onlyOf, type UsageSearch } from "@/features/usage/model/search";
 import { count, dollars } from "@/lib/format";
 import { t } from "@/strings";
+import { BackLink } from "@/ui/BackLink";
 import { Badge } from "@/ui/Badge";
 import { Button, buttonClass } from "@/ui/Button";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
@@ -34,7 +35,11 @@ export function BudgetPage() {
   if (mayRead) return <OneBudget scope={scope} />;
   return (
     <>
-      <PageHeader title={t.budgets.title} detail={t.budgets.detail} />
+      <PageHeader
+        above={<BackLink to="/budgets">{s.back}</BackLink>}
+        title={t.budgets.title}
+        detail={t.budgets.detail}
+      />
       <Locked title={t.budgets.locked}>{t.budgets.lockedDetail}</Locked>
     </>
   );
@@ -50,12 +55,7 @@ function OneBudget({ scope }: { scope: string }) {
     <>
       <PageTitle title={name} />
       <PageHeader
-        above={
-          <Link to="/budgets" className="flex w-fit items-center gap-1.5 text-sm text-muted hover:text-text">
-            <ArrowLeft aria-hidden className="size-4" />
-            {s.back}
-          </Link>
-        }
+        above={<BackLink to="/budgets">{s.back}</BackLink>}
         title={
           <span className="flex flex-wrap items-center gap-2">
             {name}

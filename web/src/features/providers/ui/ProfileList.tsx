@@ -1,13 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Plus, Tags } from "lucide-react";
-import { useRef, useState } from "react";
-import { useKeys } from "@/app/keys";
+import { Tags } from "lucide-react";
+import { useRef } from "react";
 import { useMay } from "@/app/useAuth";
 import { useRowKeys } from "@/app/useRowKeys";
 import { t } from "@/strings";
 import { Badge } from "@/ui/Badge";
-import { Button, buttonClass } from "@/ui/Button";
+import { buttonClass } from "@/ui/Button";
 import { Empty } from "@/ui/Empty";
 import { ErrorNotice } from "@/ui/ErrorNotice";
 import { Notice } from "@/ui/Notice";
@@ -15,26 +14,19 @@ import { SkeletonRows } from "@/ui/Skeleton";
 import { type Profile, profilesQuery, providersQuery } from "../api/providers";
 import { FirstCall } from "./FirstCall";
 import { ProfileDialog } from "./ProfileDialog";
+import type { Making } from "./ProviderList";
 
 const s = t.models.profile;
 
-export function ProfileList() {
+export function ProfileList({ isMaking, onEnd, make }: Making) {
   const profiles = useQuery(profilesQuery);
   const providers = useQuery(providersQuery).data;
   const may = useMay("admin");
   const navigate = useNavigate();
-  const [isMaking, setMaking] = useState(false);
   const list = useRef<HTMLUListElement>(null);
   useRowKeys(list);
-  const canMake = may && providers !== undefined && providers.length > 0;
-  useKeys(canMake ? [{ keys: "n", label: s.new, group: "page", run: () => setMaking(true) }] : []);
   const nameOf = (id: string) =>
     providers?.find((it) => it.id === id)?.name ?? (providers ? s.goneProvider : "…");
-  const make = canMake && (
-    <Button look="primary" icon={<Plus />} className="self-start" onClick={() => setMaking(true)}>
-      {s.new}
-    </Button>
-  );
   const [first] = profiles.data ?? [];
   return (
     <div className="flex flex-col gap-4 p-4 md:p-6">
@@ -59,7 +51,6 @@ export function ProfileList() {
       )}
       {first && (
         <>
-          {make}
           <ul
             ref={list}
             aria-label={s.list}
@@ -74,7 +65,7 @@ export function ProfileList() {
       )}
       {isMaking && (
         <ProfileDialog
-          onClose={() => setMaking(false)}
+          onClose={onEnd}
           onCreated={(id) => void navigate({ to: "/models/profiles/$profileId", params: { profileId: id } })}
         />
       )}

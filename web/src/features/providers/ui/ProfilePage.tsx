@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { ArrowLeft, PiggyBank, Tags } from "lucide-react";
+import { PiggyBank, Tags } from "lucide-react";
 import { useState } from "react";
 import { useMay } from "@/app/useAuth";
 import { useDirectory } from "@/features/directory/api/directory";
 import { count, dollars } from "@/lib/format";
 import { t } from "@/strings";
+import { BackLink } from "@/ui/BackLink";
 import { Badge } from "@/ui/Badge";
 import { Button, buttonClass } from "@/ui/Button";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
@@ -24,6 +25,11 @@ import { FirstCall } from "./FirstCall";
 import { ProfileDialog } from "./ProfileDialog";
 
 const s = t.models.profile;
+const back = (
+  <BackLink to="/models" search={{ view: "profiles" }}>
+    {s.back}
+  </BackLink>
+);
 
 export function ProfilePage() {
   const { profileId } = useParams({ from: "/signed-in/shell/models/profiles/$profileId" });
@@ -34,7 +40,7 @@ export function ProfilePage() {
   return (
     <>
       <PageTitle title={t.models.title} />
-      <PageHeader above={<BackToProfiles />} title={t.models.title} />
+      <PageHeader above={back} title={t.models.title} />
       {!may && <Locked title={t.models.locked}>{t.models.lockedDetail}</Locked>}
       {may && profiles.isPending && <SkeletonRows className="px-4 md:px-6" />}
       {profiles.isError && (
@@ -51,19 +57,6 @@ export function ProfilePage() {
   );
 }
 
-function BackToProfiles() {
-  return (
-    <Link
-      to="/models"
-      search={{ view: "profiles" }}
-      className="flex w-fit items-center gap-1.5 text-sm text-muted hover:text-text"
-    >
-      <ArrowLeft aria-hidden className="size-4" />
-      {s.back}
-    </Link>
-  );
-}
-
 function OneProfile({ profile }: { profile: Profile }) {
   const may = useMay("admin");
   const { agents } = useDirectory();
@@ -73,7 +66,7 @@ function OneProfile({ profile }: { profile: Profile }) {
     <>
       <PageTitle title={profile.name} />
       <PageHeader
-        above={<BackToProfiles />}
+        above={back}
         title={profile.name}
         {...(profile.description ? { detail: profile.description } : {})}
         actions={

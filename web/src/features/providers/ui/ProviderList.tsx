@@ -1,14 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Plug, Plus } from "lucide-react";
-import { useRef, useState } from "react";
-import { useKeys } from "@/app/keys";
+import { Plug } from "lucide-react";
+import { type ReactNode, useRef } from "react";
 import { useMay } from "@/app/useAuth";
 import { useRowKeys } from "@/app/useRowKeys";
 import { duration } from "@/lib/format";
 import { t } from "@/strings";
 import { Badge } from "@/ui/Badge";
-import { Button } from "@/ui/Button";
 import { Empty } from "@/ui/Empty";
 import { ErrorNotice } from "@/ui/ErrorNotice";
 import { Notice } from "@/ui/Notice";
@@ -19,19 +17,20 @@ import { ProviderDialog } from "./ProviderDialog";
 
 const s = t.models.provider;
 
-export function ProviderList() {
+/** A dialog that the head of the page opens, too. */
+export interface Making {
+  isMaking: boolean;
+  onEnd(): void;
+  /** What opens it, for an empty list. */
+  make: ReactNode;
+}
+
+export function ProviderList({ isMaking, onEnd, make }: Making) {
   const providers = useQuery(providersQuery);
   const may = useMay("admin");
   const navigate = useNavigate();
-  const [isMaking, setMaking] = useState(false);
   const list = useRef<HTMLUListElement>(null);
   useRowKeys(list);
-  useKeys(may ? [{ keys: "n", label: s.new, group: "page", run: () => setMaking(true) }] : []);
-  const make = may && (
-    <Button look="primary" icon={<Plus />} className="self-start" onClick={() => setMaking(true)}>
-      {s.new}
-    </Button>
-  );
   return (
     <div className="flex flex-col gap-4 p-4 md:p-6">
       {!may && <Notice>{t.models.readOnly}</Notice>}
@@ -43,22 +42,15 @@ export function ProviderList() {
         </Empty>
       )}
       {providers.data && providers.data.length > 0 && (
-        <>
-          {make}
-          <ul
-            ref={list}
-            aria-label={s.list}
-            className="overflow-hidden rounded-lg border bg-surface shadow-sm"
-          >
-            {providers.data.map((it) => (
-              <Row key={it.id} provider={it} />
-            ))}
-          </ul>
-        </>
+        <ul ref={list} aria-label={s.list} className="overflow-hidden rounded-lg border bg-surface shadow-sm">
+          {providers.data.map((it) => (
+            <Row key={it.id} provider={it} />
+          ))}
+        </ul>
       )}
       {isMaking && (
         <ProviderDialog
-          onClose={() => setMaking(false)}
+          onClose={onEnd}
           onCreated={(id) =>
             void navigate({ to: "/models/providers/$providerId", params: { providerId: id } })
           }
@@ -102,7 +94,12 @@ function Row({ provider }: { provider: Provider }) {
 /** How the last test ended, if there was one in this tab. */
 export function TestBadge({ id }: { id: string }) {
   const last = useQuery(testedQuery(id)).data;
-  if (!last) return <Badge>{t.models.test.never}</Badge>;
+  if (!last)
+    return (
+      <span title={t.models.test.neverHint}>
+        <Badge>{t.models.test.never}</Badge>
+      </span>
+    );
   return last.found.ok ? (
     <Badge tone="ok">{t.models.test.working(duration(last.found.latency_ms))}</Badge>
   ) : (

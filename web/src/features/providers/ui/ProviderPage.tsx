@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { ArrowLeft, Plug } from "lucide-react";
+import { Plug } from "lucide-react";
 import { useState } from "react";
 import { useMay } from "@/app/useAuth";
 import { t } from "@/strings";
+import { BackLink } from "@/ui/BackLink";
 import { Badge } from "@/ui/Badge";
 import { Button } from "@/ui/Button";
 import { Code } from "@/ui/Code";
@@ -33,6 +34,7 @@ import { placeOf } from "./ProviderList";
 import { TestPanel } from "./TestPanel";
 
 const s = t.models.provider;
+const back = <BackLink to="/models">{s.back}</BackLink>;
 
 export function ProviderPage() {
   const { providerId } = useParams({ from: "/signed-in/shell/models/providers/$providerId" });
@@ -43,7 +45,7 @@ export function ProviderPage() {
   return (
     <>
       <PageTitle title={t.models.title} />
-      <PageHeader above={<BackToProviders />} title={t.models.title} />
+      <PageHeader above={back} title={t.models.title} />
       {!may && <Locked title={t.models.locked}>{t.models.lockedDetail}</Locked>}
       {may && providers.isPending && <SkeletonRows className="px-4 md:px-6" />}
       {providers.isError && (
@@ -60,15 +62,6 @@ export function ProviderPage() {
   );
 }
 
-function BackToProviders() {
-  return (
-    <Link to="/models" className="flex w-fit items-center gap-1.5 text-sm text-muted hover:text-text">
-      <ArrowLeft aria-hidden className="size-4" />
-      {s.back}
-    </Link>
-  );
-}
-
 function OneProvider({ provider }: { provider: Provider }) {
   const may = useMay("admin");
   const navigate = useNavigate();
@@ -80,7 +73,7 @@ function OneProvider({ provider }: { provider: Provider }) {
     <>
       <PageTitle title={provider.name} />
       <PageHeader
-        above={<BackToProviders />}
+        above={back}
         title={
           <span className="flex flex-wrap items-center gap-2">
             {provider.name}
