@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -79,6 +80,32 @@ test("a folder is published as a skill that runs, again as its next version, and
   await expect(page).toHaveURL(/\/skills$/);
   await expect(page.getByRole("link", { name: /word-count/ })).toBeVisible();
   await expect(page.getByRole("link", { name: new RegExp(name) })).toBeHidden();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("a skill is published as a tar that others made, and one that is no tar is refused", async ({
+  page,
+  watch,
+}) => {
+  watch.allow(/status of 4\d\d/);
+  const folder = mkdtempSync(join(tmpdir(), "chancery-web-tar-"));
+  const name = fresh("packed");
+  const text = `---\nname: ${name}\ndescription: It came in a tar.\n---\n\n# Packed\n`;
+  writeFileSync(join(folder, "SKILL.md"), text);
+  execFileSync("tar", ["-cf", "skill.tar", "SKILL.md"], { cwd: folder });
+  await signIn(page);
+  await page.goto("/skills/new");
+  await page.getByRole("radio", { name: "A tar file" }).check();
+  await expect(page.getByRole("button", { name: "Publish", exact: true })).toBeDisabled();
+  const field = page.getByLabel("Tar file", { exact: true });
+  await field.setInputFiles({ name: "no.tar", mimeType: "application/x-tar", buffer: Buffer.from("no tar") });
+  await page.getByRole("button", { name: "Publish", exact: true }).click();
+  await expect(page.getByRole("alert")).toBeVisible();
+  await expectAccessible(page);
+  await field.setInputFiles(join(folder, "skill.tar"));
+  await page.getByRole("button", { name: "Publish", exact: true }).click();
+  await expect(page.getByText(`${name}, version 1, is published`)).toBeVisible();
+  await expect(page.getByText("It came in a tar.")).toBeVisible();
   rmSync(folder, { recursive: true, force: true });
 });
 

@@ -152,7 +152,6 @@ export const nodes = {
       "The files of its workspaces stay on its disk, and are not moved. The workspaces begin anew, empty, on another node.",
     waiting: "Runs that waited for it go on as soon as another node can take them.",
     done: (name: string) => `${name} is revoked`,
-    shared: "It is the installation's: only its operator can take it away.",
   },
 
   add: {

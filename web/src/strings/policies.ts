@@ -73,7 +73,8 @@ export const policies = {
 
   check: {
     detail:
-      "What the policies in force say about an action, as it would be decided now. Your changes here don't count yet.",
+      "What the policies in force say about an action, as it would be decided now. Nothing is done by asking.",
+    notYours: "Your changes here don't count yet.",
     tool: "Tool",
     who: "Who asks",
     me: "I myself",

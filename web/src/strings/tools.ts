@@ -42,7 +42,8 @@ export const tools = {
     facts: "What it is",
     kind: "Kind",
     effect: "Effect",
-    effectHint: "What policies decide on",
+    effectHint: (count: number) =>
+      count === 1 ? "Policies decide on this action." : "Policies decide on these actions.",
     needs: "Needs",
     repeat: "After a crash",
     repeatYes: "It is tried again: a second attempt does no harm.",
@@ -58,7 +59,6 @@ export const tools = {
     by: "Agents that may ask for it",
     byNone: "None. An agent can ask for it once it is in its list of tools.",
     policies: "What policies say",
-    policiesDetail: "Ask the policies in force about one use of it. Nothing is done by asking.",
     calls: "Recent calls",
     callsNone: "Nobody called it lately.",
     callsAll: "All of them in the record",
@@ -142,7 +142,7 @@ export const tools = {
     host: (host: string) => `Policies decide on requests to ${host}.`,
     idempotent: "After a crash",
     idempotentAuto: "By the method",
-    idempotentYes: "Try again: a second attempt does no harm",
+    idempotentYes: "Try again: it does no harm",
     idempotentNo: "Don't try again by itself",
     schema: "Arguments, as JSON Schema",
     schemaHint:
@@ -150,6 +150,7 @@ export const tools = {
     schemaBad: "A JSON object is needed here.",
     headers: "Headers",
     headersHint: "A secret is put in at the moment the request leaves. It has to be granted to this tool.",
+    toSecrets: "To the secrets",
     headersKept:
       "The headers that it has are not shown. Leave this, and they stay; replace them, and only yours hold.",
     headersReplace: "Replace its headers",

@@ -15,7 +15,7 @@ interface Props {
 /** The end of a long form, always in sight: whether it is saved, and what can be done about it. */
 export function FormFooter({ isChanged, same, action, busy, disabled, onDiscard }: Props) {
   return (
-    <footer className="sticky bottom-[calc(3.5rem+env(safe-area-inset-bottom))] z-20 -mx-4 -mb-4 flex flex-wrap items-center gap-2 border-t bg-bg px-4 py-3 md:bottom-0 md:-mx-6 md:-mb-6 md:px-6">
+    <footer className="sticky bottom-[calc(3.5rem+env(safe-area-inset-bottom))] z-20 -mx-4 -mb-4 flex flex-wrap items-center justify-end gap-2 border-t bg-bg px-4 py-3 md:bottom-0 md:-mx-6 md:-mb-6 md:px-6">
       {isChanged ? (
         <Badge tone="warn">{t.common.unsavedBadge}</Badge>
       ) : (

@@ -41,8 +41,8 @@ export const diffQuery = (id: string, from: number, to: number) =>
     staleTime: "static",
   });
 
-/** When each agent last began a run, as far as the newest runs of the organisation say. */
-export const lastRunsQuery = queryOptions({
+/** When each agent began a run among the newest of the organisation. */
+export const newestRunsQuery = queryOptions({
   queryKey: ["runs", "last-of-agents"],
   queryFn: async () => {
     const page = await take(api.GET("/v1/runs", { params: { query: { limit: 200 } } }));
@@ -52,6 +52,17 @@ export const lastRunsQuery = queryOptions({
     return last;
   },
 });
+
+/** When an agent that is not among them last began one; null where it never did. A later run is among the newest. */
+export const olderRunQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["agents", "older-run", id],
+    queryFn: async () => {
+      const { items } = await take(api.GET("/v1/runs", { params: { query: { agent_id: id, limit: 1 } } }));
+      return items[0]?.created_at ?? null;
+    },
+    staleTime: 60_000,
+  });
 
 export const budgetsQuery = queryOptions({
   queryKey: ["budgets", "scopes"],

@@ -17,14 +17,14 @@ import { PageHeader } from "@/ui/Page";
 import { PageTitle } from "@/ui/PageTitle";
 import { Select } from "@/ui/Select";
 import { Time } from "@/ui/Time";
-import { type Agent, lastRunsQuery } from "../api/agents";
+import { type Agent, newestRunsQuery, olderRunQuery } from "../api/agents";
 import { useProfiles } from "../api/profiles";
 import { AGENT_STATES } from "../model/names";
 import { AgentStateBadge } from "./AgentStateBadge";
 
 const s = t.agents;
 const grid =
-  "grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-1 md:grid-cols-[minmax(0,1fr)_11rem_5.5rem_6rem_4.5rem]";
+  "grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-1 md:grid-cols-[minmax(0,1fr)_8rem_4.5rem_5.5rem_4rem] xl:grid-cols-[minmax(0,1fr)_11rem_5.5rem_6rem_4.5rem]";
 
 export function AgentsPage() {
   const { state } = useSearch({ from: "/signed-in/shell/agents" });
@@ -128,7 +128,10 @@ function Head() {
 }
 
 function Row({ agent }: { agent: Agent }) {
-  const last = useQuery(lastRunsQuery).data?.get(agent.id);
+  const newest = useQuery(newestRunsQuery).data;
+  const isOlder = newest !== undefined && !newest.has(agent.id);
+  const older = useQuery({ ...olderRunQuery(agent.id), enabled: isOlder }).data;
+  const last = newest?.get(agent.id) ?? older;
   return (
     <li className="border-b hover:bg-hover/60">
       <Link
@@ -141,9 +144,13 @@ function Row({ agent }: { agent: Agent }) {
           <Avatar name={agent.name} agent />
           <span className="min-w-0">
             <span className="flex items-center gap-2 text-sm font-medium">
-              <span className="truncate">{agent.name}</span>
+              <span className="truncate" title={agent.name}>
+                {agent.name}
+              </span>
             </span>
-            <span className="block truncate text-xs text-muted">{agent.description}</span>
+            <span className="block truncate text-xs text-muted" title={agent.description}>
+              {agent.description}
+            </span>
           </span>
         </span>
         <span className="col-start-1 row-start-2 min-w-0 truncate pl-10 text-xs text-muted md:col-start-auto md:row-start-auto md:pl-0 md:text-sm">
@@ -155,7 +162,7 @@ function Row({ agent }: { agent: Agent }) {
           <AgentStateBadge state={agent.state} />
         </span>
         <span className="col-start-2 row-start-2 text-right text-xs text-muted md:col-start-auto md:row-start-auto md:text-sm">
-          {last ? <Time at={last} /> : <span title={s.never}>—</span>}
+          {last ? <Time at={last} /> : last === null && <span title={s.never}>—</span>}
         </span>
       </Link>
     </li>

@@ -123,7 +123,9 @@ function Tools({ agent }: { agent: Agent }) {
                 className="-mx-1.5 flex min-w-0 flex-col rounded-md px-1.5 py-1.5 hover:bg-hover/60"
               >
                 <code className="truncate font-mono text-xs font-medium">{name}</code>
-                <span className="truncate text-xs text-muted">{known.get(name)?.description}</span>
+                <span className="line-clamp-2 text-xs text-muted" title={known.get(name)?.description}>
+                  {known.get(name)?.description}
+                </span>
               </Link>
             </li>
           ))}

@@ -175,8 +175,9 @@ function RevokeButton({ node }: { node: Node }) {
   const [isAsking, setAsking] = useState(false);
   const revoke = useRevoke();
   if (node.status === "revoked") return null;
+  // What the head says of it is said once.
+  if (node.shared) return null;
   if (!may) return <span className="text-sm text-muted">{t.nodes.readOnly}</span>;
-  if (node.shared) return <span className="text-sm text-muted">{r.shared}</span>;
   const go = () =>
     revoke.mutate(node.id, {
       onSuccess: () => {

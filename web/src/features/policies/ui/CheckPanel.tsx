@@ -19,12 +19,14 @@ interface Props {
   /** What it begins with. */
   tool?: string;
   args?: Record<string, unknown>;
+  /** There may be changes beside it that are not in force. */
+  besideText?: boolean;
 }
 
 const example = { path: "notes/todo.md" };
 
 /** Asks the policies in force about one action. */
-export function CheckPanel({ tool: first = "file.read", args: begin = example }: Props) {
+export function CheckPanel({ tool: first = "file.read", args: begin = example, besideText }: Props) {
   const tools = useQuery(toolsQuery).data ?? [];
   const { agents } = useDirectory();
   const [tool, setTool] = useState(first);
@@ -45,7 +47,9 @@ export function CheckPanel({ tool: first = "file.read", args: begin = example }:
   };
   return (
     <div className="flex flex-col gap-4 p-4 md:px-6">
-      <p className="text-sm text-muted">{s.detail}</p>
+      <p className="text-sm text-muted">
+        {s.detail} {besideText && s.notYours}
+      </p>
       <form onSubmit={submit} className="flex flex-col gap-3">
         <div className="grid grid-cols-2 gap-3">
           <Field label={s.tool}>

@@ -172,7 +172,7 @@ function Loaded({ name, policies }: { name: string; policies: readonly Policy[] 
               />
             </TabPanel>
             <TabPanel name="check">
-              <CheckPanel />
+              <CheckPanel besideText />
             </TabPanel>
             <TabPanel name="schema">
               <SchemaPanel />

@@ -54,7 +54,7 @@ export function PublishPage() {
         title={s.title}
         detail={s.detail}
       />
-      <form onSubmit={submit} className="flex w-full max-w-3xl flex-col gap-5 p-4 md:p-6">
+      <form onSubmit={submit} className="mx-auto flex w-full max-w-3xl flex-col gap-5 p-4 md:p-6">
         {!may && <Notice>{t.skills.readOnly}</Notice>}
         <Ways way={way} onChange={setWay} />
         {way === "folder" && <Folder picked={picked} onPick={setPicked} flaw={flaw} />}

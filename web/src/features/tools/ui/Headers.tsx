@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { Plus, X } from "lucide-react";
 import { useMay } from "@/app/useAuth";
 import { cx } from "@/lib/cx";
@@ -31,7 +32,21 @@ export function Headers({ headers, isNew, tool, flaw, onChange }: Props) {
   return (
     <fieldset className="flex flex-col gap-2">
       <legend className="mb-1 text-sm font-medium">{s.headers}</legend>
-      <p className="text-xs text-muted">{headers === null ? s.headersKept : s.headersHint}</p>
+      <p className="text-xs text-muted">
+        {headers === null ? (
+          s.headersKept
+        ) : (
+          <>
+            {s.headersHint}{" "}
+            <Link
+              to="/settings/secrets"
+              className="font-medium text-accent-text underline-offset-2 hover:underline"
+            >
+              {s.toSecrets}
+            </Link>
+          </>
+        )}
+      </p>
       {headers?.map((it, at) => (
         <div
           // biome-ignore lint/suspicious/noArrayIndexKey: headers are known by their places while they are written

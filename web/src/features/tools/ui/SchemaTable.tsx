@@ -31,7 +31,7 @@ export function SchemaTable({ schema }: { schema: unknown }) {
             <thead className="max-sm:sr-only">
               <tr className="text-left text-xs text-muted">
                 <th className="border-b py-1.5 pr-4 font-normal">{s.schema.name}</th>
-                <th className="border-b py-1.5 pr-4 font-normal">{s.schema.type}</th>
+                <th className="border-b py-1.5 pr-4 font-normal whitespace-nowrap">{s.schema.type}</th>
                 <th className="border-b py-1.5 font-normal">{s.schema.what}</th>
               </tr>
             </thead>
@@ -44,7 +44,9 @@ export function SchemaTable({ schema }: { schema: unknown }) {
                     className="py-1.5 pr-4 text-left font-normal sm:border-b"
                   >
                     <code className="font-mono text-xs font-medium">{it.path}</code>
-                    {it.isRequired && <span className="ml-2 text-xs text-warn">{s.page.required}</span>}
+                    {it.isRequired && (
+                      <span className="ml-2 text-xs whitespace-nowrap text-warn">{s.page.required}</span>
+                    )}
                   </th>
                   <td className="py-1.5 pr-4 text-muted max-sm:py-0.5 sm:border-b">{it.type}</td>
                   <td className="py-1.5 max-sm:py-0.5 sm:border-b">

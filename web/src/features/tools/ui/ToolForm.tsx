@@ -185,7 +185,7 @@ function RequestFields({ form, set, flaw }: RequestProps) {
         />
       </div>
       {host && <p className="text-sm text-muted">{s.host(host)}</p>}
-      <Field label={s.idempotent} flaw={flaw("idempotent")} className="sm:w-80">
+      <Field label={s.idempotent} flaw={flaw("idempotent")} className="sm:w-96">
         {(control) => (
           <select
             {...control}

@@ -32,7 +32,7 @@ export function ToolOverview({ tool }: { tool: Tool }) {
       <div className="flex min-w-0 flex-col gap-7 lg:border-l lg:pl-8">
         <Section as="h2" title={s.facts}>
           <dl className="flex flex-col gap-3 text-sm">
-            <Said name={s.effect} below={s.effectHint}>
+            <Said name={s.effect} below={s.effectHint(tool.effects.length)}>
               {tool.effects.map((it) => (
                 <span key={it} className="block">
                   {t.tools.effects[it] ?? it} <code className="font-mono text-xs text-muted">{it}</code>

@@ -124,7 +124,6 @@ function Loaded({ tool }: { tool: Tool }) {
         </TabPanel>
         <TabPanel name="policies">
           <div className="max-w-2xl">
-            <p className="px-4 pt-4 text-sm text-muted md:px-6">{s.policiesDetail}</p>
             <CheckPanel tool={tool.name} args={example} />
           </div>
         </TabPanel>
