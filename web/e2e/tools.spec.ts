@@ -104,7 +104,10 @@ test("an HTTP tool is made, called, changed and removed", async ({ page, server 
   await expect(page.getByText("The URL names {thing}")).toBeVisible();
   await page.getByLabel("Arguments, as JSON Schema").fill(JSON.stringify(schema));
   await expect(page.getByText(`Policies decide on requests to ${new URL(server.url).host}.`)).toBeVisible();
-  await expect(page.getByRole("link", { name: "To the secrets" })).toHaveAttribute("href", "/settings/secrets");
+  await expect(page.getByRole("link", { name: "To the secrets" })).toHaveAttribute(
+    "href",
+    "/settings/secrets",
+  );
   await page.getByRole("button", { name: "Add a header" }).click();
   await page.getByLabel("Header", { exact: true }).fill("x-token");
   await page.getByLabel("Secret", { exact: true }).selectOption(secret);
