@@ -4,6 +4,7 @@ import { expect, expectAccessible, signIn, test, watched } from "./fixtures";
 import { join } from "./people";
 import { thinker } from "./provider";
 import type { Server } from "./server";
+import { runOf, settled } from "./work";
 
 watched();
 
@@ -261,6 +262,21 @@ test("the pages of agents fit a phone, and the keys go through the list", async 
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     await expectAccessible(page);
   }
+});
+
+test("the list says when an agent last ran, also where many other runs were since", async ({
+  page,
+  server,
+}) => {
+  await settled(server, await runOf(server, "list docs", "demo"), "succeeded");
+  // As if the newest of the organisation were all of others.
+  await page.route(/\/v1\/runs\?limit=200$/, (route) =>
+    route.fulfill({ json: { items: [], next_cursor: null } }),
+  );
+  await signIn(page);
+  await page.goto("/agents");
+  const demo = page.getByRole("list", { name: "Agents" }).getByRole("link", { name: /^demo/ });
+  await expect(demo.locator("time")).toBeVisible();
 });
 
 test("what can be made is in the palette everywhere", async ({ page }) => {

@@ -27,7 +27,7 @@ export function Segmented<Name extends string>({ label, value, options, onChange
           aria-pressed={it.name === value}
           title={it.title}
           onClick={() => onChange(it.name)}
-          className="rounded-[4px] px-2 text-sm font-medium whitespace-nowrap text-muted hover:text-text aria-pressed:bg-accent-soft aria-pressed:text-accent-text"
+          className="rounded-[4px] px-2 text-sm max-sm:px-1.5 font-medium whitespace-nowrap text-muted hover:text-text aria-pressed:bg-accent-soft aria-pressed:text-accent-text"
         >
           {it.label}
         </button>

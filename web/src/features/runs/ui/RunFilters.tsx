@@ -1,9 +1,9 @@
-import { Search, X } from "lucide-react";
+import { X } from "lucide-react";
 import type { RefObject } from "react";
 import { useDirectory } from "@/features/directory/api/directory";
 import { t } from "@/strings";
 import { Button } from "@/ui/Button";
-import { Kbd } from "@/ui/Kbd";
+import { FindBox } from "@/ui/FindBox";
 import { Select } from "@/ui/Select";
 import type { RunFilter } from "../api/runs";
 import { RUN_STATES } from "../model/run";
@@ -28,26 +28,7 @@ export function RunFilters({ filter, onChange, find, onFind, input }: Props) {
   const isNarrowed = Object.keys(filter).length > 0 || find !== "";
   return (
     <div className="flex flex-wrap items-center gap-2">
-      <label className="flex h-8 w-full min-w-0 items-center gap-2 rounded-md border border-line-strong/60 bg-surface px-2.5 text-sm shadow-sm focus-within:outline-2 focus-within:outline-accent-text sm:w-64">
-        <Search aria-hidden className="size-4 shrink-0 text-muted" />
-        <input
-          ref={input}
-          type="search"
-          aria-label={s.find}
-          placeholder={s.find}
-          value={find}
-          onChange={(event) => onFind(event.target.value)}
-          onKeyDown={(event) => {
-            if (event.key !== "Escape") return;
-            onFind("");
-            event.currentTarget.blur();
-          }}
-          className="min-w-0 flex-1 bg-transparent outline-none"
-        />
-        <span className="hidden sm:block">
-          <Kbd keys="/" />
-        </span>
-      </label>
+      <FindBox label={s.find} value={find} onChange={onFind} input={input} keys="/" />
       <Select
         label={s.filters.state}
         value={filter.state ?? ""}
