@@ -199,7 +199,7 @@ test("an agent is tried right there: its steps, a yes that it needs, and two ver
   await answer.getByRole("button", { name: "Approve once" }).click();
   await answer.getByRole("link", { name: "Compare with version 1" }).click();
   await expect(page).toHaveURL(/\/runs\/compare\?a=run_/);
-  await expect(page.getByText(/Step by step the same|They part at row/)).toBeVisible();
+  await expect(page.getByText(/Step by step the same|They part at step/)).toBeVisible();
 });
 
 test("what a model says is shown while it says it", async ({ page, server }) => {

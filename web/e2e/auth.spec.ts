@@ -185,5 +185,5 @@ test("an unknown device code and a spent link say what to do", async ({ page, wa
   await page.getByRole("link", { name: "Send another link" }).click();
   await page.getByLabel("E-mail").fill("nobody@example.com");
   await page.getByRole("button", { name: "Send the link" }).click();
-  await expect(page.getByText("Look into your mail")).toBeVisible();
+  await expect(page.getByText("Check your mail")).toBeVisible();
 });

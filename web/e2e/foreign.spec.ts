@@ -249,7 +249,7 @@ test("in policies: texts, reasons, comments, what a check and a simulation say",
   const editor = page.getByRole("textbox", { name: "Text of the policy" });
   await expect(editor).toContainText("<script>canary()</script>");
   await expectHarmless(page);
-  await page.getByRole("tab", { name: "Check an action" }).click();
+  await page.getByRole("tab", { name: "Check", exact: true }).click();
   await page.getByLabel("Tool").selectOption("http.fetch");
   await page.getByLabel("Arguments, as JSON").fill('{"url": "http://127.0.0.1:9/<svg/onload=canary()>"}');
   await page.getByRole("button", { name: "Check", exact: true }).click();

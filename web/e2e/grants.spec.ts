@@ -26,7 +26,10 @@ test("a standing approval is found from the inbox, says what it allows, and is w
   const path = await standing(server);
   await signIn(page);
   await page.goto("/inbox");
-  await page.getByRole("link", { name: "What was allowed always" }).click();
+  await page
+    .getByRole("navigation", { name: "Which requests" })
+    .getByRole("link", { name: "Standing approvals" })
+    .click();
   const row = page
     .getByRole("list", { name: "Standing approvals" })
     .getByRole("listitem")

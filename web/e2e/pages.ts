@@ -51,7 +51,7 @@ export const pages: Record<string, PageEntry> = {
   "/chats": { at: "/chats" },
   "/chats/$sessionId": { at: (it) => `/chats/${it.chat}`, shows: "delivery.md", picture: "chat" },
   "/runs": { at: "/runs", picture: "runs" },
-  "/runs/compare": { at: (it) => `/runs/compare?a=${it.run}&b=${it.failedRun}`, shows: /They part at row/ },
+  "/runs/compare": { at: (it) => `/runs/compare?a=${it.run}&b=${it.failedRun}`, shows: /They part at step/ },
   "/runs/$runId": { at: (it) => `/runs/${it.run}?step=2`, shows: "word-count", picture: "run" },
   "/runs/$runId/replay": {
     at: (it) => `/runs/${it.run}/replay`,

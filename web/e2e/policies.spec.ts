@@ -56,7 +56,7 @@ test("mistakes are named while one writes, and a stricter text is tried before i
   await page.getByRole("button", { name: "Simulate" }).click();
   const flips = page.getByRole("list", { name: "Decisions that would be others" });
   await expect(flips).toContainText("skill.run");
-  await expect(flips).toContainText("skills are shut");
+  await expect(flips).toContainText("Skills are shut.");
   await expectAccessible(page);
   await page.getByRole("tab", { name: "Changes" }).click();
   await expect(page.getByRole("group", { name: "What changes" })).toContainText("no-skills");
@@ -83,7 +83,7 @@ test("an action is checked, and a policy comes and goes", async ({ page }) => {
   await page.getByRole("button", { name: "Begin" }).click();
   await expect(page.getByText("Not published yet")).toBeVisible();
   await expect(page.getByText("No mistakes")).toBeVisible();
-  await page.getByRole("tab", { name: "Check an action" }).click();
+  await page.getByRole("tab", { name: "Check", exact: true }).click();
   await page.getByLabel("Tool").selectOption("file.write");
   await page.getByLabel("Who asks").selectOption("demo");
   await page.getByLabel("Arguments, as JSON").fill('{"path": "notes/x.md"');
@@ -139,6 +139,20 @@ test("versions are compared, and an earlier one comes back", async ({ page, serv
   );
   expect(items.find((it) => it.name === "versioned")).toMatchObject({ cedar: text("first-try"), version: 3 });
   await server.call("DELETE", "/v1/policies/versioned");
+});
+
+test("every side of a policy is in sight, at each width", async ({ page }) => {
+  await signIn(page);
+  for (const width of [1440, 1024, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.goto("/policies/demo");
+    const tabs = page.getByRole("tab");
+    await expect(tabs).toHaveCount(5);
+    for (const tab of await tabs.all()) {
+      const box = await tab.boundingBox();
+      expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(width);
+    }
+  }
 });
 
 test("the editor fits a phone", async ({ page }) => {

@@ -90,6 +90,27 @@ test("a run grows while it is looked at, and shows why each step was decided", a
   await expect(page.getByRole("list", { name: "Events" })).toContainText("run.succeeded");
 });
 
+test("beside a step there is room for the others, and for what can be done with the run", async ({
+  page,
+  server,
+}) => {
+  const run = await runOf(server, "read notes/todo.md; list docs");
+  await settled(server, run, "succeeded");
+  await signIn(page);
+  await page.setViewportSize({ width: 1024, height: 800 });
+  await page.goto(`/runs/${run}?step=1`);
+  const panel = page.getByRole("complementary", { name: "Step 1" });
+  await expect(panel).toBeVisible();
+  const left = (await panel.boundingBox())?.x ?? 0;
+  const rows = page.getByRole("list", { name: "Steps over time" }).getByRole("button");
+  for (const row of await rows.all()) {
+    const box = await row.boundingBox();
+    expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(left);
+  }
+  // A trial click: nothing lies over it.
+  await page.getByRole("link", { name: "Replay", exact: true }).click({ trial: true });
+});
+
 test("a run on a phone: a step opens from below, and the run is cancelled", async ({ page, server }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   const run = await runOf(server, "write notes/phone.md: x");
@@ -132,13 +153,13 @@ test("a replay is identical, and under a stricter policy it parts where it would
   await page.getByRole("button", { name: "Replay", exact: true }).click();
   await expect(page.getByText("It goes another way at step 2")).toBeVisible();
   await expect(page.getByText("First divergence")).toBeVisible();
-  await expect(page.getByRole("list", { name: "Replay" })).toContainText("skills are shut");
+  await expect(page.getByRole("list", { name: "Replay" })).toContainText("Skills are shut.");
   await expectAccessible(page);
   await editor.click();
   await page.keyboard.press("ControlOrMeta+End");
   await page.keyboard.insertText("\npermit (");
   await page.keyboard.press("ControlOrMeta+Enter");
-  await expect(page.getByRole("alert")).toContainText("policy `demo`");
+  await expect(page.getByRole("alert")).toContainText("policy demo");
 });
 
 test("two runs stand side by side, with the first place where they part", async ({ page, server }) => {
@@ -151,7 +172,7 @@ test("two runs stand side by side, with the first place where they part", async 
   await expect(page.getByText("Step by step the same")).toBeVisible();
   await page.getByLabel("Run B").selectOption(b);
   await expect(page).toHaveURL(new RegExp(`b=${b}`));
-  await expect(page.getByText("They part at row 2")).toBeVisible();
+  await expect(page.getByText("They part at step 2")).toBeVisible();
   await expect(page.getByText("First divergence")).toBeVisible();
   await expectAccessible(page);
 });

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { diffLines } from "./diff";
+import { describe, expect, test } from "vitest";
+import { diffLines, folded } from "./diff";
 
 const written = (before: string, after: string) =>
   diffLines(before, after)
@@ -23,4 +23,24 @@ test("either side can be read back from any difference", () => {
       expect(side("removed").join("\n")).toBe(after);
     }
   }
+});
+
+describe("what is left out of a difference", () => {
+  const text = (count: number) => Array.from({ length: count }, (_, at) => `line ${at}`);
+  const kinds = (before: string[], after: string[]) =>
+    folded(diffLines(before.join("\n"), after.join("\n"))).map((it) =>
+      it.kind === "fold" ? it.count : it.kind,
+    );
+
+  test("is what lies more than three lines from a change", () => {
+    expect(kinds(text(20), [...text(20), "more"])).toEqual([17, "same", "same", "same", "added"]);
+    expect(kinds(["first", ...text(5)], text(5))).toEqual(["removed", "same", "same", "same", 2]);
+  });
+
+  test("is nothing where changes are near each other, and everything where there is none", () => {
+    const lines = text(7);
+    expect(kinds(["a", ...lines.slice(1, 6), "b"], ["c", ...lines.slice(1, 6), "d"])).not.toContain(1);
+    expect(kinds(lines, lines)).toEqual([7]);
+    expect(folded([])).toEqual([]);
+  });
 });

@@ -23,6 +23,28 @@ export function diffLines(before: string, after: string): Line[] {
 
 const all = (kind: Line["kind"], lines: string[]): Line[] => lines.map((text) => ({ kind, text }));
 
+/** A stretch of lines that stay as they were, of which only the number is of interest. */
+export interface Fold {
+  kind: "fold";
+  count: number;
+}
+
+/** Leaves out what is far from any change, so that a change in a long text is seen at once. */
+export function folded(lines: readonly Line[], around = 3): (Line | Fold)[] {
+  const isNear = lines.map(() => false);
+  lines.forEach((line, at) => {
+    if (line.kind !== "same") isNear.fill(true, Math.max(0, at - around), at + around + 1);
+  });
+  const shown: (Line | Fold)[] = [];
+  lines.forEach((line, at) => {
+    const last = shown.at(-1);
+    if (isNear[at]) shown.push(line);
+    else if (last?.kind === "fold") last.count += 1;
+    else shown.push({ kind: "fold", count: 1 });
+  });
+  return shown;
+}
+
 /** By the longest common subsequence. */
 function between(a: string[], b: string[]): Line[] {
   const width = b.length + 1;

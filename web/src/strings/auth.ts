@@ -28,7 +28,7 @@ export const auth = {
     title: "Set a new password",
     detail: "We send a link to your address. It works for an hour.",
     submit: "Send the link",
-    sentTitle: "Look into your mail",
+    sentTitle: "Check your mail",
     sent: (email: string) => `If ${email} has an account, a link is on its way to it.`,
     back: "Back to sign in",
   },

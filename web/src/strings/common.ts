@@ -15,6 +15,7 @@ export const common = {
   nextRow: "Next row",
   previousRow: "Row before",
   findHere: "Find on this page",
+  unchangedLines: (count: number) => (count === 1 ? "1 unchanged line" : `${count} unchanged lines`),
   unsaved: "Your changes are not saved",
   unsavedKept: "They stay in this tab until you save or undo them.",
   unsavedBack: "Back to them",

@@ -11,7 +11,7 @@ export const grants = {
     "When somebody approves a request “always” or “for this run”, what that allows stands here until it is withdrawn. What should hold for everybody is better written as a policy.",
   toInbox: "To the inbox",
   toPolicies: "To the policies",
-  fromInbox: "What was allowed always",
+  fromInbox: "Standing approvals",
   by: (name: string) => `given by ${name}`,
   untilWithdrawn: "until somebody withdraws it",
   untilRun: "until its run ends",

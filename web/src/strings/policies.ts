@@ -41,9 +41,9 @@ export const policies = {
     tabs: {
       simulate: "Simulate",
       changes: "Changes",
-      check: "Check an action",
+      check: "Check",
       versions: "Versions",
-      schema: "What it can speak of",
+      schema: "Vocabulary",
     },
   },
 

@@ -59,7 +59,7 @@ export const runs = {
   empty: {
     title: "No run yet",
     detail:
-      "A run is what an agent does with one request: each step asked for, decided, and recorded. Write to an agent, or use the command line:",
+      "A run is what an agent does with one request: each step asked for, decided, and recorded. Write to an agent in a chat, or on the command line:",
     command: 'chancery run "read notes/todo.md"',
     noneTitle: "No run like that",
     noneDetail: "None of the runs has what the filters ask for.",
@@ -206,7 +206,7 @@ export const runs = {
       model: "Another model",
       modelDetail: "A model is really asked again, which costs what it costs. Tools answer from the record.",
     },
-    mode: "What is to be other",
+    mode: "What to change",
     go: "Replay",
     again: "Replay again",
     running: "Replaying…",
@@ -252,7 +252,7 @@ export const runs = {
     spent: "Models",
     questions: (count: number) => (count === 1 ? "1 question" : `${count} questions`),
     startTitle: "Nothing replayed yet",
-    startDetail: "Choose what is to be other, and replay. The two ways stand side by side here.",
+    startDetail: "Choose what to change, and replay. The two ways stand side by side here.",
     viewer: "Replaying needs the role of a member.",
   },
 
@@ -264,8 +264,9 @@ export const runs = {
     chooseDetail: "Two runs stand side by side, step by step, with the first place where they part.",
     same: "Step by step the same",
     sameDetail: "Both asked for the same steps, were decided on alike, and had the same outcomes.",
-    parted: (step: number) => `They part at row ${step}`,
+    parted: (step: number) => `They part at step ${step}`,
     partedDetail: "Above the line, both asked for the same and it came out the same.",
+    partedFirst: "The very first step differs already.",
     noStep: "No such step",
     swap: "Swap sides",
     inputs: "Arguments",

@@ -1,7 +1,7 @@
 import { Check, Copy } from "lucide-react";
 import { useState } from "react";
 import { cx } from "@/lib/cx";
-import type { Line } from "@/lib/diff";
+import type { Fold, Line } from "@/lib/diff";
 import { t } from "@/strings";
 import { IconButton } from "./Button";
 import { toast } from "./toast";
@@ -60,7 +60,7 @@ const looks = {
 };
 const signs = { same: " ", added: "+", removed: "−" };
 
-export function Diff({ lines, label }: { lines: readonly Line[]; label: string }) {
+export function Diff({ lines, label }: { lines: readonly (Line | Fold)[]; label: string }) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: it is a region only so that it can be scrolled by keys
     <div
@@ -70,26 +70,37 @@ export function Diff({ lines, label }: { lines: readonly Line[]; label: string }
       tabIndex={0}
       className="max-h-112 overflow-auto rounded-md border bg-surface py-1.5 font-mono text-xs leading-5"
     >
-      {lines.map((line, at) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the lines of a text are known by their places
-        <div key={at} className={cx("flex gap-2 px-3 whitespace-pre-wrap break-words", looks[line.kind])}>
-          <span
-            aria-hidden
-            className={cx(
-              "select-none",
-              line.kind === "added" ? "text-ok" : line.kind === "removed" ? "text-bad" : "",
-            )}
-          >
-            {signs[line.kind]}
-          </span>
-          {line.kind !== "same" && (
-            <span className="sr-only">
-              {line.kind === "added" ? t.approvals.lineAdded : t.approvals.lineRemoved}
-            </span>
-          )}
-          <span className="min-w-0 flex-1">{line.text === "" ? "\u200b" : line.text}</span>
-        </div>
-      ))}
+      {lines.map((line, at) =>
+        line.kind === "fold" ? (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the lines of a text are known by their places
+          <p key={at} className="my-1 bg-sunken px-3 font-sans text-muted">
+            {t.common.unchangedLines(line.count)}
+          </p>
+        ) : (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the lines of a text are known by their places
+          <DiffLine key={at} line={line} />
+        ),
+      )}
     </div>
   );
 }
+
+const DiffLine = ({ line }: { line: Line }) => (
+  <div className={cx("flex gap-2 px-3 whitespace-pre-wrap break-words", looks[line.kind])}>
+    <span
+      aria-hidden
+      className={cx(
+        "select-none",
+        line.kind === "added" ? "text-ok" : line.kind === "removed" ? "text-bad" : "",
+      )}
+    >
+      {signs[line.kind]}
+    </span>
+    {line.kind !== "same" && (
+      <span className="sr-only">
+        {line.kind === "added" ? t.approvals.lineAdded : t.approvals.lineRemoved}
+      </span>
+    )}
+    <span className="min-w-0 flex-1">{line.text === "" ? "\u200b" : line.text}</span>
+  </div>
+);

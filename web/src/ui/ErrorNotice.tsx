@@ -12,6 +12,10 @@ export function explain(error: unknown): { title: string; detail: string; fix?: 
     return { title: t.errors.signInChanged, detail: t.errors.signInChangedFix };
   if (error instanceof ApiError) {
     const { problem } = error;
+    // Somebody who opened an old link is told why; the server only knows that it has nothing.
+    if (problem.code === "NOT_FOUND" && !problem.suggested_fix) {
+      return { title: problem.title, detail: t.errors.notFoundDetail };
+    }
     return {
       title: problem.title,
       detail: sentence(problem.detail),

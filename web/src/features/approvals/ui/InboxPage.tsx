@@ -70,14 +70,14 @@ export function InboxPage() {
         <header className="border-b px-4 pt-4 pb-3">
           <h1 className="text-lg font-semibold">{t.approvals.title}</h1>
           <p className="text-sm text-muted">{t.approvals.detail}</p>
-          <nav aria-label={t.approvals.filterLabel} className="mt-3 flex gap-1">
+          <nav aria-label={t.approvals.filterLabel} className="mt-3 flex flex-wrap gap-1">
             {(["pending", "decided"] as const).map((it) => (
               <Link
                 key={it}
                 to="/inbox"
                 search={it === "decided" ? { show: it } : {}}
                 data-chosen={it === show || undefined}
-                className="rounded-md px-2.5 py-1 text-sm font-medium text-muted hover:bg-hover data-chosen:bg-hover data-chosen:text-text"
+                className="rounded-md px-2.5 py-1 text-sm font-medium whitespace-nowrap text-muted hover:bg-hover data-chosen:bg-hover data-chosen:text-text"
               >
                 {t.approvals.filters[it]}
               </Link>

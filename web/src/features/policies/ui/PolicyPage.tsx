@@ -1,11 +1,12 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { ChevronLeft, CircleCheck, CircleX, RotateCcw } from "lucide-react";
+import { useNavigate, useParams } from "@tanstack/react-router";
+import { CircleCheck, CircleX, RotateCcw } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useIdentity, useMay } from "@/app/useAuth";
-import { diffLines } from "@/lib/diff";
+import { diffLines, folded } from "@/lib/diff";
 import { useSettled } from "@/lib/useSettled";
 import { t } from "@/strings";
+import { BackLink } from "@/ui/BackLink";
 import { Badge } from "@/ui/Badge";
 import { Button } from "@/ui/Button";
 import { Code, Diff } from "@/ui/Code";
@@ -88,7 +89,7 @@ function Loaded({ name, policies }: { name: string; policies: readonly Policy[] 
     <>
       <PageTitle title={name} />
       <PageHeader
-        above={<BackToPolicies />}
+        above={<BackLink to="/policies">{s.back}</BackLink>}
         title={
           <span className="flex flex-wrap items-center gap-2">
             {name}
@@ -99,7 +100,8 @@ function Loaded({ name, policies }: { name: string; policies: readonly Policy[] 
         detail={
           inForce && (
             <>
-              {t.policies.version(inForce.version)} · {s.published} <Time at={inForce.published_at} />
+              {t.policies.version(inForce.version)} · {s.published}{" "}
+              <Time at={inForce.published_at} inSentence />
               {inForce.comment && ` · ${inForce.comment}`}
             </>
           )
@@ -126,9 +128,9 @@ function Loaded({ name, policies }: { name: string; policies: readonly Policy[] 
           )
         }
       />
-      <div className="flex min-h-0 flex-1 flex-col lg:flex-row">
+      <div className="flex min-h-0 flex-1 flex-col xl:flex-row">
         <div className="flex min-w-0 flex-1 flex-col gap-2 p-4 md:p-6">
-          <div className="h-[28rem] lg:h-[calc(100dvh-14rem)]">
+          <div className="h-[28rem] xl:h-[calc(100dvh-14rem)]">
             <Editor
               key={beginning}
               label={s.editor}
@@ -144,7 +146,7 @@ function Loaded({ name, policies }: { name: string; policies: readonly Policy[] 
             <Flaws flaws={flaws} name={name} isChecking={isChecking} />
           )}
         </div>
-        <div className="flex min-w-0 flex-col border-t lg:w-116 lg:shrink-0 lg:border-t-0 lg:border-l">
+        <div className="flex min-w-0 flex-col border-t xl:w-116 xl:shrink-0 xl:border-t-0 xl:border-l">
           <Tabs<Tab>
             label={s.sides}
             value={tab}
@@ -197,17 +199,6 @@ function Loaded({ name, policies }: { name: string; policies: readonly Policy[] 
 
 const none: readonly Flaw[] = [];
 
-function BackToPolicies() {
-  return (
-    <Link
-      to="/policies"
-      className="-ml-1 flex w-fit items-center gap-0.5 rounded-md text-sm text-muted hover:text-text"
-    >
-      <ChevronLeft aria-hidden className="size-4" /> {s.back}
-    </Link>
-  );
-}
-
 function Flaws({ flaws, name, isChecking }: { flaws: readonly Flaw[]; name: string; isChecking: boolean }) {
   return (
     <div role="status" className="flex flex-col gap-1 text-sm">
@@ -242,7 +233,7 @@ export function Changes({ before, after }: { before: string; after: string }) {
       {isSame ? (
         <p className="text-sm text-muted">{t.policies.changes.none}</p>
       ) : (
-        <Diff lines={lines} label={t.policies.changes.label} />
+        <Diff lines={folded(lines)} label={t.policies.changes.label} />
       )}
     </div>
   );

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useMemo, useState } from "react";
-import { diffLines } from "@/lib/diff";
+import { diffLines, folded } from "@/lib/diff";
 import { t } from "@/strings";
 import { Button } from "@/ui/Button";
 import { Diff } from "@/ui/Code";
@@ -31,7 +31,7 @@ export function PublishDialog({ name, managed, before, text, candidates, onClose
   const [comment, setComment] = useState("");
   const simulation = useQuery(simulationQuery(candidates, DAYS));
   const publish = usePublish();
-  const lines = useMemo(() => diffLines(before, text), [before, text]);
+  const lines = useMemo(() => folded(diffLines(before, text)), [before, text]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     publish.mutate(

@@ -8,6 +8,7 @@ import { t } from "@/strings";
 import { Button } from "@/ui/Button";
 import { ErrorNotice } from "@/ui/ErrorNotice";
 import { Notice } from "@/ui/Notice";
+import { Said } from "@/ui/Said";
 import { Select } from "@/ui/Select";
 import { Time } from "@/ui/Time";
 import { type Candidate, useSimulate } from "../api/policies";
@@ -89,7 +90,9 @@ function FlipRow({ flip }: { flip: Flip }) {
         <code className="font-mono text-xs">{flip.tool}</code>{" "}
         <span className="text-muted">{targetName(flip.target)}</span>
       </span>
-      <span className="text-xs text-muted">{flip.reason}</span>
+      <span className="text-xs text-muted">
+        <Said text={flip.reason} />
+      </span>
       {flip.run && (
         <Link
           to="/runs/$runId"

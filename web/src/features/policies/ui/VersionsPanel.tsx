@@ -3,7 +3,7 @@ import { FilePen } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useDirectory } from "@/features/directory/api/directory";
 import { cx } from "@/lib/cx";
-import { diffLines } from "@/lib/diff";
+import { diffLines, folded } from "@/lib/diff";
 import { t } from "@/strings";
 import { Badge } from "@/ui/Badge";
 import { Button } from "@/ui/Button";
@@ -129,7 +129,7 @@ function Shown({ shown, items, text, onTake }: ShownProps) {
       {isSame ? (
         <p className="text-sm text-muted">{s.same}</p>
       ) : (
-        <Diff lines={lines} label={s.changes(shown.version)} />
+        <Diff lines={folded(lines)} label={s.changes(shown.version)} />
       )}
     </div>
   );

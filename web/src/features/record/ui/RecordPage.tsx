@@ -109,6 +109,7 @@ export function RecordPage() {
 function Row({ sealed }: { sealed: Sealed }) {
   const event = eventOf(sealed.event);
   if (!event) return null;
+  const about = aboutOf(event.data, event.run);
   return (
     <li className="border-b">
       <Link
@@ -118,8 +119,16 @@ function Row({ sealed }: { sealed: Sealed }) {
         className={`${grid} px-4 py-2 text-sm outline-offset-[-2px] hover:bg-hover/60 md:px-6`}
       >
         <span className="text-right text-xs text-muted tabular-nums">{sealed.seq}</span>
-        <span className="min-w-0 truncate font-mono text-xs">{event.kind}</span>
-        <span className="hidden min-w-0 truncate text-muted md:block">{aboutOf(event.data, event.run)}</span>
+        <span className="flex min-w-0 flex-col">
+          <span className="truncate font-mono text-xs leading-5">{event.kind}</span>
+          <span className="truncate text-xs text-muted md:hidden">
+            {about ? `${about} · ` : ""}
+            <Actors actor={event.actor} />
+          </span>
+        </span>
+        <span className="hidden min-w-0 truncate text-muted md:block" title={about}>
+          {about}
+        </span>
         <span className="hidden min-w-0 truncate text-muted md:block">
           <Actors actor={event.actor} />
         </span>
@@ -131,6 +140,9 @@ function Row({ sealed }: { sealed: Sealed }) {
 
 /** The little that tells an event from its neighbours. */
 function aboutOf(data: Record<string, unknown>, run: string | undefined): string {
-  const words = [data.tool, data.verdict, data.code, data.name].filter((it) => typeof it === "string");
+  const rules = Array.isArray(data.determining) ? data.determining : [];
+  const words = [data.tool, data.verdict, data.code, data.name, ...rules].filter(
+    (it) => typeof it === "string",
+  );
   return [...words, targetName(data.target)].filter(Boolean).join(" · ") || (run ? shortId(run) : "");
 }

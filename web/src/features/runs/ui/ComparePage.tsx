@@ -44,7 +44,7 @@ export function ComparePage() {
         title={s.title}
         detail={s.chooseDetail}
       >
-        <div className="flex flex-wrap items-end gap-2">
+        <div className="flex flex-wrap items-end gap-2 sm:flex-nowrap">
           <RunPicker label={s.a} value={a} onChange={(next) => go({ a: next, b })} />
           <Button
             icon={<ArrowLeftRight />}
@@ -81,7 +81,7 @@ function RunPicker({ label, value, onChange }: PickerProps) {
   const name = (run: Run) =>
     `${titles(run)} · ${run.agent_id ? directory.name(run.agent_id) : t.runs.kinds[run.kind]} · ${t.runs.states[run.state]} · ${shortId(run.id)}`;
   return (
-    <Field label={label} className="w-full min-w-0 sm:w-80">
+    <Field label={label} className="w-full min-w-0 sm:w-auto sm:max-w-xl sm:flex-1">
       {(control) => (
         <select
           {...control}
@@ -127,7 +127,7 @@ function Compared({ a, b }: { a: string; b: string }) {
           </Notice>
         ) : (
           <Notice tone="warn" title={s.parted(parting + 1)}>
-            {s.partedDetail}
+            {parting === 0 ? s.partedFirst : s.partedDetail}
           </Notice>
         )}
       </div>

@@ -50,8 +50,8 @@ export function ReplayForm({ mode, run, isBusy, hasReport, error, onReplay }: Pr
   );
   return (
     <div className="flex flex-col gap-5">
-      <fieldset className="flex flex-col gap-1.5">
-        <legend className="mb-1.5 text-sm font-medium">{s.mode}</legend>
+      <fieldset className="grid gap-1.5 md:grid-cols-3 xl:grid-cols-1">
+        <legend className="col-span-full mb-1.5 text-sm font-medium">{s.mode}</legend>
         {REPLAY_MODES.map((it) => (
           <label
             key={it}

@@ -4,6 +4,7 @@ import { History } from "lucide-react";
 import { useEffect } from "react";
 import { useMay } from "@/app/useAuth";
 import { t } from "@/strings";
+import { BackLink } from "@/ui/BackLink";
 import { buttonClass } from "@/ui/Button";
 import { Empty } from "@/ui/Empty";
 import { ErrorNotice } from "@/ui/ErrorNotice";
@@ -29,13 +30,9 @@ export function ReplayPage() {
       <PageTitle title={s.title} />
       <PageHeader
         above={
-          <Link
-            to="/runs/$runId"
-            params={{ runId }}
-            className="w-fit rounded-md text-sm text-muted hover:text-text"
-          >
-            ‹ {run.data ? titles(run.data) : s.back}
-          </Link>
+          <BackLink to="/runs/$runId" params={{ runId }}>
+            {run.data ? titles(run.data) : s.back}
+          </BackLink>
         }
         title={s.title}
         detail={s.detail}
@@ -80,8 +77,8 @@ function Loaded({ run }: { run: Run }) {
     );
   }
   return (
-    <div className="flex flex-1 flex-col lg:flex-row">
-      <div className="shrink-0 border-b p-4 md:p-6 lg:w-104 lg:border-r lg:border-b-0">
+    <div className="flex flex-1 flex-col xl:flex-row">
+      <div className="shrink-0 border-b p-4 md:p-6 xl:w-104 xl:border-r xl:border-b-0">
         <ReplayForm
           mode={mode}
           run={run}

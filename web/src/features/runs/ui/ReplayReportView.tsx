@@ -5,6 +5,7 @@ import { t } from "@/strings";
 import { Badge } from "@/ui/Badge";
 import { buttonClass } from "@/ui/Button";
 import { Notice } from "@/ui/Notice";
+import { Said } from "@/ui/Said";
 import type { ReplayReport, ReplaySide, ReplayStep } from "../model/replay";
 import { DivergenceLine, SidesHead, SidesRow, SideText } from "./SideBySide";
 import { VerdictBadge } from "./StateBadge";
@@ -129,7 +130,11 @@ function Side({
   return (
     <span className="flex flex-col items-start gap-1">
       <VerdictBadge verdict={side.verdict} />
-      {reason && <span className="text-xs">{reason}</span>}
+      {reason && (
+        <span className="text-xs">
+          <Said text={reason} />
+        </span>
+      )}
     </span>
   );
 }

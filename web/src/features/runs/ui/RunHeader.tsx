@@ -50,7 +50,7 @@ export function RunHeader({
       }
       actions={actions}
     >
-      <dl className="grid grid-cols-3 gap-x-6 gap-y-3 sm:flex sm:flex-wrap sm:gap-x-10">
+      <dl className="grid grid-cols-2 gap-x-6 gap-y-3 sm:flex sm:flex-wrap sm:gap-x-10">
         {run.agent_id && (
           <Fact name={t.runs.columns.agent}>
             {directory.name(run.agent_id)}

@@ -6,6 +6,7 @@ import { Button, buttonClass } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { ErrorNotice } from "@/ui/ErrorNotice";
 import { Notice } from "@/ui/Notice";
+import { Said } from "@/ui/Said";
 import { toast } from "@/ui/toast";
 import { type Run, useCancelRun, useResolveRun } from "../api/runs";
 import { approvalOf, failureOf } from "../model/run";
@@ -23,7 +24,7 @@ export function RunNotices({ run }: { run: Run }) {
     <div className="flex flex-col gap-3 px-4 pt-4 pb-2 md:px-6">
       {failure && (
         <Notice tone="bad" title={failure.code}>
-          {failure.message}
+          <Said text={failure.message} />
         </Notice>
       )}
       {asksPerson && (

@@ -27,7 +27,7 @@ import { Waterfall } from "./Waterfall";
 
 const s = t.runs.run;
 /** From this width on a step stands beside the others, from the other one on it lies over them. */
-const BESIDE = 1200;
+const BESIDE = 1024;
 const OVER = 768;
 
 export function RunPage() {
@@ -135,7 +135,7 @@ function Loaded({ run }: { run: Run }) {
                 <aside
                   aria-label={t.runs.step.title(row.step)}
                   className={cx(
-                    "w-104 overflow-y-auto border-l bg-surface",
+                    "w-88 overflow-y-auto border-l bg-surface xl:w-104",
                     isBeside
                       ? "sticky top-0 h-dvh shrink-0"
                       : "fixed inset-y-0 right-0 z-20 animate-in shadow-lg",

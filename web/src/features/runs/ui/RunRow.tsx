@@ -55,7 +55,9 @@ export function RunRow({ run, title, agent, isPicked, onPick }: Props) {
         className={cx(grid, "min-w-0 flex-1 py-2.5 pr-4 pl-4 outline-offset-[-2px] md:pr-6 md:pl-0")}
       >
         <span className="min-w-0">
-          <span className="block truncate text-sm font-medium">{title}</span>
+          <span className="block truncate text-sm font-medium" title={title}>
+            {title}
+          </span>
           <span className="block truncate text-xs text-muted">
             {s.kinds[run.kind] ?? run.kind} · <span className="font-mono">{shortId(run.id)}</span>
             {run.usage && <span className="xl:hidden"> · {costOf(run.usage)}</span>}

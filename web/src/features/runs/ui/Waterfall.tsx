@@ -27,9 +27,9 @@ const looks: Record<SegmentKind, string> = {
   unknown: "bg-warn",
 };
 const grid =
-  "grid w-full grid-cols-[1.25rem_minmax(0,1fr)_auto] items-center gap-x-2.5 gap-y-1.5 md:grid-cols-[1.25rem_minmax(0,15rem)_minmax(6rem,1fr)_4.5rem]";
+  "grid w-full grid-cols-[1.25rem_minmax(0,1fr)_auto] items-center gap-x-2.5 gap-y-1.5 @xl:grid-cols-[1.25rem_minmax(0,15rem)_minmax(6rem,1fr)_4.5rem]";
 
-/** Every step as a bar where it lay in time. */
+/** Every step as a bar where it lay in time; beside its name where there is room, else below it. */
 export function Waterfall(props: Props) {
   return props.timeline.to === undefined ? (
     <Running {...props} />
@@ -46,8 +46,8 @@ function Running(props: Props) {
 function Drawn({ timeline, steps, selected, onSelect, list, now }: Props & { now: number }) {
   const scale = useMemo(() => scaleOf(timeline, now), [timeline, now]);
   return (
-    <div className="flex flex-col">
-      <div aria-hidden className="hidden border-b bg-sunken/60 px-4 md:block md:px-6">
+    <div className="@container flex flex-col">
+      <div aria-hidden className="hidden border-b bg-sunken/60 px-4 md:px-6 @xl:block">
         <div className={cx(grid, "h-8 text-xs text-muted")}>
           <span className="col-span-2">{s.timeline.step}</span>
           <Axis scale={scale} />
@@ -144,7 +144,7 @@ function RowButton({ row, step, scale, now, isSelected, onSelect }: RowProps) {
           )}
         </span>
         <Bars segments={row.segments} scale={scale} now={now} />
-        <span className="col-start-3 row-start-1 text-right text-xs text-muted tabular-nums md:col-start-4">
+        <span className="col-start-3 row-start-1 text-right text-xs text-muted tabular-nums @xl:col-start-4">
           {duration(Math.max(0, lengthOf(row, now)))}
         </span>
       </button>
@@ -154,7 +154,7 @@ function RowButton({ row, step, scale, now, isSelected, onSelect }: RowProps) {
 
 function Bars({ segments, scale, now }: { segments: readonly Segment[]; scale: Scale; now: number }) {
   return (
-    <span className="relative col-span-2 col-start-2 row-start-2 block h-3.5 rounded-sm bg-sunken md:col-span-1 md:col-start-3 md:row-start-1">
+    <span className="relative col-span-2 col-start-2 row-start-2 block h-3.5 rounded-sm bg-sunken @xl:col-span-1 @xl:col-start-3 @xl:row-start-1">
       {segments.map((it, index) => {
         const [from, to] = [scale.at(it.from), scale.at(it.to ?? now)];
         return (
