@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Page } from "@playwright/test";
+import type { Locator, Page } from "@playwright/test";
 import { expect, expectAccessible, signIn, test, watched } from "./fixtures";
 import { startServer } from "./server";
 import { runOf, settled } from "./work";
@@ -44,10 +44,61 @@ async function firstRun(page: Page, url: string) {
   await expect(page.getByText("Nothing is written any more.")).toBeVisible();
   await expect(page.getByRole("heading", { name: "That is all there is to it" })).toBeVisible();
   await expectAccessible(page);
+  await page.getByRole("link", { name: "Look at the run" }).click();
+  await expect(page.getByRole("list", { name: "Steps over time" })).toContainText("notes/first.md");
+}
+
+/** Presses Tab until this has the focus, which must not be far. */
+async function tabTo(page: Page, target: Locator) {
+  await expect(target).toBeVisible();
+  for (let pressed = 0; pressed < 6; pressed++) {
+    await page.keyboard.press("Tab");
+    if (await target.evaluate((it) => it === document.activeElement)) return;
+  }
+  throw new Error(`${target} is more than six tabs away`);
 }
 
 test("somebody new gets from signing up to a verified and replayed run", async ({ page, server }) => {
   await firstRun(page, server.url);
+});
+
+test.describe("by the keyboard alone", () => {
+  test.use({ viewport: { width: 1440, height: 900 } });
+
+  test("each stage leads on to the next", async ({ page, server }) => {
+    const button = (name: string) => page.getByRole("button", { name, exact: true });
+    await page.goto(`${server.url}/sign-up`);
+    await expect(page.getByLabel("Your name")).toBeFocused();
+    const email = `grace-${randomUUID()}@example.com`;
+    for (const words of ["Grace Hopper", email, "correct horse battery staple"]) {
+      await page.keyboard.type(words);
+      await page.keyboard.press("Tab");
+    }
+    await page.keyboard.type("Compilers\n");
+    await expect(page.getByRole("heading", { name: "Your first governed run" })).toBeVisible();
+    await page.keyboard.press("g");
+    await page.keyboard.press("s");
+    for (const [stage, name] of [
+      ["Ask it for something that matters", "Ask"],
+      ["Decide", "Approve once"],
+      ["Verify the record", "Verify it"],
+      ["Replay it", "Replay as it was"],
+    ] as const) {
+      const setUp = button("Set it up");
+      if (await setUp.isVisible()) {
+        await setUp.focus();
+        await page.keyboard.press("Enter");
+      }
+      await expect(page.getByRole("heading", { name: stage, exact: true })).toBeFocused();
+      await tabTo(page, button(name));
+      await expect(button(name)).toBeInViewport({ ratio: 1 });
+      await page.keyboard.press("Enter");
+    }
+    await expect(page.getByText(/Identical: \d+ outcomes compared/)).toBeVisible();
+    await tabTo(page, button("Replay with writing forbidden"));
+    await page.keyboard.press("Enter");
+    await expect(page.getByText("It would have gone differently at step 1 (file.write)")).toBeVisible();
+  });
 });
 
 test("a record that does not verify is not ticked off", async ({ page, server }) => {

@@ -33,6 +33,7 @@ export const start = {
     title: "Verify the record",
     detail: "Every decision and every act is an event in a hash chain with a signed checkpoint.",
     button: "Verify it",
+    again: "Verify it again",
     good: (events: number) => `All ${events} events are there, in order, unchanged, and signed.`,
     bad: "The record does not verify. Keep a copy of it, and tell whoever runs this installation.",
     root: "Root of the tree",
@@ -51,7 +52,8 @@ export const start = {
   },
   finished: "That is all there is to it",
   finishedDetail:
-    "Every action of every agent takes this road. What waits for you is in the inbox; what was said is in the chats.",
+    "Every action of every agent takes this road. Each run has its steps over time; what waits for you is in the inbox, and what was said in the chats.",
   again: "Begin again",
   toInbox: "Open the inbox",
+  toRun: "Look at the run",
 };

@@ -43,6 +43,7 @@ export function StartPage() {
           </Stage>
           <Stage number={4} title={t.start.verify.title} isDone={verified === true} isOpen={isDecided}>
             <VerifyStage
+              isDone={verified === true}
               onVerified={(isGood) => runId && go({ run: runId, ...(isGood ? { verified: true } : {}) })}
             />
           </Stage>
@@ -62,7 +63,7 @@ export function StartPage() {
           </Stage>
         </ol>
       )}
-      {replayed && <Finished onAgain={() => go({})} />}
+      {replayed && runId && <Finished runId={runId} onAgain={() => go({})} />}
     </div>
   );
 }

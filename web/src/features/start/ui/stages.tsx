@@ -75,7 +75,9 @@ export function DecideStage({ run }: { run: Run }) {
       {!isWaiting && isOpen(run) && (
         <p role="status" className="flex items-center gap-2 text-muted">
           <LoaderCircle aria-hidden className="size-4 animate-spin" />
-          {run.waiting_for === "node" ? s.decide.node : s.decide.waiting}
+          <span>
+            <Said text={run.waiting_for === "node" ? s.decide.node : s.decide.waiting} />
+          </span>
         </p>
       )}
       {steps.error && <ErrorNotice error={steps.error} onRetry={() => void steps.refetch()} />}
@@ -93,8 +95,13 @@ export function DecideStage({ run }: { run: Run }) {
   );
 }
 
+interface VerifyProps {
+  isDone: boolean;
+  onVerified(isGood: boolean): void;
+}
+
 /** `onVerified` is told what the server found: a record that is not sound is not verified. */
-export function VerifyStage({ onVerified }: { onVerified(isGood: boolean): void }) {
+export function VerifyStage({ isDone, onVerified }: VerifyProps) {
   const verify = useServerVerify();
   const report = verify.data;
   return (
@@ -114,11 +121,11 @@ export function VerifyStage({ onVerified }: { onVerified(isGood: boolean): void 
         </Notice>
       )}
       <Button
-        look={report ? "secondary" : "primary"}
+        look={report || isDone ? "secondary" : "primary"}
         busy={verify.isPending}
         onClick={() => verify.mutate(undefined, { onSuccess: ({ isGood }) => onVerified(isGood) })}
       >
-        {s.verify.button}
+        {isDone ? s.verify.again : s.verify.button}
       </Button>
     </>
   );
@@ -127,6 +134,8 @@ export function VerifyStage({ onVerified }: { onVerified(isGood: boolean): void 
 export function ReplayStage({ runId, onReplayed }: { runId: string; onReplayed(): void }) {
   const replay = useReplay();
   const isStricter = replay.variables?.changes !== undefined;
+  // Once it is known to be the same, the question is what another policy would have done.
+  const isStricterNext = replay.isSuccess && !isStricter;
   const again = (changes?: typeof stricter) => () =>
     replay.mutate({ id: runId, ...(changes ? { changes } : {}) }, { onSuccess: onReplayed });
   return (
@@ -143,7 +152,12 @@ export function ReplayStage({ runId, onReplayed }: { runId: string; onReplayed()
         >
           {s.replay.button}
         </Button>
-        <Button busy={replay.isPending && isStricter} disabled={replay.isPending} onClick={again(stricter)}>
+        <Button
+          look={isStricterNext ? "primary" : "secondary"}
+          busy={replay.isPending && isStricter}
+          disabled={replay.isPending}
+          onClick={again(stricter)}
+        >
           {s.replay.stricter}
         </Button>
       </div>
@@ -170,13 +184,16 @@ function ReplayReport({ report }: { report: Report }) {
   );
 }
 
-export function Finished({ onAgain }: { onAgain(): void }) {
+export function Finished({ runId, onAgain }: { runId: string; onAgain(): void }) {
   return (
     <section className="mt-6 rounded-xl border bg-surface p-5">
       <h2 className="text-base font-semibold">{s.finished}</h2>
       <p className="mt-1 text-sm text-muted">{s.finishedDetail}</p>
       <div className="mt-4 flex flex-wrap gap-2">
-        <Link to="/inbox" className={buttonClass({ look: "primary" })}>
+        <Link to="/runs/$runId" params={{ runId }} className={buttonClass({ look: "primary" })}>
+          {s.toRun}
+        </Link>
+        <Link to="/inbox" className={buttonClass()}>
           {s.toInbox}
         </Link>
         <Button onClick={onAgain}>{s.again}</Button>
