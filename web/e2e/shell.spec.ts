@@ -23,6 +23,34 @@ test("the palette and the keys lead everywhere", async ({ page }) => {
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
 });
 
+test("what one comes for is in the palette, wherever one is", async ({ page }) => {
+  await signIn(page);
+  await expect(page.getByRole("button", { name: /Your account/ })).toBeVisible();
+  const palette = page.getByRole("dialog", { name: "Command palette" });
+  const run = async (words: string) => {
+    await page.keyboard.press("ControlOrMeta+k");
+    await expect(palette.getByRole("combobox")).toBeFocused();
+    await page.keyboard.type(words);
+    await expect(palette.getByRole("option", { selected: true })).toContainText(words);
+    await page.keyboard.press("Enter");
+    await expect(palette).toBeHidden();
+  };
+  await run("Verify the record");
+  await expect(page).toHaveURL(/\/record\/verify$/);
+  await run("Compare two runs");
+  await expect(page).toHaveURL(/\/runs\/compare$/);
+  await run("New policy");
+  await expect(page.getByRole("dialog", { name: "New policy" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page).toHaveURL(/\/policies$/);
+  await run("New chat");
+  const chat = page.getByRole("dialog", { name: "A new chat" });
+  await expect(chat).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(chat).toBeHidden();
+  await expect(page).toHaveURL(/\/chats$/);
+});
+
 test("an address that is nothing leads back", async ({ page }) => {
   await signIn(page);
   await page.goto("/no/such/page");

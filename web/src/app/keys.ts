@@ -6,7 +6,7 @@
  */
 import { useEffect, useRef, useSyncExternalStore } from "react";
 
-interface Binding {
+export interface Binding {
   keys: string;
   label: string;
   group: "general" | "go" | "page";

@@ -15,6 +15,9 @@ interface Props {
   className?: string;
 }
 
+/** What somebody came to fill in: a dialog with such a thing begins there, not at the button that closes it. */
+const FIELD = ":is(input, select, textarea):not(:disabled)";
+
 /** A dialog in the middle, or from below on a phone. */
 export function Dialog({ open, onOpenChange, title, description, children, footer, className }: Props) {
   return (
@@ -22,6 +25,13 @@ export function Dialog({ open, onOpenChange, title, description, children, foote
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 bg-scrim" />
         <Radix.Content
+          onOpenAutoFocus={(event) => {
+            const field =
+              event.currentTarget instanceof Element && event.currentTarget.querySelector<HTMLElement>(FIELD);
+            if (!field) return;
+            event.preventDefault();
+            field.focus();
+          }}
           {...(description ? {} : { "aria-describedby": undefined })}
           className={cx(
             "fixed z-50 flex max-h-[88dvh] animate-in flex-col border bg-surface shadow-lg",

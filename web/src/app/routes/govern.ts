@@ -32,6 +32,7 @@ const recordEvent = createRoute({
 const policies = createRoute({
   getParentRoute: () => shell,
   path: "/policies",
+  validateSearch: (search) => some({ add: search.add === true || undefined }),
   component: lazyRouteComponent(() => import("@/features/policies/ui/PoliciesPage"), "PoliciesPage"),
 });
 

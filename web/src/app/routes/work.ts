@@ -49,7 +49,12 @@ const inboxRequest = createRoute({
   component: inboxPage,
 });
 
-const chats = createRoute({ getParentRoute: () => shell, path: "/chats", component: chatsPage });
+const chats = createRoute({
+  getParentRoute: () => shell,
+  path: "/chats",
+  validateSearch: (search) => some({ add: search.add === true || undefined }),
+  component: chatsPage,
+});
 const chat = createRoute({ getParentRoute: () => shell, path: "/chats/$sessionId", component: chatsPage });
 
 const runs = createRoute({

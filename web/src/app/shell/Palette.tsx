@@ -1,6 +1,16 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { Keyboard, LogOut, Moon, Plus, Search, Sun, SunMoon } from "lucide-react";
+import {
+  GitCompareArrows,
+  Keyboard,
+  LogOut,
+  Moon,
+  Plus,
+  Search,
+  ShieldCheck,
+  Sun,
+  SunMoon,
+} from "lucide-react";
 import { Dialog } from "radix-ui";
 import { lazy, type ReactNode, Suspense, useDeferredValue, useState } from "react";
 import { chooseOrg } from "@/api/auth";
@@ -125,28 +135,32 @@ function PagesGroup({ run }: { run: Run }) {
   );
 }
 
-/** What can be made from anywhere, by who may. */
-const makes = [
-  { name: t.agents.new, to: "/agents/new", search: {} },
-  { name: t.skills.new, to: "/skills/new", search: {} },
-  { name: t.tools.new, to: "/tools/http/new", search: {} },
-  { name: t.nodes.new, to: "/nodes", search: { add: true } },
+/** What can be done from anywhere, by who may. */
+const everywhere = [
+  { name: t.chats.newChat, to: "/chats", search: { add: true }, role: "member", icon: Plus },
+  { name: t.record.verifyPage.title, to: "/record/verify", search: {}, role: "viewer", icon: ShieldCheck },
+  { name: t.runs.comparePage.title, to: "/runs/compare", search: {}, role: "viewer", icon: GitCompareArrows },
+  { name: t.policies.new, to: "/policies", search: { add: true }, role: "admin", icon: Plus },
+  { name: t.agents.new, to: "/agents/new", search: {}, role: "admin", icon: Plus },
+  { name: t.skills.new, to: "/skills/new", search: {}, role: "admin", icon: Plus },
+  { name: t.tools.new, to: "/tools/http/new", search: {}, role: "admin", icon: Plus },
+  { name: t.nodes.new, to: "/nodes", search: { add: true }, role: "admin", icon: Plus },
 ] as const;
 
 function ActionsGroup({ run, onKeys }: { run: Run; onKeys(): void }) {
   const here = useBindings().filter((it) => it.group === "page" && !it.hidden);
   const { themes } = t.shell;
   const navigate = useNavigate();
-  const may = useMay("admin");
+  const may = { viewer: true, member: useMay("member"), admin: useMay("admin") };
   return (
     <Command.Group heading={t.shell.actions} className={groupClass}>
       {here.map((it) => (
         <Item key={it.keys} name={it.label} icon={<Keyboard />} keys={it.keys} onSelect={run(it.run)} />
       ))}
-      {makes
-        .filter((it) => may && !here.some((action) => action.label === it.name))
-        .map(({ name, to, search }) => (
-          <Item key={to} name={name} icon={<Plus />} onSelect={run(() => void navigate({ to, search }))} />
+      {everywhere
+        .filter((it) => may[it.role] && !here.some((action) => action.label === it.name))
+        .map(({ name, to, search, icon: Icon }) => (
+          <Item key={to} name={name} icon={<Icon />} onSelect={run(() => void navigate({ to, search }))} />
         ))}
       <Item name={t.shell.showKeys} icon={<Keyboard />} keys="?" onSelect={run(onKeys)} />
       <Item

@@ -136,7 +136,7 @@ function Row({ session }: { session: Session }) {
     <li>
       <Link to="/chats/$sessionId" params={{ sessionId: session.id }} className={row}>
         <span className="flex items-baseline gap-2">
-          <span className="min-w-0 flex-1 truncate text-sm font-medium">
+          <span className="min-w-0 flex-1 truncate text-sm font-medium" title={session.title}>
             {session.title || t.chats.untitled}
           </span>
           <Time at={session.updated_at} className="shrink-0 text-xs text-muted" />

@@ -1,4 +1,4 @@
-import { useParams } from "@tanstack/react-router";
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { MessagesSquare } from "lucide-react";
 import { useState } from "react";
 import { useKeys } from "@/app/keys";
@@ -13,6 +13,8 @@ import { NewChatDialog } from "./NewChatDialog";
 /** All chats beside one of them; on a phone one or the other. */
 export function ChatsPage() {
   const { sessionId } = useParams({ strict: false });
+  const isAsked = useSearch({ strict: false }).add === true;
+  const navigate = useNavigate();
   const [isMaking, setMaking] = useState(false);
   const mayWrite = useMay("member");
   useKeys(mayWrite ? [{ keys: "c", label: t.chats.keyNew, group: "page", run: () => setMaking(true) }] : []);
@@ -38,7 +40,14 @@ export function ChatsPage() {
           </p>
         )}
       </section>
-      {isMaking && <NewChatDialog onClose={() => setMaking(false)} />}
+      {mayWrite && (isMaking || isAsked) && (
+        <NewChatDialog
+          onClose={() => {
+            setMaking(false);
+            if (isAsked) void navigate({ to: "/chats", replace: true });
+          }}
+        />
+      )}
     </div>
   );
 }

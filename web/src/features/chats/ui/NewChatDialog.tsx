@@ -81,7 +81,9 @@ export function NewChatDialog({ onClose }: { onClose(): void }) {
             <Avatar name={agent.name} agent />
             <span className="min-w-0 flex-1">
               <span className="block text-sm font-medium">{agent.name}</span>
-              <span className="block truncate text-xs text-muted">{agent.description}</span>
+              <span className="line-clamp-2 text-xs text-muted" title={agent.description}>
+                {agent.description}
+              </span>
             </span>
           </label>
         ))}

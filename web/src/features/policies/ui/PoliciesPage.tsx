@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus, Scale } from "lucide-react";
 import { type FormEvent, useRef, useState } from "react";
 import { useKeys } from "@/app/keys";
@@ -24,7 +24,10 @@ const s = t.policies;
 export function PoliciesPage() {
   const policies = useQuery(policiesQuery);
   const may = useMay("admin");
-  const [isNaming, setNaming] = useState(false);
+  const { add: isAsked = false } = useSearch({ from: "/signed-in/shell/policies" });
+  const navigate = useNavigate();
+  const [isBegun, setNaming] = useState(false);
+  const isNaming = may && (isBegun || isAsked);
   const list = useRef<HTMLUListElement>(null);
   useRowKeys(list);
   useKeys(may ? [{ keys: "n", label: s.new, group: "page", run: () => setNaming(true) }] : []);
@@ -55,7 +58,18 @@ export function PoliciesPage() {
         </div>
       )}
       {policies.data?.length === 0 && (
-        <Empty icon={Scale} title={s.emptyTitle} action={create}>
+        <Empty
+          icon={Scale}
+          title={s.emptyTitle}
+          action={
+            <>
+              {create}
+              <Link to="/start" className={buttonClass()}>
+                {t.chats.toStart}
+              </Link>
+            </>
+          }
+        >
           {s.emptyDetail}
         </Empty>
       )}
@@ -64,7 +78,13 @@ export function PoliciesPage() {
           <Row key={it.id} policy={it} />
         ))}
       </ul>
-      <NameDialog open={isNaming} onOpenChange={setNaming} />
+      <NameDialog
+        open={isNaming}
+        onOpenChange={(open) => {
+          setNaming(open);
+          if (!open && isAsked) void navigate({ to: "/policies", replace: true });
+        }}
+      />
     </>
   );
 }

@@ -1,12 +1,12 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { GitCompareArrows, SearchX, Waypoints } from "lucide-react";
 import { useRef, useState } from "react";
 import { useKeys } from "@/app/keys";
 import { useRowKeys } from "@/app/useRowKeys";
 import { useDirectory } from "@/features/directory/api/directory";
 import { t } from "@/strings";
-import { Button } from "@/ui/Button";
+import { Button, buttonClass } from "@/ui/Button";
 import { CopyButton } from "@/ui/Code";
 import { Empty } from "@/ui/Empty";
 import { ErrorNotice } from "@/ui/ErrorNotice";
@@ -131,13 +131,21 @@ function NoRuns({ isNarrowed, hasMore }: { isNarrowed: boolean; hasMore: boolean
       icon={Waypoints}
       title={s.empty.title}
       action={
-        <span className="flex max-w-full items-center gap-1 rounded-md border bg-sunken py-1 pr-1 pl-3">
-          <code className="min-w-0 font-mono text-xs">{s.empty.command}</code>
-          <CopyButton text={s.empty.command} />
-        </span>
+        <>
+          <Link to="/start" className={buttonClass({ look: "primary" })}>
+            {t.chats.toStart}
+          </Link>
+          <Link to="/chats" search={{ add: true }} className={buttonClass()}>
+            {t.chats.newChat}
+          </Link>
+        </>
       }
     >
-      {s.empty.detail}
+      <p>{s.empty.detail}</p>
+      <p className="mx-auto mt-3 flex w-fit max-w-full items-center gap-1 rounded-md border bg-sunken py-1 pr-1 pl-3">
+        <code className="min-w-0 font-mono text-xs">{s.empty.command}</code>
+        <CopyButton text={s.empty.command} />
+      </p>
     </Empty>
   );
 }
