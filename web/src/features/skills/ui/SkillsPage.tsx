@@ -105,7 +105,9 @@ function Row({ skill }: { skill: Skill }) {
       >
         <span className="min-w-0">
           <span className="block truncate text-sm font-medium">{skill.name}</span>
-          <span className="block truncate text-xs text-muted">{skill.description}</span>
+          <span className="block truncate text-xs text-muted" title={skill.description}>
+            {skill.description}
+          </span>
         </span>
         <span className="justify-self-end md:justify-self-start">
           <Badge tone={skill.runnable ? "accent" : "plain"}>{skill.runnable ? s.runnable : s.readable}</Badge>

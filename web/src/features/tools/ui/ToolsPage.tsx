@@ -127,7 +127,9 @@ function Row({ tool }: { tool: Tool }) {
             <code className="truncate font-mono text-xs leading-5 font-medium">{tool.name}</code>
             {tool.kind !== "builtin" && <Badge tone="accent">{s.kinds[tool.kind] ?? tool.kind}</Badge>}
           </span>
-          <span className="block truncate text-xs text-muted">{tool.description}</span>
+          <span className="block truncate text-xs text-muted" title={tool.description}>
+            {tool.description}
+          </span>
         </span>
         <span className="hidden truncate text-sm text-muted md:block">
           {tool.effects.map((it) => s.effects[it] ?? it).join(", ")}
