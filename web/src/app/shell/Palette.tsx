@@ -40,8 +40,9 @@ interface Props {
 export function Palette({ open, onOpenChange, onKeys }: Props) {
   const [query, setQuery] = useState("");
   const [chosen, setChosen] = useState("");
-  // The field is there in the next frame, what can be chosen a frame later.
-  const isListed = useDeferredValue(open);
+  // The field is there in the next frame, what can be chosen a frame later; or at once for whoever types by then.
+  const isOpen = useDeferredValue(open);
+  const isListed = isOpen || query !== "";
   const close = (next: boolean) => {
     onOpenChange(next);
     if (!next) setQuery("");
