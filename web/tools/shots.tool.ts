@@ -60,7 +60,7 @@ async function simulate(page: Page) {
   );
   await page.getByRole("button", { name: "Simulate" }).click();
   await expect(page.getByRole("list", { name: "Decisions that would be others" })).toContainText(
-    "skills stay shut",
+    "Skills stay shut",
   );
 }
 
